@@ -1,0 +1,89 @@
+/**
+ * `disk/` turns the bytes of a disk into meaning: partition tables, volumes, filesystems, and the map
+ * from changed pages to files. It knows nothing of agents, collectors or networks, and does no I/O
+ * except in `source/`. A guest's disk is hostile input: every length is bounded before it is used,
+ * every walk has a depth and a visited set, and nothing but UmbraError leaves a parser.
+ *
+ * This file is the one door to any filesystem, whatever its format.
+ */
+import type { UmbraError } from "../common/errors.ts";
+
+export type FileType = "file" | "dir" | "symlink" | "char" | "block" | "fifo" | "socket";
+
+/**
+ * `[offset, length, offset, length, ...]` in bytes, in logical order, holes left out. Offsets count
+ * from the start of the volume.
+ */
+export type Ranges = readonly number[];
+
+/** One inode. */
+export interface FileNode {
+	readonly inode: number;
+	/** Tells a reused inode number from the file that had it before, where the format has such a thing; else 0. */
+	readonly generation: number;
+	readonly type: FileType;
+	/** Bytes. */
+	readonly size: number;
+	/** As `st_mode`: type and permission bits. */
+	readonly mode: number;
+	readonly uid: number;
+	readonly gid: number;
+	readonly nlink: number;
+	/** Seconds since 1970, with a fraction where the format has one. */
+	readonly mtime: number;
+	readonly ctime: number;
+	/** Where the content lies. Empty for inline data, short symlinks and empty files. */
+	readonly data: Ranges;
+	/** Blocks that only say where the content lies: indirect blocks, extent tree nodes, attribute blocks. */
+	readonly meta: Ranges;
+}
+
+export interface DirectoryEntry {
+	/** Bytes that are not UTF-8 stand as `\xNN`. */
+	readonly name: string;
+	readonly inode: number;
+}
+
+/** One name of an inode, in its directory. */
+export interface Link {
+	readonly parent: number;
+	readonly name: string;
+	readonly inode: number;
+}
+
+/** A whole filesystem at one instant. */
+export interface FilesystemScan {
+	readonly root: number;
+	/** Every inode that a directory names, and the root. */
+	readonly nodes: ReadonlyMap<number, FileNode>;
+	/** Every name but `.` and `..`; parents come before their children. */
+	readonly links: readonly Link[];
+	/** Fixed structures: superblocks, descriptors, bitmaps, inode tables. */
+	readonly metadata: Ranges;
+	readonly journal: Ranges;
+}
+
+export interface Filesystem {
+	/** "ext2", "ext3", "ext4", ... */
+	readonly kind: string;
+	readonly label: string;
+	readonly uuid: string;
+	/** Bytes. */
+	readonly blockSize: number;
+	readonly usedBytes: number;
+	readonly freeBytes: number;
+	readonly root: number;
+	/** What was wrong but did not stop the reading (a damaged directory, an unreadable inode), oldest first, bounded. */
+	readonly problems: readonly UmbraError[];
+	/** Reads every directory and inode in use. One damaged file is a problem, not an end. */
+	scan(signal?: AbortSignal): Promise<FilesystemScan>;
+	/** @throws UmbraError `not-found`. Symlinks are not followed. */
+	lookup(path: string, signal?: AbortSignal): Promise<FileNode>;
+	/** @throws UmbraError `not-found` for an inode that is not in use. */
+	node(inode: number, signal?: AbortSignal): Promise<FileNode>;
+	/** Without `.` and `..`, in the order on disk. */
+	readDirectory(node: FileNode, signal?: AbortSignal): Promise<DirectoryEntry[]>;
+	/** Content; holes and unwritten extents read as zeroes; shorter than `length` only at the end of the file. */
+	readFile(node: FileNode, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+	readLink(node: FileNode, signal?: AbortSignal): Promise<string>;
+}

@@ -1,0 +1,26 @@
+/**
+ * What the rest of `disk/` reads from: a range of bytes that is as long as the disk. This folder is
+ * the only place in `disk/` that does I/O.
+ */
+
+/** A range of a disk: `zero` says that it reads as zeroes without being read. */
+export interface SourceExtent {
+	readonly offset: number;
+	readonly length: number;
+	readonly zero: boolean;
+}
+
+export interface BlockSource extends AsyncDisposable {
+	/** Bytes. */
+	readonly size: number;
+	/** For people, in errors: a path, an NBD export, `vm@time/disk`. */
+	readonly name: string;
+	/**
+	 * Exactly `length` bytes from `offset`; the caller may keep and change them.
+	 *
+	 * @throws UmbraError `truncated` where the range leaves the disk, `unavailable` where it cannot be read.
+	 */
+	read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+	/** Which parts of the range hold data, in order and without gaps. One extent of data where that is not known. */
+	extents(offset: number, length: number, signal?: AbortSignal): Promise<SourceExtent[]>;
+}

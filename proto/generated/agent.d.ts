@@ -1,0 +1,3285 @@
+import * as $protobuf from "protobufjs";
+import Long = require("long");
+
+/** Namespace umbra. */
+export namespace umbra {
+
+    /** Namespace v1. */
+    namespace v1 {
+
+        /** Represents a Collector */
+        class Collector extends $protobuf.rpc.Service {
+
+            /**
+             * Constructs a new Collector service.
+             * @param rpcImpl RPC implementation
+             * @param [requestDelimited=false] Whether requests are length-delimited
+             * @param [responseDelimited=false] Whether responses are length-delimited
+             */
+            constructor(rpcImpl: $protobuf.RPCImpl, requestDelimited?: boolean, responseDelimited?: boolean);
+
+            /**
+             * Creates new Collector service using the specified rpc implementation.
+             * @param rpcImpl RPC implementation
+             * @param [requestDelimited=false] Whether requests are length-delimited
+             * @param [responseDelimited=false] Whether responses are length-delimited
+             * @returns RPC service. Useful where requests and/or responses are streamed.
+             */
+            static create(rpcImpl: $protobuf.RPCImpl, requestDelimited?: boolean, responseDelimited?: boolean): Collector;
+
+            /** Calls Session. */
+            session: umbra.v1.Collector.Session;
+
+            /** Calls Offer. */
+            offer: umbra.v1.Collector.Offer;
+
+            /** Calls Upload. */
+            upload: umbra.v1.Collector.Upload;
+
+            /** Calls Submit. */
+            submit: umbra.v1.Collector.Submit;
+        }
+
+        namespace Collector {
+
+            /**
+             * Callback as used by {@link umbra.v1.Collector#session}.
+             * @param error Error, if any
+             * @param [response] CollectorMessage
+             */
+            type SessionCallback = (error: (Error|null), response?: umbra.v1.CollectorMessage) => void;
+
+            /** Calls Session. */
+            type Session = {
+              (request: umbra.v1.IAgentMessage, callback: umbra.v1.Collector.SessionCallback): void;
+              (request: umbra.v1.IAgentMessage): Promise<umbra.v1.CollectorMessage>;
+              readonly name: "Session";
+              readonly path: "/umbra.v1.Collector/Session";
+              readonly requestType: "AgentMessage";
+              readonly responseType: "CollectorMessage";
+              readonly requestStream: true;
+              readonly responseStream: true;
+            };
+
+            /**
+             * Callback as used by {@link umbra.v1.Collector#offer}.
+             * @param error Error, if any
+             * @param [response] ChunkNeed
+             */
+            type OfferCallback = (error: (Error|null), response?: umbra.v1.ChunkNeed) => void;
+
+            /** Calls Offer. */
+            type Offer = {
+              (request: umbra.v1.IChunkOffer, callback: umbra.v1.Collector.OfferCallback): void;
+              (request: umbra.v1.IChunkOffer): Promise<umbra.v1.ChunkNeed>;
+              readonly name: "Offer";
+              readonly path: "/umbra.v1.Collector/Offer";
+              readonly requestType: "ChunkOffer";
+              readonly responseType: "ChunkNeed";
+              readonly requestStream: undefined;
+              readonly responseStream: undefined;
+            };
+
+            /**
+             * Callback as used by {@link umbra.v1.Collector#upload}.
+             * @param error Error, if any
+             * @param [response] ChunkBatchAck
+             */
+            type UploadCallback = (error: (Error|null), response?: umbra.v1.ChunkBatchAck) => void;
+
+            /** Calls Upload. */
+            type Upload = {
+              (request: umbra.v1.IChunkBatch, callback: umbra.v1.Collector.UploadCallback): void;
+              (request: umbra.v1.IChunkBatch): Promise<umbra.v1.ChunkBatchAck>;
+              readonly name: "Upload";
+              readonly path: "/umbra.v1.Collector/Upload";
+              readonly requestType: "ChunkBatch";
+              readonly responseType: "ChunkBatchAck";
+              readonly requestStream: true;
+              readonly responseStream: true;
+            };
+
+            /**
+             * Callback as used by {@link umbra.v1.Collector#submit}.
+             * @param error Error, if any
+             * @param [response] SubmitResult
+             */
+            type SubmitCallback = (error: (Error|null), response?: umbra.v1.SubmitResult) => void;
+
+            /** Calls Submit. */
+            type Submit = {
+              (request: umbra.v1.IChangesetPart, callback: umbra.v1.Collector.SubmitCallback): void;
+              (request: umbra.v1.IChangesetPart): Promise<umbra.v1.SubmitResult>;
+              readonly name: "Submit";
+              readonly path: "/umbra.v1.Collector/Submit";
+              readonly requestType: "ChangesetPart";
+              readonly responseType: "SubmitResult";
+              readonly requestStream: true;
+              readonly responseStream: undefined;
+            };
+        }
+
+        /**
+         * Properties of an AgentMessage.
+         * @deprecated Use umbra.v1.AgentMessage.$Properties instead.
+         */
+        interface IAgentMessage extends umbra.v1.AgentMessage.$Properties {
+        }
+
+        /** Represents an AgentMessage. */
+        class AgentMessage {
+
+            /**
+             * Constructs a new AgentMessage.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.AgentMessage.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** AgentMessage hello. */
+            hello?: (umbra.v1.Hello.$Properties|null);
+
+            /** AgentMessage heartbeat. */
+            heartbeat?: (umbra.v1.Heartbeat.$Properties|null);
+
+            /** AgentMessage telemetry. */
+            telemetry?: (umbra.v1.TelemetryBatch.$Properties|null);
+
+            /** AgentMessage orderResult. */
+            orderResult?: (umbra.v1.OrderResult.$Properties|null);
+
+            /** AgentMessage body. */
+            body?: ("hello"|"heartbeat"|"telemetry"|"orderResult");
+
+            /**
+             * Creates a new AgentMessage instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns AgentMessage instance
+             */
+            static create(properties: umbra.v1.AgentMessage.$Shape): umbra.v1.AgentMessage & umbra.v1.AgentMessage.$Shape;
+            static create(properties?: umbra.v1.AgentMessage.$Properties): umbra.v1.AgentMessage;
+
+            /**
+             * Encodes the specified AgentMessage message. Does not implicitly {@link umbra.v1.AgentMessage.verify|verify} messages.
+             * @param message AgentMessage message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.AgentMessage.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an AgentMessage message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.AgentMessage & umbra.v1.AgentMessage.$Shape} AgentMessage
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.AgentMessage & umbra.v1.AgentMessage.$Shape;
+
+            /**
+             * Creates an AgentMessage message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns AgentMessage
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.AgentMessage;
+
+            /**
+             * Creates a plain object from an AgentMessage message. Also converts values to other types if specified.
+             * @param message AgentMessage
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.AgentMessage, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this AgentMessage to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace AgentMessage {
+
+            /** Properties of an AgentMessage. */
+            interface $Properties {
+
+                /** AgentMessage hello */
+                hello?: (umbra.v1.Hello.$Properties|null);
+
+                /** AgentMessage heartbeat */
+                heartbeat?: (umbra.v1.Heartbeat.$Properties|null);
+
+                /** AgentMessage telemetry */
+                telemetry?: (umbra.v1.TelemetryBatch.$Properties|null);
+
+                /** AgentMessage orderResult */
+                orderResult?: (umbra.v1.OrderResult.$Properties|null);
+
+                /** AgentMessage body */
+                body?: ("hello"|"heartbeat"|"telemetry"|"orderResult");
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Narrowed shape of an AgentMessage. */
+            type $Shape = {
+              hello?: umbra.v1.Hello.$Shape|null;
+              heartbeat?: umbra.v1.Heartbeat.$Shape|null;
+              telemetry?: umbra.v1.TelemetryBatch.$Shape|null;
+              orderResult?: umbra.v1.OrderResult.$Shape|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ body?: undefined; hello?: null; heartbeat?: null; telemetry?: null; orderResult?: null }|{ body?: "hello"; hello: umbra.v1.Hello.$Shape; heartbeat?: null; telemetry?: null; orderResult?: null }|{ body?: "heartbeat"; hello?: null; heartbeat: umbra.v1.Heartbeat.$Shape; telemetry?: null; orderResult?: null }|{ body?: "telemetry"; hello?: null; heartbeat?: null; telemetry: umbra.v1.TelemetryBatch.$Shape; orderResult?: null }|{ body?: "orderResult"; hello?: null; heartbeat?: null; telemetry?: null; orderResult: umbra.v1.OrderResult.$Shape })
+            );
+        }
+
+        /**
+         * Properties of a CollectorMessage.
+         * @deprecated Use umbra.v1.CollectorMessage.$Properties instead.
+         */
+        interface ICollectorMessage extends umbra.v1.CollectorMessage.$Properties {
+        }
+
+        /** Represents a CollectorMessage. */
+        class CollectorMessage {
+
+            /**
+             * Constructs a new CollectorMessage.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.CollectorMessage.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** CollectorMessage welcome. */
+            welcome?: (umbra.v1.Welcome.$Properties|null);
+
+            /** CollectorMessage order. */
+            order?: (umbra.v1.Order.$Properties|null);
+
+            /** CollectorMessage telemetryAck. */
+            telemetryAck?: (umbra.v1.TelemetryAck.$Properties|null);
+
+            /** CollectorMessage body. */
+            body?: ("welcome"|"order"|"telemetryAck");
+
+            /**
+             * Creates a new CollectorMessage instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns CollectorMessage instance
+             */
+            static create(properties: umbra.v1.CollectorMessage.$Shape): umbra.v1.CollectorMessage & umbra.v1.CollectorMessage.$Shape;
+            static create(properties?: umbra.v1.CollectorMessage.$Properties): umbra.v1.CollectorMessage;
+
+            /**
+             * Encodes the specified CollectorMessage message. Does not implicitly {@link umbra.v1.CollectorMessage.verify|verify} messages.
+             * @param message CollectorMessage message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.CollectorMessage.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a CollectorMessage message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.CollectorMessage & umbra.v1.CollectorMessage.$Shape} CollectorMessage
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.CollectorMessage & umbra.v1.CollectorMessage.$Shape;
+
+            /**
+             * Creates a CollectorMessage message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns CollectorMessage
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.CollectorMessage;
+
+            /**
+             * Creates a plain object from a CollectorMessage message. Also converts values to other types if specified.
+             * @param message CollectorMessage
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.CollectorMessage, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this CollectorMessage to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace CollectorMessage {
+
+            /** Properties of a CollectorMessage. */
+            interface $Properties {
+
+                /** CollectorMessage welcome */
+                welcome?: (umbra.v1.Welcome.$Properties|null);
+
+                /** CollectorMessage order */
+                order?: (umbra.v1.Order.$Properties|null);
+
+                /** CollectorMessage telemetryAck */
+                telemetryAck?: (umbra.v1.TelemetryAck.$Properties|null);
+
+                /** CollectorMessage body */
+                body?: ("welcome"|"order"|"telemetryAck");
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Narrowed shape of a CollectorMessage. */
+            type $Shape = {
+              welcome?: umbra.v1.Welcome.$Shape|null;
+              order?: umbra.v1.Order.$Shape|null;
+              telemetryAck?: umbra.v1.TelemetryAck.$Shape|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ body?: undefined; welcome?: null; order?: null; telemetryAck?: null }|{ body?: "welcome"; welcome: umbra.v1.Welcome.$Shape; order?: null; telemetryAck?: null }|{ body?: "order"; welcome?: null; order: umbra.v1.Order.$Shape; telemetryAck?: null }|{ body?: "telemetryAck"; welcome?: null; order?: null; telemetryAck: umbra.v1.TelemetryAck.$Shape })
+            );
+        }
+
+        /**
+         * Properties of a Hello.
+         * @deprecated Use umbra.v1.Hello.$Properties instead.
+         */
+        interface IHello extends umbra.v1.Hello.$Properties {
+        }
+
+        /** Represents a Hello. */
+        class Hello {
+
+            /**
+             * Constructs a new Hello.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.Hello.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Hello agentId. */
+            agentId: string;
+
+            /** Hello host. */
+            host: string;
+
+            /** Hello version. */
+            version: string;
+
+            /** Hello protocol. */
+            protocol: number;
+
+            /**
+             * Creates a new Hello instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Hello instance
+             */
+            static create(properties: umbra.v1.Hello.$Shape): umbra.v1.Hello & umbra.v1.Hello.$Shape;
+            static create(properties?: umbra.v1.Hello.$Properties): umbra.v1.Hello;
+
+            /**
+             * Encodes the specified Hello message. Does not implicitly {@link umbra.v1.Hello.verify|verify} messages.
+             * @param message Hello message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.Hello.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Hello message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.Hello & umbra.v1.Hello.$Shape} Hello
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.Hello & umbra.v1.Hello.$Shape;
+
+            /**
+             * Creates a Hello message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns Hello
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.Hello;
+
+            /**
+             * Creates a plain object from a Hello message. Also converts values to other types if specified.
+             * @param message Hello
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.Hello, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this Hello to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace Hello {
+
+            /** Properties of a Hello. */
+            interface $Properties {
+
+                /** Hello agentId */
+                agentId?: (string|null);
+
+                /** Hello host */
+                host?: (string|null);
+
+                /** Hello version */
+                version?: (string|null);
+
+                /** Hello protocol */
+                protocol?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Hello. */
+            type $Shape = umbra.v1.Hello.$Properties;
+        }
+
+        /**
+         * Properties of a Welcome.
+         * @deprecated Use umbra.v1.Welcome.$Properties instead.
+         */
+        interface IWelcome extends umbra.v1.Welcome.$Properties {
+        }
+
+        /** Represents a Welcome. */
+        class Welcome {
+
+            /**
+             * Constructs a new Welcome.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.Welcome.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Welcome collectorId. */
+            collectorId: string;
+
+            /** Welcome protocol. */
+            protocol: number;
+
+            /** Welcome heartbeatSeconds. */
+            heartbeatSeconds: number;
+
+            /**
+             * Creates a new Welcome instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Welcome instance
+             */
+            static create(properties: umbra.v1.Welcome.$Shape): umbra.v1.Welcome & umbra.v1.Welcome.$Shape;
+            static create(properties?: umbra.v1.Welcome.$Properties): umbra.v1.Welcome;
+
+            /**
+             * Encodes the specified Welcome message. Does not implicitly {@link umbra.v1.Welcome.verify|verify} messages.
+             * @param message Welcome message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.Welcome.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Welcome message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.Welcome & umbra.v1.Welcome.$Shape} Welcome
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.Welcome & umbra.v1.Welcome.$Shape;
+
+            /**
+             * Creates a Welcome message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns Welcome
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.Welcome;
+
+            /**
+             * Creates a plain object from a Welcome message. Also converts values to other types if specified.
+             * @param message Welcome
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.Welcome, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this Welcome to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace Welcome {
+
+            /** Properties of a Welcome. */
+            interface $Properties {
+
+                /** Welcome collectorId */
+                collectorId?: (string|null);
+
+                /** Welcome protocol */
+                protocol?: (number|null);
+
+                /** Welcome heartbeatSeconds */
+                heartbeatSeconds?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Welcome. */
+            type $Shape = umbra.v1.Welcome.$Properties;
+        }
+
+        /**
+         * Properties of a Heartbeat.
+         * @deprecated Use umbra.v1.Heartbeat.$Properties instead.
+         */
+        interface IHeartbeat extends umbra.v1.Heartbeat.$Properties {
+        }
+
+        /** Represents a Heartbeat. */
+        class Heartbeat {
+
+            /**
+             * Constructs a new Heartbeat.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.Heartbeat.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Heartbeat timeNs. */
+            timeNs: Long;
+
+            /** Heartbeat vms. */
+            vms: umbra.v1.VmStatus.$Properties[];
+
+            /** Heartbeat spoolBytes. */
+            spoolBytes: Long;
+
+            /** Heartbeat spoolLimitBytes. */
+            spoolLimitBytes: Long;
+
+            /** Heartbeat spoolFull. */
+            spoolFull: boolean;
+
+            /** Heartbeat rssBytes. */
+            rssBytes: Long;
+
+            /** Heartbeat cpuSeconds. */
+            cpuSeconds: number;
+
+            /**
+             * Creates a new Heartbeat instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Heartbeat instance
+             */
+            static create(properties: umbra.v1.Heartbeat.$Shape): umbra.v1.Heartbeat & umbra.v1.Heartbeat.$Shape;
+            static create(properties?: umbra.v1.Heartbeat.$Properties): umbra.v1.Heartbeat;
+
+            /**
+             * Encodes the specified Heartbeat message. Does not implicitly {@link umbra.v1.Heartbeat.verify|verify} messages.
+             * @param message Heartbeat message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.Heartbeat.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Heartbeat message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.Heartbeat & umbra.v1.Heartbeat.$Shape} Heartbeat
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.Heartbeat & umbra.v1.Heartbeat.$Shape;
+
+            /**
+             * Creates a Heartbeat message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns Heartbeat
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.Heartbeat;
+
+            /**
+             * Creates a plain object from a Heartbeat message. Also converts values to other types if specified.
+             * @param message Heartbeat
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.Heartbeat, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this Heartbeat to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace Heartbeat {
+
+            /** Properties of a Heartbeat. */
+            interface $Properties {
+
+                /** Heartbeat timeNs */
+                timeNs?: (Long|null);
+
+                /** Heartbeat vms */
+                vms?: (umbra.v1.VmStatus.$Properties[]|null);
+
+                /** Heartbeat spoolBytes */
+                spoolBytes?: (Long|null);
+
+                /** Heartbeat spoolLimitBytes */
+                spoolLimitBytes?: (Long|null);
+
+                /** Heartbeat spoolFull */
+                spoolFull?: (boolean|null);
+
+                /** Heartbeat rssBytes */
+                rssBytes?: (Long|null);
+
+                /** Heartbeat cpuSeconds */
+                cpuSeconds?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Heartbeat. */
+            type $Shape = umbra.v1.Heartbeat.$Properties;
+        }
+
+        /**
+         * Properties of a VmStatus.
+         * @deprecated Use umbra.v1.VmStatus.$Properties instead.
+         */
+        interface IVmStatus extends umbra.v1.VmStatus.$Properties {
+        }
+
+        /** Represents a VmStatus. */
+        class VmStatus {
+
+            /**
+             * Constructs a new VmStatus.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.VmStatus.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** VmStatus vm. */
+            vm: string;
+
+            /** VmStatus uuid. */
+            uuid: string;
+
+            /** VmStatus state. */
+            state: umbra.v1.VmState;
+
+            /** VmStatus lastCaptureNs. */
+            lastCaptureNs: Long;
+
+            /** VmStatus lastError. */
+            lastError: string;
+
+            /** VmStatus schedule. */
+            schedule: string;
+
+            /** VmStatus disks. */
+            disks: umbra.v1.DiskStatus.$Properties[];
+
+            /**
+             * Creates a new VmStatus instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns VmStatus instance
+             */
+            static create(properties: umbra.v1.VmStatus.$Shape): umbra.v1.VmStatus & umbra.v1.VmStatus.$Shape;
+            static create(properties?: umbra.v1.VmStatus.$Properties): umbra.v1.VmStatus;
+
+            /**
+             * Encodes the specified VmStatus message. Does not implicitly {@link umbra.v1.VmStatus.verify|verify} messages.
+             * @param message VmStatus message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.VmStatus.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a VmStatus message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.VmStatus & umbra.v1.VmStatus.$Shape} VmStatus
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.VmStatus & umbra.v1.VmStatus.$Shape;
+
+            /**
+             * Creates a VmStatus message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns VmStatus
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.VmStatus;
+
+            /**
+             * Creates a plain object from a VmStatus message. Also converts values to other types if specified.
+             * @param message VmStatus
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.VmStatus, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this VmStatus to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace VmStatus {
+
+            /** Properties of a VmStatus. */
+            interface $Properties {
+
+                /** VmStatus vm */
+                vm?: (string|null);
+
+                /** VmStatus uuid */
+                uuid?: (string|null);
+
+                /** VmStatus state */
+                state?: (umbra.v1.VmState|null);
+
+                /** VmStatus lastCaptureNs */
+                lastCaptureNs?: (Long|null);
+
+                /** VmStatus lastError */
+                lastError?: (string|null);
+
+                /** VmStatus schedule */
+                schedule?: (string|null);
+
+                /** VmStatus disks */
+                disks?: (umbra.v1.DiskStatus.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a VmStatus. */
+            type $Shape = umbra.v1.VmStatus.$Properties;
+        }
+
+        /**
+         * Properties of a DiskStatus.
+         * @deprecated Use umbra.v1.DiskStatus.$Properties instead.
+         */
+        interface IDiskStatus extends umbra.v1.DiskStatus.$Properties {
+        }
+
+        /** Represents a DiskStatus. */
+        class DiskStatus {
+
+            /**
+             * Constructs a new DiskStatus.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.DiskStatus.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** DiskStatus disk. */
+            disk: string;
+
+            /** DiskStatus sizeBytes. */
+            sizeBytes: Long;
+
+            /** DiskStatus excluded. */
+            excluded: boolean;
+
+            /**
+             * Creates a new DiskStatus instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns DiskStatus instance
+             */
+            static create(properties: umbra.v1.DiskStatus.$Shape): umbra.v1.DiskStatus & umbra.v1.DiskStatus.$Shape;
+            static create(properties?: umbra.v1.DiskStatus.$Properties): umbra.v1.DiskStatus;
+
+            /**
+             * Encodes the specified DiskStatus message. Does not implicitly {@link umbra.v1.DiskStatus.verify|verify} messages.
+             * @param message DiskStatus message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.DiskStatus.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a DiskStatus message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.DiskStatus & umbra.v1.DiskStatus.$Shape} DiskStatus
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.DiskStatus & umbra.v1.DiskStatus.$Shape;
+
+            /**
+             * Creates a DiskStatus message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns DiskStatus
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.DiskStatus;
+
+            /**
+             * Creates a plain object from a DiskStatus message. Also converts values to other types if specified.
+             * @param message DiskStatus
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.DiskStatus, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this DiskStatus to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace DiskStatus {
+
+            /** Properties of a DiskStatus. */
+            interface $Properties {
+
+                /** DiskStatus disk */
+                disk?: (string|null);
+
+                /** DiskStatus sizeBytes */
+                sizeBytes?: (Long|null);
+
+                /** DiskStatus excluded */
+                excluded?: (boolean|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a DiskStatus. */
+            type $Shape = umbra.v1.DiskStatus.$Properties;
+        }
+
+        /** VmState enum. */
+        enum VmState {
+
+            /** VM_STATE_UNKNOWN value */
+            VM_STATE_UNKNOWN = 0,
+
+            /** VM_STATE_RUNNING value */
+            VM_STATE_RUNNING = 1,
+
+            /** VM_STATE_PAUSED value */
+            VM_STATE_PAUSED = 2,
+
+            /** VM_STATE_GONE value */
+            VM_STATE_GONE = 3
+        }
+
+        /**
+         * Properties of a TelemetryBatch.
+         * @deprecated Use umbra.v1.TelemetryBatch.$Properties instead.
+         */
+        interface ITelemetryBatch extends umbra.v1.TelemetryBatch.$Properties {
+        }
+
+        /** Represents a TelemetryBatch. */
+        class TelemetryBatch {
+
+            /**
+             * Constructs a new TelemetryBatch.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.TelemetryBatch.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** TelemetryBatch sequence. */
+            sequence: Long;
+
+            /** TelemetryBatch samples. */
+            samples: umbra.v1.Sample.$Properties[];
+
+            /**
+             * Creates a new TelemetryBatch instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns TelemetryBatch instance
+             */
+            static create(properties: umbra.v1.TelemetryBatch.$Shape): umbra.v1.TelemetryBatch & umbra.v1.TelemetryBatch.$Shape;
+            static create(properties?: umbra.v1.TelemetryBatch.$Properties): umbra.v1.TelemetryBatch;
+
+            /**
+             * Encodes the specified TelemetryBatch message. Does not implicitly {@link umbra.v1.TelemetryBatch.verify|verify} messages.
+             * @param message TelemetryBatch message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.TelemetryBatch.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a TelemetryBatch message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.TelemetryBatch & umbra.v1.TelemetryBatch.$Shape} TelemetryBatch
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.TelemetryBatch & umbra.v1.TelemetryBatch.$Shape;
+
+            /**
+             * Creates a TelemetryBatch message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns TelemetryBatch
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.TelemetryBatch;
+
+            /**
+             * Creates a plain object from a TelemetryBatch message. Also converts values to other types if specified.
+             * @param message TelemetryBatch
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.TelemetryBatch, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this TelemetryBatch to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace TelemetryBatch {
+
+            /** Properties of a TelemetryBatch. */
+            interface $Properties {
+
+                /** TelemetryBatch sequence */
+                sequence?: (Long|null);
+
+                /** TelemetryBatch samples */
+                samples?: (umbra.v1.Sample.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a TelemetryBatch. */
+            type $Shape = umbra.v1.TelemetryBatch.$Properties;
+        }
+
+        /**
+         * Properties of a Sample.
+         * @deprecated Use umbra.v1.Sample.$Properties instead.
+         */
+        interface ISample extends umbra.v1.Sample.$Properties {
+        }
+
+        /** Represents a Sample. */
+        class Sample {
+
+            /**
+             * Constructs a new Sample.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.Sample.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Sample measurement. */
+            measurement: string;
+
+            /** Sample tags. */
+            tags: { [k: string]: string };
+
+            /** Sample timeNs. */
+            timeNs: Long;
+
+            /** Sample fields. */
+            fields: { [k: string]: number };
+
+            /**
+             * Creates a new Sample instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Sample instance
+             */
+            static create(properties: umbra.v1.Sample.$Shape): umbra.v1.Sample & umbra.v1.Sample.$Shape;
+            static create(properties?: umbra.v1.Sample.$Properties): umbra.v1.Sample;
+
+            /**
+             * Encodes the specified Sample message. Does not implicitly {@link umbra.v1.Sample.verify|verify} messages.
+             * @param message Sample message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.Sample.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Sample message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.Sample & umbra.v1.Sample.$Shape} Sample
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.Sample & umbra.v1.Sample.$Shape;
+
+            /**
+             * Creates a Sample message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns Sample
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.Sample;
+
+            /**
+             * Creates a plain object from a Sample message. Also converts values to other types if specified.
+             * @param message Sample
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.Sample, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this Sample to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace Sample {
+
+            /** Properties of a Sample. */
+            interface $Properties {
+
+                /** Sample measurement */
+                measurement?: (string|null);
+
+                /** Sample tags */
+                tags?: ({ [k: string]: string }|null);
+
+                /** Sample timeNs */
+                timeNs?: (Long|null);
+
+                /** Sample fields */
+                fields?: ({ [k: string]: number }|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Sample. */
+            type $Shape = umbra.v1.Sample.$Properties;
+        }
+
+        /**
+         * Properties of a TelemetryAck.
+         * @deprecated Use umbra.v1.TelemetryAck.$Properties instead.
+         */
+        interface ITelemetryAck extends umbra.v1.TelemetryAck.$Properties {
+        }
+
+        /** Represents a TelemetryAck. */
+        class TelemetryAck {
+
+            /**
+             * Constructs a new TelemetryAck.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.TelemetryAck.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** TelemetryAck sequence. */
+            sequence: Long;
+
+            /**
+             * Creates a new TelemetryAck instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns TelemetryAck instance
+             */
+            static create(properties: umbra.v1.TelemetryAck.$Shape): umbra.v1.TelemetryAck & umbra.v1.TelemetryAck.$Shape;
+            static create(properties?: umbra.v1.TelemetryAck.$Properties): umbra.v1.TelemetryAck;
+
+            /**
+             * Encodes the specified TelemetryAck message. Does not implicitly {@link umbra.v1.TelemetryAck.verify|verify} messages.
+             * @param message TelemetryAck message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.TelemetryAck.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a TelemetryAck message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.TelemetryAck & umbra.v1.TelemetryAck.$Shape} TelemetryAck
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.TelemetryAck & umbra.v1.TelemetryAck.$Shape;
+
+            /**
+             * Creates a TelemetryAck message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns TelemetryAck
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.TelemetryAck;
+
+            /**
+             * Creates a plain object from a TelemetryAck message. Also converts values to other types if specified.
+             * @param message TelemetryAck
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.TelemetryAck, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this TelemetryAck to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace TelemetryAck {
+
+            /** Properties of a TelemetryAck. */
+            interface $Properties {
+
+                /** TelemetryAck sequence */
+                sequence?: (Long|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a TelemetryAck. */
+            type $Shape = umbra.v1.TelemetryAck.$Properties;
+        }
+
+        /**
+         * Properties of an Order.
+         * @deprecated Use umbra.v1.Order.$Properties instead.
+         */
+        interface IOrder extends umbra.v1.Order.$Properties {
+        }
+
+        /** Represents an Order. */
+        class Order {
+
+            /**
+             * Constructs a new Order.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.Order.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Order orderId. */
+            orderId: string;
+
+            /** Order captureNow. */
+            captureNow?: (umbra.v1.CaptureNow.$Properties|null);
+
+            /** Order setPolicy. */
+            setPolicy?: (umbra.v1.SetPolicy.$Properties|null);
+
+            /** Order body. */
+            body?: ("captureNow"|"setPolicy");
+
+            /**
+             * Creates a new Order instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Order instance
+             */
+            static create(properties: umbra.v1.Order.$Shape): umbra.v1.Order & umbra.v1.Order.$Shape;
+            static create(properties?: umbra.v1.Order.$Properties): umbra.v1.Order;
+
+            /**
+             * Encodes the specified Order message. Does not implicitly {@link umbra.v1.Order.verify|verify} messages.
+             * @param message Order message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.Order.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an Order message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.Order & umbra.v1.Order.$Shape} Order
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.Order & umbra.v1.Order.$Shape;
+
+            /**
+             * Creates an Order message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns Order
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.Order;
+
+            /**
+             * Creates a plain object from an Order message. Also converts values to other types if specified.
+             * @param message Order
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.Order, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this Order to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace Order {
+
+            /** Properties of an Order. */
+            interface $Properties {
+
+                /** Order orderId */
+                orderId?: (string|null);
+
+                /** Order captureNow */
+                captureNow?: (umbra.v1.CaptureNow.$Properties|null);
+
+                /** Order setPolicy */
+                setPolicy?: (umbra.v1.SetPolicy.$Properties|null);
+
+                /** Order body */
+                body?: ("captureNow"|"setPolicy");
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Narrowed shape of an Order. */
+            type $Shape = {
+              orderId?: string|null;
+              captureNow?: umbra.v1.CaptureNow.$Shape|null;
+              setPolicy?: umbra.v1.SetPolicy.$Shape|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ body?: undefined; captureNow?: null; setPolicy?: null }|{ body?: "captureNow"; captureNow: umbra.v1.CaptureNow.$Shape; setPolicy?: null }|{ body?: "setPolicy"; captureNow?: null; setPolicy: umbra.v1.SetPolicy.$Shape })
+            );
+        }
+
+        /**
+         * Properties of a CaptureNow.
+         * @deprecated Use umbra.v1.CaptureNow.$Properties instead.
+         */
+        interface ICaptureNow extends umbra.v1.CaptureNow.$Properties {
+        }
+
+        /** Represents a CaptureNow. */
+        class CaptureNow {
+
+            /**
+             * Constructs a new CaptureNow.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.CaptureNow.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** CaptureNow vm. */
+            vm: string;
+
+            /**
+             * Creates a new CaptureNow instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns CaptureNow instance
+             */
+            static create(properties: umbra.v1.CaptureNow.$Shape): umbra.v1.CaptureNow & umbra.v1.CaptureNow.$Shape;
+            static create(properties?: umbra.v1.CaptureNow.$Properties): umbra.v1.CaptureNow;
+
+            /**
+             * Encodes the specified CaptureNow message. Does not implicitly {@link umbra.v1.CaptureNow.verify|verify} messages.
+             * @param message CaptureNow message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.CaptureNow.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a CaptureNow message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.CaptureNow & umbra.v1.CaptureNow.$Shape} CaptureNow
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.CaptureNow & umbra.v1.CaptureNow.$Shape;
+
+            /**
+             * Creates a CaptureNow message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns CaptureNow
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.CaptureNow;
+
+            /**
+             * Creates a plain object from a CaptureNow message. Also converts values to other types if specified.
+             * @param message CaptureNow
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.CaptureNow, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this CaptureNow to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace CaptureNow {
+
+            /** Properties of a CaptureNow. */
+            interface $Properties {
+
+                /** CaptureNow vm */
+                vm?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a CaptureNow. */
+            type $Shape = umbra.v1.CaptureNow.$Properties;
+        }
+
+        /**
+         * Properties of a SetPolicy.
+         * @deprecated Use umbra.v1.SetPolicy.$Properties instead.
+         */
+        interface ISetPolicy extends umbra.v1.SetPolicy.$Properties {
+        }
+
+        /** Represents a SetPolicy. */
+        class SetPolicy {
+
+            /**
+             * Constructs a new SetPolicy.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.SetPolicy.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** SetPolicy vm. */
+            vm: string;
+
+            /** SetPolicy schedule. */
+            schedule: string;
+
+            /** SetPolicy paused. */
+            paused?: (boolean|null);
+
+            /**
+             * Creates a new SetPolicy instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns SetPolicy instance
+             */
+            static create(properties: umbra.v1.SetPolicy.$Shape): umbra.v1.SetPolicy & umbra.v1.SetPolicy.$Shape;
+            static create(properties?: umbra.v1.SetPolicy.$Properties): umbra.v1.SetPolicy;
+
+            /**
+             * Encodes the specified SetPolicy message. Does not implicitly {@link umbra.v1.SetPolicy.verify|verify} messages.
+             * @param message SetPolicy message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.SetPolicy.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a SetPolicy message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.SetPolicy & umbra.v1.SetPolicy.$Shape} SetPolicy
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.SetPolicy & umbra.v1.SetPolicy.$Shape;
+
+            /**
+             * Creates a SetPolicy message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns SetPolicy
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.SetPolicy;
+
+            /**
+             * Creates a plain object from a SetPolicy message. Also converts values to other types if specified.
+             * @param message SetPolicy
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.SetPolicy, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this SetPolicy to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace SetPolicy {
+
+            /** Properties of a SetPolicy. */
+            interface $Properties {
+
+                /** SetPolicy vm */
+                vm?: (string|null);
+
+                /** SetPolicy schedule */
+                schedule?: (string|null);
+
+                /** SetPolicy paused */
+                paused?: (boolean|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a SetPolicy. */
+            type $Shape = umbra.v1.SetPolicy.$Properties;
+        }
+
+        /**
+         * Properties of an OrderResult.
+         * @deprecated Use umbra.v1.OrderResult.$Properties instead.
+         */
+        interface IOrderResult extends umbra.v1.OrderResult.$Properties {
+        }
+
+        /** Represents an OrderResult. */
+        class OrderResult {
+
+            /**
+             * Constructs a new OrderResult.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.OrderResult.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** OrderResult orderId. */
+            orderId: string;
+
+            /** OrderResult ok. */
+            ok: boolean;
+
+            /** OrderResult errorCode. */
+            errorCode: string;
+
+            /** OrderResult message. */
+            message: string;
+
+            /** OrderResult changesetId. */
+            changesetId: string;
+
+            /**
+             * Creates a new OrderResult instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns OrderResult instance
+             */
+            static create(properties: umbra.v1.OrderResult.$Shape): umbra.v1.OrderResult & umbra.v1.OrderResult.$Shape;
+            static create(properties?: umbra.v1.OrderResult.$Properties): umbra.v1.OrderResult;
+
+            /**
+             * Encodes the specified OrderResult message. Does not implicitly {@link umbra.v1.OrderResult.verify|verify} messages.
+             * @param message OrderResult message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.OrderResult.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an OrderResult message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.OrderResult & umbra.v1.OrderResult.$Shape} OrderResult
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.OrderResult & umbra.v1.OrderResult.$Shape;
+
+            /**
+             * Creates an OrderResult message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns OrderResult
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.OrderResult;
+
+            /**
+             * Creates a plain object from an OrderResult message. Also converts values to other types if specified.
+             * @param message OrderResult
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.OrderResult, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this OrderResult to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace OrderResult {
+
+            /** Properties of an OrderResult. */
+            interface $Properties {
+
+                /** OrderResult orderId */
+                orderId?: (string|null);
+
+                /** OrderResult ok */
+                ok?: (boolean|null);
+
+                /** OrderResult errorCode */
+                errorCode?: (string|null);
+
+                /** OrderResult message */
+                message?: (string|null);
+
+                /** OrderResult changesetId */
+                changesetId?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an OrderResult. */
+            type $Shape = umbra.v1.OrderResult.$Properties;
+        }
+
+        /**
+         * Properties of a ChunkOffer.
+         * @deprecated Use umbra.v1.ChunkOffer.$Properties instead.
+         */
+        interface IChunkOffer extends umbra.v1.ChunkOffer.$Properties {
+        }
+
+        /** Represents a ChunkOffer. */
+        class ChunkOffer {
+
+            /**
+             * Constructs a new ChunkOffer.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.ChunkOffer.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ChunkOffer names. */
+            names: Uint8Array;
+
+            /**
+             * Creates a new ChunkOffer instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ChunkOffer instance
+             */
+            static create(properties: umbra.v1.ChunkOffer.$Shape): umbra.v1.ChunkOffer & umbra.v1.ChunkOffer.$Shape;
+            static create(properties?: umbra.v1.ChunkOffer.$Properties): umbra.v1.ChunkOffer;
+
+            /**
+             * Encodes the specified ChunkOffer message. Does not implicitly {@link umbra.v1.ChunkOffer.verify|verify} messages.
+             * @param message ChunkOffer message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.ChunkOffer.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ChunkOffer message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.ChunkOffer & umbra.v1.ChunkOffer.$Shape} ChunkOffer
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.ChunkOffer & umbra.v1.ChunkOffer.$Shape;
+
+            /**
+             * Creates a ChunkOffer message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns ChunkOffer
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.ChunkOffer;
+
+            /**
+             * Creates a plain object from a ChunkOffer message. Also converts values to other types if specified.
+             * @param message ChunkOffer
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.ChunkOffer, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this ChunkOffer to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace ChunkOffer {
+
+            /** Properties of a ChunkOffer. */
+            interface $Properties {
+
+                /** ChunkOffer names */
+                names?: (Uint8Array|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ChunkOffer. */
+            type $Shape = umbra.v1.ChunkOffer.$Properties;
+        }
+
+        /**
+         * Properties of a ChunkNeed.
+         * @deprecated Use umbra.v1.ChunkNeed.$Properties instead.
+         */
+        interface IChunkNeed extends umbra.v1.ChunkNeed.$Properties {
+        }
+
+        /** Represents a ChunkNeed. */
+        class ChunkNeed {
+
+            /**
+             * Constructs a new ChunkNeed.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.ChunkNeed.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ChunkNeed missing. */
+            missing: Uint8Array;
+
+            /**
+             * Creates a new ChunkNeed instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ChunkNeed instance
+             */
+            static create(properties: umbra.v1.ChunkNeed.$Shape): umbra.v1.ChunkNeed & umbra.v1.ChunkNeed.$Shape;
+            static create(properties?: umbra.v1.ChunkNeed.$Properties): umbra.v1.ChunkNeed;
+
+            /**
+             * Encodes the specified ChunkNeed message. Does not implicitly {@link umbra.v1.ChunkNeed.verify|verify} messages.
+             * @param message ChunkNeed message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.ChunkNeed.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ChunkNeed message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.ChunkNeed & umbra.v1.ChunkNeed.$Shape} ChunkNeed
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.ChunkNeed & umbra.v1.ChunkNeed.$Shape;
+
+            /**
+             * Creates a ChunkNeed message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns ChunkNeed
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.ChunkNeed;
+
+            /**
+             * Creates a plain object from a ChunkNeed message. Also converts values to other types if specified.
+             * @param message ChunkNeed
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.ChunkNeed, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this ChunkNeed to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace ChunkNeed {
+
+            /** Properties of a ChunkNeed. */
+            interface $Properties {
+
+                /** ChunkNeed missing */
+                missing?: (Uint8Array|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ChunkNeed. */
+            type $Shape = umbra.v1.ChunkNeed.$Properties;
+        }
+
+        /** ChunkEncoding enum. */
+        enum ChunkEncoding {
+
+            /** CHUNK_ENCODING_RAW value */
+            CHUNK_ENCODING_RAW = 0,
+
+            /** CHUNK_ENCODING_ZSTD value */
+            CHUNK_ENCODING_ZSTD = 1
+        }
+
+        /**
+         * Properties of a Chunk.
+         * @deprecated Use umbra.v1.Chunk.$Properties instead.
+         */
+        interface IChunk extends umbra.v1.Chunk.$Properties {
+        }
+
+        /** Represents a Chunk. */
+        class Chunk {
+
+            /**
+             * Constructs a new Chunk.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.Chunk.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Chunk name. */
+            name: Uint8Array;
+
+            /** Chunk encoding. */
+            encoding: umbra.v1.ChunkEncoding;
+
+            /** Chunk data. */
+            data: Uint8Array;
+
+            /**
+             * Creates a new Chunk instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Chunk instance
+             */
+            static create(properties: umbra.v1.Chunk.$Shape): umbra.v1.Chunk & umbra.v1.Chunk.$Shape;
+            static create(properties?: umbra.v1.Chunk.$Properties): umbra.v1.Chunk;
+
+            /**
+             * Encodes the specified Chunk message. Does not implicitly {@link umbra.v1.Chunk.verify|verify} messages.
+             * @param message Chunk message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.Chunk.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Chunk message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.Chunk & umbra.v1.Chunk.$Shape} Chunk
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.Chunk & umbra.v1.Chunk.$Shape;
+
+            /**
+             * Creates a Chunk message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns Chunk
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.Chunk;
+
+            /**
+             * Creates a plain object from a Chunk message. Also converts values to other types if specified.
+             * @param message Chunk
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.Chunk, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this Chunk to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace Chunk {
+
+            /** Properties of a Chunk. */
+            interface $Properties {
+
+                /** Chunk name */
+                name?: (Uint8Array|null);
+
+                /** Chunk encoding */
+                encoding?: (umbra.v1.ChunkEncoding|null);
+
+                /** Chunk data */
+                data?: (Uint8Array|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Chunk. */
+            type $Shape = umbra.v1.Chunk.$Properties;
+        }
+
+        /**
+         * Properties of a ChunkBatch.
+         * @deprecated Use umbra.v1.ChunkBatch.$Properties instead.
+         */
+        interface IChunkBatch extends umbra.v1.ChunkBatch.$Properties {
+        }
+
+        /** Represents a ChunkBatch. */
+        class ChunkBatch {
+
+            /**
+             * Constructs a new ChunkBatch.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.ChunkBatch.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ChunkBatch batch. */
+            batch: Long;
+
+            /** ChunkBatch chunks. */
+            chunks: umbra.v1.Chunk.$Properties[];
+
+            /**
+             * Creates a new ChunkBatch instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ChunkBatch instance
+             */
+            static create(properties: umbra.v1.ChunkBatch.$Shape): umbra.v1.ChunkBatch & umbra.v1.ChunkBatch.$Shape;
+            static create(properties?: umbra.v1.ChunkBatch.$Properties): umbra.v1.ChunkBatch;
+
+            /**
+             * Encodes the specified ChunkBatch message. Does not implicitly {@link umbra.v1.ChunkBatch.verify|verify} messages.
+             * @param message ChunkBatch message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.ChunkBatch.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ChunkBatch message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.ChunkBatch & umbra.v1.ChunkBatch.$Shape} ChunkBatch
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.ChunkBatch & umbra.v1.ChunkBatch.$Shape;
+
+            /**
+             * Creates a ChunkBatch message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns ChunkBatch
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.ChunkBatch;
+
+            /**
+             * Creates a plain object from a ChunkBatch message. Also converts values to other types if specified.
+             * @param message ChunkBatch
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.ChunkBatch, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this ChunkBatch to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace ChunkBatch {
+
+            /** Properties of a ChunkBatch. */
+            interface $Properties {
+
+                /** ChunkBatch batch */
+                batch?: (Long|null);
+
+                /** ChunkBatch chunks */
+                chunks?: (umbra.v1.Chunk.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ChunkBatch. */
+            type $Shape = umbra.v1.ChunkBatch.$Properties;
+        }
+
+        /**
+         * Properties of a ChunkBatchAck.
+         * @deprecated Use umbra.v1.ChunkBatchAck.$Properties instead.
+         */
+        interface IChunkBatchAck extends umbra.v1.ChunkBatchAck.$Properties {
+        }
+
+        /** Represents a ChunkBatchAck. */
+        class ChunkBatchAck {
+
+            /**
+             * Constructs a new ChunkBatchAck.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.ChunkBatchAck.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ChunkBatchAck batch. */
+            batch: Long;
+
+            /** ChunkBatchAck rejected. */
+            rejected: Uint8Array[];
+
+            /**
+             * Creates a new ChunkBatchAck instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ChunkBatchAck instance
+             */
+            static create(properties: umbra.v1.ChunkBatchAck.$Shape): umbra.v1.ChunkBatchAck & umbra.v1.ChunkBatchAck.$Shape;
+            static create(properties?: umbra.v1.ChunkBatchAck.$Properties): umbra.v1.ChunkBatchAck;
+
+            /**
+             * Encodes the specified ChunkBatchAck message. Does not implicitly {@link umbra.v1.ChunkBatchAck.verify|verify} messages.
+             * @param message ChunkBatchAck message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.ChunkBatchAck.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ChunkBatchAck message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.ChunkBatchAck & umbra.v1.ChunkBatchAck.$Shape} ChunkBatchAck
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.ChunkBatchAck & umbra.v1.ChunkBatchAck.$Shape;
+
+            /**
+             * Creates a ChunkBatchAck message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns ChunkBatchAck
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.ChunkBatchAck;
+
+            /**
+             * Creates a plain object from a ChunkBatchAck message. Also converts values to other types if specified.
+             * @param message ChunkBatchAck
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.ChunkBatchAck, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this ChunkBatchAck to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace ChunkBatchAck {
+
+            /** Properties of a ChunkBatchAck. */
+            interface $Properties {
+
+                /** ChunkBatchAck batch */
+                batch?: (Long|null);
+
+                /** ChunkBatchAck rejected */
+                rejected?: (Uint8Array[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ChunkBatchAck. */
+            type $Shape = umbra.v1.ChunkBatchAck.$Properties;
+        }
+
+        /**
+         * Properties of a ChangesetPart.
+         * @deprecated Use umbra.v1.ChangesetPart.$Properties instead.
+         */
+        interface IChangesetPart extends umbra.v1.ChangesetPart.$Properties {
+        }
+
+        /** Represents a ChangesetPart. */
+        class ChangesetPart {
+
+            /**
+             * Constructs a new ChangesetPart.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.ChangesetPart.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ChangesetPart header. */
+            header?: (umbra.v1.ChangesetHeader.$Properties|null);
+
+            /** ChangesetPart blocks. */
+            blocks?: (umbra.v1.BlockRun.$Properties|null);
+
+            /** ChangesetPart files. */
+            files?: (umbra.v1.FileChanges.$Properties|null);
+
+            /** ChangesetPart body. */
+            body?: ("header"|"blocks"|"files");
+
+            /**
+             * Creates a new ChangesetPart instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ChangesetPart instance
+             */
+            static create(properties: umbra.v1.ChangesetPart.$Shape): umbra.v1.ChangesetPart & umbra.v1.ChangesetPart.$Shape;
+            static create(properties?: umbra.v1.ChangesetPart.$Properties): umbra.v1.ChangesetPart;
+
+            /**
+             * Encodes the specified ChangesetPart message. Does not implicitly {@link umbra.v1.ChangesetPart.verify|verify} messages.
+             * @param message ChangesetPart message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.ChangesetPart.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ChangesetPart message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.ChangesetPart & umbra.v1.ChangesetPart.$Shape} ChangesetPart
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.ChangesetPart & umbra.v1.ChangesetPart.$Shape;
+
+            /**
+             * Creates a ChangesetPart message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns ChangesetPart
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.ChangesetPart;
+
+            /**
+             * Creates a plain object from a ChangesetPart message. Also converts values to other types if specified.
+             * @param message ChangesetPart
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.ChangesetPart, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this ChangesetPart to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace ChangesetPart {
+
+            /** Properties of a ChangesetPart. */
+            interface $Properties {
+
+                /** ChangesetPart header */
+                header?: (umbra.v1.ChangesetHeader.$Properties|null);
+
+                /** ChangesetPart blocks */
+                blocks?: (umbra.v1.BlockRun.$Properties|null);
+
+                /** ChangesetPart files */
+                files?: (umbra.v1.FileChanges.$Properties|null);
+
+                /** ChangesetPart body */
+                body?: ("header"|"blocks"|"files");
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Narrowed shape of a ChangesetPart. */
+            type $Shape = {
+              header?: umbra.v1.ChangesetHeader.$Shape|null;
+              blocks?: umbra.v1.BlockRun.$Shape|null;
+              files?: umbra.v1.FileChanges.$Shape|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ body?: undefined; header?: null; blocks?: null; files?: null }|{ body?: "header"; header: umbra.v1.ChangesetHeader.$Shape; blocks?: null; files?: null }|{ body?: "blocks"; header?: null; blocks: umbra.v1.BlockRun.$Shape; files?: null }|{ body?: "files"; header?: null; blocks?: null; files: umbra.v1.FileChanges.$Shape })
+            );
+        }
+
+        /** CaptureMode enum. */
+        enum CaptureMode {
+
+            /** CAPTURE_MODE_UNKNOWN value */
+            CAPTURE_MODE_UNKNOWN = 0,
+
+            /** CAPTURE_MODE_FIRST value */
+            CAPTURE_MODE_FIRST = 1,
+
+            /** CAPTURE_MODE_TRACKED value */
+            CAPTURE_MODE_TRACKED = 2,
+
+            /** CAPTURE_MODE_RESYNC value */
+            CAPTURE_MODE_RESYNC = 3
+        }
+
+        /** Consistency enum. */
+        enum Consistency {
+
+            /** CONSISTENCY_CRASH value */
+            CONSISTENCY_CRASH = 0,
+
+            /** CONSISTENCY_FILESYSTEM value */
+            CONSISTENCY_FILESYSTEM = 1
+        }
+
+        /**
+         * Properties of a ChangesetHeader.
+         * @deprecated Use umbra.v1.ChangesetHeader.$Properties instead.
+         */
+        interface IChangesetHeader extends umbra.v1.ChangesetHeader.$Properties {
+        }
+
+        /** Represents a ChangesetHeader. */
+        class ChangesetHeader {
+
+            /**
+             * Constructs a new ChangesetHeader.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.ChangesetHeader.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ChangesetHeader id. */
+            id: string;
+
+            /** ChangesetHeader agentId. */
+            agentId: string;
+
+            /** ChangesetHeader host. */
+            host: string;
+
+            /** ChangesetHeader vm. */
+            vm: string;
+
+            /** ChangesetHeader vmUuid. */
+            vmUuid: string;
+
+            /** ChangesetHeader baseId. */
+            baseId: string;
+
+            /** ChangesetHeader sequence. */
+            sequence: Long;
+
+            /** ChangesetHeader timeNs. */
+            timeNs: Long;
+
+            /** ChangesetHeader consistency. */
+            consistency: umbra.v1.Consistency;
+
+            /** ChangesetHeader captureNs. */
+            captureNs: Long;
+
+            /** ChangesetHeader pauseNs. */
+            pauseNs: Long;
+
+            /** ChangesetHeader disks. */
+            disks: umbra.v1.DiskChange.$Properties[];
+
+            /**
+             * Creates a new ChangesetHeader instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ChangesetHeader instance
+             */
+            static create(properties: umbra.v1.ChangesetHeader.$Shape): umbra.v1.ChangesetHeader & umbra.v1.ChangesetHeader.$Shape;
+            static create(properties?: umbra.v1.ChangesetHeader.$Properties): umbra.v1.ChangesetHeader;
+
+            /**
+             * Encodes the specified ChangesetHeader message. Does not implicitly {@link umbra.v1.ChangesetHeader.verify|verify} messages.
+             * @param message ChangesetHeader message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.ChangesetHeader.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ChangesetHeader message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.ChangesetHeader & umbra.v1.ChangesetHeader.$Shape} ChangesetHeader
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.ChangesetHeader & umbra.v1.ChangesetHeader.$Shape;
+
+            /**
+             * Creates a ChangesetHeader message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns ChangesetHeader
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.ChangesetHeader;
+
+            /**
+             * Creates a plain object from a ChangesetHeader message. Also converts values to other types if specified.
+             * @param message ChangesetHeader
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.ChangesetHeader, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this ChangesetHeader to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace ChangesetHeader {
+
+            /** Properties of a ChangesetHeader. */
+            interface $Properties {
+
+                /** ChangesetHeader id */
+                id?: (string|null);
+
+                /** ChangesetHeader agentId */
+                agentId?: (string|null);
+
+                /** ChangesetHeader host */
+                host?: (string|null);
+
+                /** ChangesetHeader vm */
+                vm?: (string|null);
+
+                /** ChangesetHeader vmUuid */
+                vmUuid?: (string|null);
+
+                /** ChangesetHeader baseId */
+                baseId?: (string|null);
+
+                /** ChangesetHeader sequence */
+                sequence?: (Long|null);
+
+                /** ChangesetHeader timeNs */
+                timeNs?: (Long|null);
+
+                /** ChangesetHeader consistency */
+                consistency?: (umbra.v1.Consistency|null);
+
+                /** ChangesetHeader captureNs */
+                captureNs?: (Long|null);
+
+                /** ChangesetHeader pauseNs */
+                pauseNs?: (Long|null);
+
+                /** ChangesetHeader disks */
+                disks?: (umbra.v1.DiskChange.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ChangesetHeader. */
+            type $Shape = umbra.v1.ChangesetHeader.$Properties;
+        }
+
+        /**
+         * Properties of a DiskChange.
+         * @deprecated Use umbra.v1.DiskChange.$Properties instead.
+         */
+        interface IDiskChange extends umbra.v1.DiskChange.$Properties {
+        }
+
+        /** Represents a DiskChange. */
+        class DiskChange {
+
+            /**
+             * Constructs a new DiskChange.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.DiskChange.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** DiskChange disk. */
+            disk: string;
+
+            /** DiskChange sizeBytes. */
+            sizeBytes: Long;
+
+            /** DiskChange mode. */
+            mode: umbra.v1.CaptureMode;
+
+            /** DiskChange reason. */
+            reason: string;
+
+            /** DiskChange dirtyBytes. */
+            dirtyBytes: Long;
+
+            /** DiskChange readBytes. */
+            readBytes: Long;
+
+            /** DiskChange changedBytes. */
+            changedBytes: Long;
+
+            /** DiskChange newZeroBlocks. */
+            newZeroBlocks: Long;
+
+            /** DiskChange entropyBefore. */
+            entropyBefore: number;
+
+            /** DiskChange entropyAfter. */
+            entropyAfter: number;
+
+            /** DiskChange attribution. */
+            attribution?: (umbra.v1.Attribution.$Properties|null);
+
+            /** DiskChange volumes. */
+            volumes: umbra.v1.Volume.$Properties[];
+
+            /** DiskChange problems. */
+            problems: string[];
+
+            /**
+             * Creates a new DiskChange instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns DiskChange instance
+             */
+            static create(properties: umbra.v1.DiskChange.$Shape): umbra.v1.DiskChange & umbra.v1.DiskChange.$Shape;
+            static create(properties?: umbra.v1.DiskChange.$Properties): umbra.v1.DiskChange;
+
+            /**
+             * Encodes the specified DiskChange message. Does not implicitly {@link umbra.v1.DiskChange.verify|verify} messages.
+             * @param message DiskChange message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.DiskChange.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a DiskChange message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.DiskChange & umbra.v1.DiskChange.$Shape} DiskChange
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.DiskChange & umbra.v1.DiskChange.$Shape;
+
+            /**
+             * Creates a DiskChange message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns DiskChange
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.DiskChange;
+
+            /**
+             * Creates a plain object from a DiskChange message. Also converts values to other types if specified.
+             * @param message DiskChange
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.DiskChange, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this DiskChange to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace DiskChange {
+
+            /** Properties of a DiskChange. */
+            interface $Properties {
+
+                /** DiskChange disk */
+                disk?: (string|null);
+
+                /** DiskChange sizeBytes */
+                sizeBytes?: (Long|null);
+
+                /** DiskChange mode */
+                mode?: (umbra.v1.CaptureMode|null);
+
+                /** DiskChange reason */
+                reason?: (string|null);
+
+                /** DiskChange dirtyBytes */
+                dirtyBytes?: (Long|null);
+
+                /** DiskChange readBytes */
+                readBytes?: (Long|null);
+
+                /** DiskChange changedBytes */
+                changedBytes?: (Long|null);
+
+                /** DiskChange newZeroBlocks */
+                newZeroBlocks?: (Long|null);
+
+                /** DiskChange entropyBefore */
+                entropyBefore?: (number|null);
+
+                /** DiskChange entropyAfter */
+                entropyAfter?: (number|null);
+
+                /** DiskChange attribution */
+                attribution?: (umbra.v1.Attribution.$Properties|null);
+
+                /** DiskChange volumes */
+                volumes?: (umbra.v1.Volume.$Properties[]|null);
+
+                /** DiskChange problems */
+                problems?: (string[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a DiskChange. */
+            type $Shape = umbra.v1.DiskChange.$Properties;
+        }
+
+        /**
+         * Properties of an Attribution.
+         * @deprecated Use umbra.v1.Attribution.$Properties instead.
+         */
+        interface IAttribution extends umbra.v1.Attribution.$Properties {
+        }
+
+        /** Represents an Attribution. */
+        class Attribution {
+
+            /**
+             * Constructs a new Attribution.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.Attribution.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Attribution total. */
+            total: Long;
+
+            /** Attribution file. */
+            file: Long;
+
+            /** Attribution directory. */
+            directory: Long;
+
+            /** Attribution journal. */
+            journal: Long;
+
+            /** Attribution metadata. */
+            metadata: Long;
+
+            /** Attribution free. */
+            free: Long;
+
+            /** Attribution unknown. */
+            unknown: Long;
+
+            /**
+             * Creates a new Attribution instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Attribution instance
+             */
+            static create(properties: umbra.v1.Attribution.$Shape): umbra.v1.Attribution & umbra.v1.Attribution.$Shape;
+            static create(properties?: umbra.v1.Attribution.$Properties): umbra.v1.Attribution;
+
+            /**
+             * Encodes the specified Attribution message. Does not implicitly {@link umbra.v1.Attribution.verify|verify} messages.
+             * @param message Attribution message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.Attribution.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an Attribution message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.Attribution & umbra.v1.Attribution.$Shape} Attribution
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.Attribution & umbra.v1.Attribution.$Shape;
+
+            /**
+             * Creates an Attribution message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns Attribution
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.Attribution;
+
+            /**
+             * Creates a plain object from an Attribution message. Also converts values to other types if specified.
+             * @param message Attribution
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.Attribution, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this Attribution to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace Attribution {
+
+            /** Properties of an Attribution. */
+            interface $Properties {
+
+                /** Attribution total */
+                total?: (Long|null);
+
+                /** Attribution file */
+                file?: (Long|null);
+
+                /** Attribution directory */
+                directory?: (Long|null);
+
+                /** Attribution journal */
+                journal?: (Long|null);
+
+                /** Attribution metadata */
+                metadata?: (Long|null);
+
+                /** Attribution free */
+                free?: (Long|null);
+
+                /** Attribution unknown */
+                unknown?: (Long|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an Attribution. */
+            type $Shape = umbra.v1.Attribution.$Properties;
+        }
+
+        /**
+         * Properties of a Volume.
+         * @deprecated Use umbra.v1.Volume.$Properties instead.
+         */
+        interface IVolume extends umbra.v1.Volume.$Properties {
+        }
+
+        /** Represents a Volume. */
+        class Volume {
+
+            /**
+             * Constructs a new Volume.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.Volume.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Volume id. */
+            id: string;
+
+            /** Volume offset. */
+            offset: Long;
+
+            /** Volume length. */
+            length: Long;
+
+            /** Volume kind. */
+            kind: string;
+
+            /** Volume label. */
+            label: string;
+
+            /** Volume files. */
+            files: Long;
+
+            /** Volume usedBytes. */
+            usedBytes: Long;
+
+            /** Volume freeBytes. */
+            freeBytes: Long;
+
+            /**
+             * Creates a new Volume instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Volume instance
+             */
+            static create(properties: umbra.v1.Volume.$Shape): umbra.v1.Volume & umbra.v1.Volume.$Shape;
+            static create(properties?: umbra.v1.Volume.$Properties): umbra.v1.Volume;
+
+            /**
+             * Encodes the specified Volume message. Does not implicitly {@link umbra.v1.Volume.verify|verify} messages.
+             * @param message Volume message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.Volume.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Volume message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.Volume & umbra.v1.Volume.$Shape} Volume
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.Volume & umbra.v1.Volume.$Shape;
+
+            /**
+             * Creates a Volume message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns Volume
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.Volume;
+
+            /**
+             * Creates a plain object from a Volume message. Also converts values to other types if specified.
+             * @param message Volume
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.Volume, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this Volume to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace Volume {
+
+            /** Properties of a Volume. */
+            interface $Properties {
+
+                /** Volume id */
+                id?: (string|null);
+
+                /** Volume offset */
+                offset?: (Long|null);
+
+                /** Volume length */
+                length?: (Long|null);
+
+                /** Volume kind */
+                kind?: (string|null);
+
+                /** Volume label */
+                label?: (string|null);
+
+                /** Volume files */
+                files?: (Long|null);
+
+                /** Volume usedBytes */
+                usedBytes?: (Long|null);
+
+                /** Volume freeBytes */
+                freeBytes?: (Long|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Volume. */
+            type $Shape = umbra.v1.Volume.$Properties;
+        }
+
+        /**
+         * Properties of a BlockRun.
+         * @deprecated Use umbra.v1.BlockRun.$Properties instead.
+         */
+        interface IBlockRun extends umbra.v1.BlockRun.$Properties {
+        }
+
+        /** Represents a BlockRun. */
+        class BlockRun {
+
+            /**
+             * Constructs a new BlockRun.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.BlockRun.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** BlockRun disk. */
+            disk: string;
+
+            /** BlockRun firstBlock. */
+            firstBlock: Long;
+
+            /** BlockRun names. */
+            names: Uint8Array;
+
+            /** BlockRun entropy. */
+            entropy: Uint8Array;
+
+            /**
+             * Creates a new BlockRun instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns BlockRun instance
+             */
+            static create(properties: umbra.v1.BlockRun.$Shape): umbra.v1.BlockRun & umbra.v1.BlockRun.$Shape;
+            static create(properties?: umbra.v1.BlockRun.$Properties): umbra.v1.BlockRun;
+
+            /**
+             * Encodes the specified BlockRun message. Does not implicitly {@link umbra.v1.BlockRun.verify|verify} messages.
+             * @param message BlockRun message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.BlockRun.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a BlockRun message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.BlockRun & umbra.v1.BlockRun.$Shape} BlockRun
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.BlockRun & umbra.v1.BlockRun.$Shape;
+
+            /**
+             * Creates a BlockRun message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns BlockRun
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.BlockRun;
+
+            /**
+             * Creates a plain object from a BlockRun message. Also converts values to other types if specified.
+             * @param message BlockRun
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.BlockRun, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this BlockRun to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace BlockRun {
+
+            /** Properties of a BlockRun. */
+            interface $Properties {
+
+                /** BlockRun disk */
+                disk?: (string|null);
+
+                /** BlockRun firstBlock */
+                firstBlock?: (Long|null);
+
+                /** BlockRun names */
+                names?: (Uint8Array|null);
+
+                /** BlockRun entropy */
+                entropy?: (Uint8Array|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a BlockRun. */
+            type $Shape = umbra.v1.BlockRun.$Properties;
+        }
+
+        /** FileChangeKind enum. */
+        enum FileChangeKind {
+
+            /** FILE_CHANGE_UNKNOWN value */
+            FILE_CHANGE_UNKNOWN = 0,
+
+            /** FILE_CHANGE_CREATED value */
+            FILE_CHANGE_CREATED = 1,
+
+            /** FILE_CHANGE_MODIFIED value */
+            FILE_CHANGE_MODIFIED = 2,
+
+            /** FILE_CHANGE_DELETED value */
+            FILE_CHANGE_DELETED = 3,
+
+            /** FILE_CHANGE_RENAMED value */
+            FILE_CHANGE_RENAMED = 4,
+
+            /** FILE_CHANGE_METADATA value */
+            FILE_CHANGE_METADATA = 5
+        }
+
+        /**
+         * Properties of a FileChange.
+         * @deprecated Use umbra.v1.FileChange.$Properties instead.
+         */
+        interface IFileChange extends umbra.v1.FileChange.$Properties {
+        }
+
+        /** Represents a FileChange. */
+        class FileChange {
+
+            /**
+             * Constructs a new FileChange.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.FileChange.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** FileChange change. */
+            change: umbra.v1.FileChangeKind;
+
+            /** FileChange path. */
+            path: string;
+
+            /** FileChange oldPath. */
+            oldPath: string;
+
+            /** FileChange type. */
+            type: string;
+
+            /** FileChange inode. */
+            inode: Long;
+
+            /** FileChange sizeBefore. */
+            sizeBefore: Long;
+
+            /** FileChange sizeAfter. */
+            sizeAfter: Long;
+
+            /** FileChange changedBytes. */
+            changedBytes: Long;
+
+            /** FileChange entropyBefore. */
+            entropyBefore: number;
+
+            /** FileChange entropyAfter. */
+            entropyAfter: number;
+
+            /** FileChange uid. */
+            uid: number;
+
+            /** FileChange gid. */
+            gid: number;
+
+            /** FileChange owner. */
+            owner: string;
+
+            /** FileChange group. */
+            group: string;
+
+            /** FileChange mode. */
+            mode: number;
+
+            /** FileChange mtime. */
+            mtime: number;
+
+            /**
+             * Creates a new FileChange instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns FileChange instance
+             */
+            static create(properties: umbra.v1.FileChange.$Shape): umbra.v1.FileChange & umbra.v1.FileChange.$Shape;
+            static create(properties?: umbra.v1.FileChange.$Properties): umbra.v1.FileChange;
+
+            /**
+             * Encodes the specified FileChange message. Does not implicitly {@link umbra.v1.FileChange.verify|verify} messages.
+             * @param message FileChange message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.FileChange.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a FileChange message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.FileChange & umbra.v1.FileChange.$Shape} FileChange
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.FileChange & umbra.v1.FileChange.$Shape;
+
+            /**
+             * Creates a FileChange message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns FileChange
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.FileChange;
+
+            /**
+             * Creates a plain object from a FileChange message. Also converts values to other types if specified.
+             * @param message FileChange
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.FileChange, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this FileChange to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace FileChange {
+
+            /** Properties of a FileChange. */
+            interface $Properties {
+
+                /** FileChange change */
+                change?: (umbra.v1.FileChangeKind|null);
+
+                /** FileChange path */
+                path?: (string|null);
+
+                /** FileChange oldPath */
+                oldPath?: (string|null);
+
+                /** FileChange type */
+                type?: (string|null);
+
+                /** FileChange inode */
+                inode?: (Long|null);
+
+                /** FileChange sizeBefore */
+                sizeBefore?: (Long|null);
+
+                /** FileChange sizeAfter */
+                sizeAfter?: (Long|null);
+
+                /** FileChange changedBytes */
+                changedBytes?: (Long|null);
+
+                /** FileChange entropyBefore */
+                entropyBefore?: (number|null);
+
+                /** FileChange entropyAfter */
+                entropyAfter?: (number|null);
+
+                /** FileChange uid */
+                uid?: (number|null);
+
+                /** FileChange gid */
+                gid?: (number|null);
+
+                /** FileChange owner */
+                owner?: (string|null);
+
+                /** FileChange group */
+                group?: (string|null);
+
+                /** FileChange mode */
+                mode?: (number|null);
+
+                /** FileChange mtime */
+                mtime?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a FileChange. */
+            type $Shape = umbra.v1.FileChange.$Properties;
+        }
+
+        /**
+         * Properties of a FileChanges.
+         * @deprecated Use umbra.v1.FileChanges.$Properties instead.
+         */
+        interface IFileChanges extends umbra.v1.FileChanges.$Properties {
+        }
+
+        /** Represents a FileChanges. */
+        class FileChanges {
+
+            /**
+             * Constructs a new FileChanges.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.FileChanges.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** FileChanges disk. */
+            disk: string;
+
+            /** FileChanges volume. */
+            volume: string;
+
+            /** FileChanges files. */
+            files: umbra.v1.FileChange.$Properties[];
+
+            /**
+             * Creates a new FileChanges instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns FileChanges instance
+             */
+            static create(properties: umbra.v1.FileChanges.$Shape): umbra.v1.FileChanges & umbra.v1.FileChanges.$Shape;
+            static create(properties?: umbra.v1.FileChanges.$Properties): umbra.v1.FileChanges;
+
+            /**
+             * Encodes the specified FileChanges message. Does not implicitly {@link umbra.v1.FileChanges.verify|verify} messages.
+             * @param message FileChanges message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.FileChanges.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a FileChanges message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.FileChanges & umbra.v1.FileChanges.$Shape} FileChanges
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.FileChanges & umbra.v1.FileChanges.$Shape;
+
+            /**
+             * Creates a FileChanges message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns FileChanges
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.FileChanges;
+
+            /**
+             * Creates a plain object from a FileChanges message. Also converts values to other types if specified.
+             * @param message FileChanges
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.FileChanges, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this FileChanges to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace FileChanges {
+
+            /** Properties of a FileChanges. */
+            interface $Properties {
+
+                /** FileChanges disk */
+                disk?: (string|null);
+
+                /** FileChanges volume */
+                volume?: (string|null);
+
+                /** FileChanges files */
+                files?: (umbra.v1.FileChange.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a FileChanges. */
+            type $Shape = umbra.v1.FileChanges.$Properties;
+        }
+
+        /** SubmitStatus enum. */
+        enum SubmitStatus {
+
+            /** SUBMIT_STATUS_UNKNOWN value */
+            SUBMIT_STATUS_UNKNOWN = 0,
+
+            /** SUBMIT_STATUS_ACCEPTED value */
+            SUBMIT_STATUS_ACCEPTED = 1,
+
+            /** SUBMIT_STATUS_DUPLICATE value */
+            SUBMIT_STATUS_DUPLICATE = 2,
+
+            /** SUBMIT_STATUS_MISSING value */
+            SUBMIT_STATUS_MISSING = 3,
+
+            /** SUBMIT_STATUS_BASE_UNKNOWN value */
+            SUBMIT_STATUS_BASE_UNKNOWN = 4,
+
+            /** SUBMIT_STATUS_REFUSED value */
+            SUBMIT_STATUS_REFUSED = 5
+        }
+
+        /**
+         * Properties of a SubmitResult.
+         * @deprecated Use umbra.v1.SubmitResult.$Properties instead.
+         */
+        interface ISubmitResult extends umbra.v1.SubmitResult.$Properties {
+        }
+
+        /** Represents a SubmitResult. */
+        class SubmitResult {
+
+            /**
+             * Constructs a new SubmitResult.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.SubmitResult.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** SubmitResult status. */
+            status: umbra.v1.SubmitStatus;
+
+            /** SubmitResult message. */
+            message: string;
+
+            /** SubmitResult missing. */
+            missing: Uint8Array;
+
+            /** SubmitResult sequence. */
+            sequence: Long;
+
+            /**
+             * Creates a new SubmitResult instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns SubmitResult instance
+             */
+            static create(properties: umbra.v1.SubmitResult.$Shape): umbra.v1.SubmitResult & umbra.v1.SubmitResult.$Shape;
+            static create(properties?: umbra.v1.SubmitResult.$Properties): umbra.v1.SubmitResult;
+
+            /**
+             * Encodes the specified SubmitResult message. Does not implicitly {@link umbra.v1.SubmitResult.verify|verify} messages.
+             * @param message SubmitResult message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.SubmitResult.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a SubmitResult message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.SubmitResult & umbra.v1.SubmitResult.$Shape} SubmitResult
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.SubmitResult & umbra.v1.SubmitResult.$Shape;
+
+            /**
+             * Creates a SubmitResult message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns SubmitResult
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.SubmitResult;
+
+            /**
+             * Creates a plain object from a SubmitResult message. Also converts values to other types if specified.
+             * @param message SubmitResult
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.SubmitResult, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this SubmitResult to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace SubmitResult {
+
+            /** Properties of a SubmitResult. */
+            interface $Properties {
+
+                /** SubmitResult status */
+                status?: (umbra.v1.SubmitStatus|null);
+
+                /** SubmitResult message */
+                message?: (string|null);
+
+                /** SubmitResult missing */
+                missing?: (Uint8Array|null);
+
+                /** SubmitResult sequence */
+                sequence?: (Long|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a SubmitResult. */
+            type $Shape = umbra.v1.SubmitResult.$Properties;
+        }
+    }
+}
