@@ -1,0 +1,164 @@
+/**
+ * What the catalog holds, as plain JSON. Sizes are bytes, times are Unix nanoseconds as decimal
+ * strings (JSON numbers would lose digits; as 20-digit strings they also sort), block names are hex.
+ */
+
+export type CaptureMode = "first" | "tracked" | "resync";
+export type FileChangeKind = "created" | "modified" | "deleted" | "renamed" | "metadata";
+export type Severity = "info" | "warning" | "critical";
+
+/** What the changed bytes belong to, in bytes; the parts add up to `total`. */
+export interface Attribution {
+	readonly total: number;
+	readonly file: number;
+	readonly directory: number;
+	readonly journal: number;
+	readonly metadata: number;
+	readonly free: number;
+	readonly unknown: number;
+}
+
+export interface VolumeRecord {
+	readonly id: string;
+	readonly offset: number;
+	readonly length: number;
+	readonly kind: string;
+	readonly label: string;
+	readonly files: number;
+	readonly usedBytes: number;
+	readonly freeBytes: number;
+}
+
+/** One disk in a changeset, and what it was afterwards. */
+export interface DiskRecord {
+	readonly disk: string;
+	readonly sizeBytes: number;
+	/** Merkle root after the changeset: hex, 64 zeroes for an all-zero disk. */
+	readonly root: string;
+	readonly mode: CaptureMode;
+	readonly reason: string;
+	readonly dirtyBytes: number;
+	readonly readBytes: number;
+	readonly changedBytes: number;
+	/** Bits per byte over the changed pages, null where unknown. */
+	readonly entropyBefore: number | null;
+	readonly entropyAfter: number | null;
+	readonly attribution: Attribution;
+	readonly volumes: readonly VolumeRecord[];
+	readonly problems: readonly string[];
+}
+
+/** `change/<vm>/<time>`: what one capture found. Also the point, since it holds the root of every disk. */
+export interface ChangesetRecord {
+	readonly id: string;
+	readonly baseId: string;
+	readonly vm: string;
+	readonly vmUuid: string;
+	readonly agentId: string;
+	readonly host: string;
+	readonly sequence: string;
+	readonly time: string;
+	readonly consistency: "crash" | "filesystem";
+	readonly captureMs: number;
+	readonly pauseMs: number;
+	readonly disks: readonly DiskRecord[];
+	/** File changes in all disks; each stands in a record of its own. */
+	readonly fileCount: number;
+	/** Null until it was judged. */
+	readonly verdict: Verdict | null;
+}
+
+/** One changed file of a changeset. */
+export interface FileChangeRecord {
+	readonly disk: string;
+	readonly volume: string;
+	readonly change: FileChangeKind;
+	readonly path: string;
+	readonly oldPath?: string;
+	readonly type: string;
+	readonly inode: number;
+	readonly sizeBefore: number;
+	readonly sizeAfter: number;
+	readonly changedBytes: number;
+	readonly entropyBefore: number | null;
+	readonly entropyAfter: number | null;
+	readonly uid: number;
+	readonly gid: number;
+	readonly owner: string;
+	readonly group: string;
+	readonly mode: number;
+	/** Seconds since 1970. */
+	readonly mtime: number;
+}
+
+/** How far one feature lay from what is normal for this VM. */
+export interface Contribution {
+	readonly feature: string;
+	readonly value: number;
+	/** The VM's own median. */
+	readonly expected: number;
+	/** Robust deviations from it. */
+	readonly deviation: number;
+}
+
+export interface TriggerHit {
+	/** "critical-file", "log-growth", "mass-rewrite", ... */
+	readonly trigger: string;
+	readonly severity: Severity;
+	/** One sentence for an operator, with numbers. */
+	readonly summary: string;
+	/** The culprits, worst first, at most 50. */
+	readonly files: readonly string[];
+	readonly fileCount: number;
+	readonly features: Readonly<Record<string, number>>;
+}
+
+export interface Verdict {
+	/** 0 (ordinary) to 1. */
+	readonly score: number;
+	readonly severity: Severity;
+	/** True while the baseline still learns: the score is then 0, triggers count all the same. */
+	readonly learning: boolean;
+	readonly features: Readonly<Record<string, number>>;
+	/** What explains the score, strongest first. */
+	readonly contributions: readonly Contribution[];
+	/** Files that explain it, strongest first, at most 50. */
+	readonly files: readonly string[];
+	readonly triggers: readonly TriggerHit[];
+}
+
+/** `alert/<time>/<id>`: what an operator sees. */
+export interface AlertRecord {
+	readonly id: string;
+	readonly vm: string;
+	readonly host: string;
+	/** When it was raised for the changeset taken at `changesetTime`. */
+	readonly time: string;
+	readonly changesetId: string;
+	readonly changesetTime: string;
+	readonly state: "firing" | "resolved";
+	readonly severity: Severity;
+	/** "anomaly" or the name of the trigger. */
+	readonly cause: string;
+	readonly summary: string;
+	readonly score: number;
+	readonly files: readonly string[];
+	readonly fileCount: number;
+	readonly contributions: readonly Contribution[];
+	readonly features: Readonly<Record<string, number>>;
+	/** What to do first. */
+	readonly mitigation: string;
+	/** Webhook URLs that have not taken it yet. */
+	readonly undelivered: readonly string[];
+}
+
+/** `vm/<vm>`: the newest state of each VM. */
+export interface VmRecord {
+	readonly vm: string;
+	readonly uuid: string;
+	readonly agentId: string;
+	readonly host: string;
+	readonly headId: string;
+	readonly headTime: string;
+	readonly disks: readonly { readonly disk: string; readonly sizeBytes: number }[];
+}

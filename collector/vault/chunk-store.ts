@@ -1,0 +1,36 @@
+/** What ingest, trees and readers need of the vault. */
+import type { UmbraError } from "../../common/errors.ts";
+
+export type ChunkEncoding = "raw" | "zstd";
+
+/** A chunk as it is stored and as it travels. */
+export interface StoredChunk {
+	/** 32 bytes: BLAKE3-256 of the plain bytes. */
+	readonly name: Uint8Array;
+	readonly encoding: ChunkEncoding;
+	readonly data: Uint8Array;
+}
+
+export interface ChunkStore extends AsyncDisposable {
+	/** True also for what was put but not yet flushed. The zero name is always there. */
+	has(name: Uint8Array): boolean;
+	/**
+	 * Verifies `data` against `name` and appends it. A chunk that is there already costs nothing.
+	 * It is durable only after the next `flush`.
+	 *
+	 * @returns undefined, or why the chunk was rejected (`corrupt`); nothing was stored then.
+	 * @throws UmbraError `unavailable` or `limit` when the disk fails or is full; what was flushed stays good.
+	 */
+	put(chunk: StoredChunk): Promise<UmbraError | undefined>;
+	/** Stores plain bytes (a tree page, say) and returns their name. Zeroes are not stored: `ZERO_NAME`. */
+	putPlain(bytes: Uint8Array): Promise<Uint8Array>;
+	/** Resolves when everything put before the call is on stable storage. Concurrent calls share one fsync. */
+	flush(): Promise<void>;
+	/**
+	 * The plain bytes, verified against `name`.
+	 *
+	 * @throws UmbraError `not-found`, or `corrupt` where the stored bytes are not what the name says.
+	 */
+	get(name: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>;
+	stats(): { readonly chunks: number; readonly packs: number; readonly storedBytes: number };
+}
