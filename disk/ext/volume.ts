@@ -1,0 +1,122 @@
+/** Reading a volume by blocks: few large reads, in disk order, seen through the replayed journal. */
+import type { BlockSource } from "../source/source.ts";
+
+/** Large enough that a read's fixed cost vanishes, small enough to keep a few in flight in bounded memory. */
+const READ_BYTES = 1 << 20;
+/** Reading this much too much is cheaper than another request. */
+const GAP_BYTES = 1 << 15;
+const READS_IN_FLIGHT = 4;
+
+/** Blocks that stand elsewhere than at their place. */
+export interface Overlay {
+	/** Puts into `bytes`, read from `offset` of the volume, what the overlay holds of that range. */
+	patch(bytes: Uint8Array, offset: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Consecutive blocks, and what they were asked for. */
+export interface BlockRun<T> {
+	readonly start: number;
+	readonly count: number;
+	readonly tag: T;
+}
+
+/** `count` blocks of a run have been read, from its block `first` on; they stand in `bytes` from `at`. */
+export type RunReader<T> = (tag: T, first: number, count: number, bytes: Buffer, at: number) => void;
+
+interface PlannedRead<T> {
+	readonly start: number;
+	end: number;
+	readonly pieces: { readonly run: BlockRun<T>; readonly first: number; readonly count: number }[];
+}
+
+export class Volume {
+	readonly source: BlockSource;
+	readonly blockSize: number;
+	/** Blocks of the filesystem; never more than the source holds. */
+	readonly blocks: number;
+	readonly #overlay: Overlay | undefined;
+
+	constructor(source: BlockSource, blockSize: number, blocks: number, overlay?: Overlay) {
+		this.source = source;
+		this.blockSize = blockSize;
+		this.blocks = blocks;
+		this.#overlay = overlay;
+	}
+
+	/** True where all of the blocks lie in the filesystem and none is block 0, which no structure of a file may use. */
+	holds(block: number, count: number): boolean {
+		return block > 0 && count > 0 && block + count <= this.blocks;
+	}
+
+	/** Bytes of the volume as they are after the journal's replay. */
+	async read(offset: number, length: number, signal?: AbortSignal): Promise<Buffer> {
+		signal?.throwIfAborted();
+		const read = await this.source.read(offset, length, signal);
+		const bytes = Buffer.from(read.buffer, read.byteOffset, read.byteLength);
+		if (this.#overlay !== undefined) await this.#overlay.patch(bytes, offset, signal);
+		return bytes;
+	}
+
+	/** Reads all the runs, whatever their order, in few large requests and hands each over as it comes. */
+	async readRuns<T>(runs: readonly BlockRun<T>[], each: RunReader<T>, signal?: AbortSignal): Promise<void> {
+		const inFlight: { read: PlannedRead<T>; bytes: Promise<Buffer> }[] = [];
+		const finishOldest = async (): Promise<void> => {
+			const oldest = inFlight.shift();
+			if (oldest === undefined) return;
+			const bytes = await oldest.bytes;
+			for (const { run, first, count } of oldest.read.pieces) {
+				each(run.tag, first, count, bytes, (run.start + first - oldest.read.start) * this.blockSize);
+			}
+		};
+		for (const read of this.#plan(runs)) {
+			const bytes = this.read(read.start * this.blockSize, (read.end - read.start) * this.blockSize, signal);
+			bytes.catch(() => undefined); // it is awaited in its turn, unless an earlier one failed
+			inFlight.push({ read, bytes });
+			if (inFlight.length >= READS_IN_FLIGHT) await finishOldest();
+		}
+		while (inFlight.length > 0) await finishOldest();
+	}
+
+	*#plan<T>(runs: readonly BlockRun<T>[]): Generator<PlannedRead<T>> {
+		const most = Math.max(1, READ_BYTES / this.blockSize);
+		const gap = GAP_BYTES / this.blockSize;
+		let read: PlannedRead<T> | undefined;
+		for (const run of runs.toSorted((a, b) => a.start - b.start)) {
+			for (let first = 0; first < run.count; ) {
+				const start = run.start + first;
+				const fits = read !== undefined && start >= read.start && start <= read.end + gap && start < read.start + most;
+				if (read === undefined || !fits) {
+					if (read !== undefined) yield read;
+					read = { start, end: start, pieces: [] };
+				}
+				const count = Math.min(run.count - first, read.start + most - start);
+				read.pieces.push({ run, first, count });
+				read.end = Math.max(read.end, start + count);
+				first += count;
+			}
+		}
+		if (read !== undefined) yield read;
+	}
+}
+
+const PAGE_BITS = 15;
+
+/** A set of block numbers that costs memory only where it holds something. */
+export class BlockSet {
+	readonly #pages = new Map<number, Uint32Array>();
+
+	/** False where it was already there. */
+	add(block: number): boolean {
+		const key = Math.floor(block / (1 << PAGE_BITS));
+		let page = this.#pages.get(key);
+		if (page === undefined) {
+			page = new Uint32Array((1 << PAGE_BITS) / 32);
+			this.#pages.set(key, page);
+		}
+		const within = block - key * (1 << PAGE_BITS);
+		const mask = 1 << (within & 31);
+		const word = page[within >>> 5]!;
+		page[within >>> 5] = word | mask;
+		return (word & mask) === 0;
+	}
+}

@@ -1,0 +1,145 @@
+/** Finds the pages in which two disks differ: what a capture learns from its bitmap, two images must be read for. */
+import { PAGE_SIZE } from "../../common/block.ts";
+import type { BlockSource, SourceExtent } from "../source/source.ts";
+import { pageEntropy, toEntropyByte } from "./entropy.ts";
+import type { ChangedPages } from "./pages.ts";
+
+/** Large enough to read at the disk's pace; two windows a side are in memory. */
+const WINDOW = 4 * 1024 * 1024;
+/** Windows whose allocation is asked for at a time. */
+const WINDOWS_PER_EXTENT_QUERY = 256;
+/** Compared in one go before any page is looked at. */
+const STRIDE = 64 * 1024;
+
+/**
+ * Reads what is not zero in both. Where one disk is longer, the other counts as zeroes there.
+ *
+ * @param onProgress bytes done of bytes in all.
+ * @throws UmbraError `unavailable` from the sources.
+ */
+export async function comparePages(
+	before: BlockSource,
+	after: BlockSource,
+	options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void } = {},
+): Promise<ChangedPages> {
+	const { signal, onProgress } = options;
+	const size = Math.max(before.size, after.size);
+	const found = new PageList();
+	const query = WINDOW * WINDOWS_PER_EXTENT_QUERY;
+	for (let start = 0; start < size; start += query) {
+		const end = Math.min(start + query, size);
+		const [old, now] = await Promise.all([
+			dataRanges(before, start, end, signal),
+			dataRanges(after, start, end, signal),
+		]);
+		const windows = windowsOf([...old, ...now], start, end);
+		// The next window is read while this one is compared.
+		let next = windows.length > 0 ? readBoth(before, after, windows[0]!, size, signal) : undefined;
+		for (let at = 0; at < windows.length; at++) {
+			const [oldBytes, newBytes] = await next!;
+			next = at + 1 < windows.length ? readBoth(before, after, windows[at + 1]!, size, signal) : undefined;
+			// Awaited in the next turn; if comparing throws before that, its failure is not another one.
+			next?.catch(() => undefined);
+			compareWindow(windows[at]!, oldBytes, newBytes, found);
+			onProgress?.(Math.min(windows[at]! + WINDOW, size), size);
+		}
+		onProgress?.(end, size);
+	}
+	return found.pages();
+}
+
+async function dataRanges(
+	source: BlockSource,
+	start: number,
+	end: number,
+	signal: AbortSignal | undefined,
+): Promise<SourceExtent[]> {
+	const length = Math.min(end, source.size) - start;
+	if (length <= 0) return [];
+	return (await source.extents(start, length, signal)).filter(({ zero }) => !zero);
+}
+
+/** Offsets of the windows that hold data, ascending. */
+function windowsOf(extents: readonly SourceExtent[], start: number, end: number): number[] {
+	const windows = new Set<number>();
+	for (const { offset, length } of extents) {
+		const last = Math.min(offset + length, end);
+		for (let at = offset - ((offset - start) % WINDOW); at < last; at += WINDOW) windows.add(at);
+	}
+	return [...windows].sort((a, b) => a - b);
+}
+
+async function readBoth(
+	before: BlockSource,
+	after: BlockSource,
+	offset: number,
+	size: number,
+	signal: AbortSignal | undefined,
+): Promise<[Buffer, Buffer]> {
+	const length = Math.min(WINDOW, size - offset);
+	return Promise.all([readPadded(before, offset, length, signal), readPadded(after, offset, length, signal)]);
+}
+
+/** Zeroes behind the disk's end, and up to a whole page. */
+async function readPadded(
+	source: BlockSource,
+	offset: number,
+	length: number,
+	signal: AbortSignal | undefined,
+): Promise<Buffer> {
+	const there = Math.max(0, Math.min(length, source.size - offset));
+	const bytes = there > 0 ? await source.read(offset, there, signal) : new Uint8Array(0);
+	const whole = Math.ceil(length / PAGE_SIZE) * PAGE_SIZE;
+	if (bytes.length === whole) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+	const padded = Buffer.alloc(whole);
+	padded.set(bytes);
+	return padded;
+}
+
+function compareWindow(offset: number, before: Buffer, after: Buffer, found: PageList): void {
+	for (let stride = 0; stride < before.length; stride += STRIDE) {
+		const end = Math.min(stride + STRIDE, before.length);
+		if (before.compare(after, stride, end, stride, end) === 0) continue;
+		for (let page = stride; page < end; page += PAGE_SIZE) {
+			if (before.compare(after, page, page + PAGE_SIZE, page, page + PAGE_SIZE) === 0) continue;
+			found.add(
+				offset + page,
+				toEntropyByte(pageEntropy(before, page, PAGE_SIZE)),
+				toEntropyByte(pageEntropy(after, page, PAGE_SIZE)),
+			);
+		}
+	}
+}
+
+class PageList {
+	#offsets = new Float64Array(1024);
+	#before = new Uint8Array(1024);
+	#after = new Uint8Array(1024);
+	#count = 0;
+
+	add(offset: number, before: number, after: number): void {
+		if (this.#count === this.#offsets.length) {
+			const length = this.#count * 2;
+			this.#offsets = grow(this.#offsets, new Float64Array(length));
+			this.#before = grow(this.#before, new Uint8Array(length));
+			this.#after = grow(this.#after, new Uint8Array(length));
+		}
+		this.#offsets[this.#count] = offset;
+		this.#before[this.#count] = before;
+		this.#after[this.#count] = after;
+		this.#count++;
+	}
+
+	pages(): ChangedPages {
+		return {
+			offsets: this.#offsets.slice(0, this.#count),
+			before: this.#before.slice(0, this.#count),
+			after: this.#after.slice(0, this.#count),
+		};
+	}
+}
+
+function grow<T extends Float64Array | Uint8Array>(from: T, to: T): T {
+	to.set(from);
+	return to;
+}

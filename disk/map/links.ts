@@ -1,0 +1,116 @@
+/** Which names came and went between two scans of a filesystem. */
+import type { Link } from "../filesystem.ts";
+
+export interface LinkChanges {
+	/** Names that were there before only, by inode, in the order of the scan. */
+	readonly removed: ReadonlyMap<number, readonly Link[]>;
+	/** Names that are there after only, by inode, in the order of the scan. */
+	readonly added: ReadonlyMap<number, readonly Link[]>;
+	/** Directories in which a name came or went. */
+	readonly directories: ReadonlySet<number>;
+}
+
+/**
+ * Compares directory by directory, by position first: scans of an unchanged directory list it in the same order.
+ *
+ * @param replaced directories whose inode number belongs to another directory now: all their names differ.
+ */
+export function diffLinks(
+	before: readonly Link[],
+	after: readonly Link[],
+	replaced: ReadonlySet<number> = new Set(),
+): LinkChanges {
+	const removed = new Map<number, Link[]>();
+	const added = new Map<number, Link[]>();
+	const directories = new Set<number>();
+	const note = (into: Map<number, Link[]>, link: Link): void => {
+		directories.add(link.parent);
+		const links = into.get(link.inode);
+		if (links === undefined) into.set(link.inode, [link]);
+		else links.push(link);
+	};
+	if (before === after && replaced.size === 0) return { removed, added, directories };
+	const beforeSpans = spansByParent(before);
+	const afterSpans = spansByParent(after);
+	for (const [parent, spans] of afterSpans) {
+		const old = beforeSpans.get(parent);
+		if (old === undefined || replaced.has(parent)) {
+			for (const link of each(after, spans)) note(added, link);
+			if (old !== undefined) for (const link of each(before, old)) note(removed, link);
+		} else if (!equalSpans(before, old, after, spans)) {
+			diffDirectory([...each(before, old)], [...each(after, spans)], removed, added, note);
+		}
+	}
+	for (const [parent, spans] of beforeSpans) {
+		if (!afterSpans.has(parent)) for (const link of each(before, spans)) note(removed, link);
+	}
+	return { removed, added, directories };
+}
+
+/** Directory inode -> [from, to, from, to, ...] in `links`; one pair where a scan lists a directory in one go. */
+type Spans = number[];
+
+function spansByParent(links: readonly Link[]): Map<number, Spans> {
+	const spans = new Map<number, Spans>();
+	for (let from = 0; from < links.length; ) {
+		const { parent } = links[from]!;
+		let to = from + 1;
+		while (to < links.length && links[to]!.parent === parent) to++;
+		const known = spans.get(parent);
+		if (known === undefined) spans.set(parent, [from, to]);
+		else known.push(from, to);
+		from = to;
+	}
+	return spans;
+}
+
+function* each(links: readonly Link[], spans: Spans): Generator<Link> {
+	for (let span = 0; span < spans.length; span += 2) {
+		for (let at = spans[span]!; at < spans[span + 1]!; at++) yield links[at]!;
+	}
+}
+
+function equalSpans(before: readonly Link[], old: Spans, after: readonly Link[], spans: Spans): boolean {
+	if (old.length !== 2 || spans.length !== 2) return false;
+	const length = old[1]! - old[0]!;
+	if (spans[1]! - spans[0]! !== length) return false;
+	for (let at = 0; at < length; at++) {
+		if (!same(before[old[0]! + at]!, after[spans[0]! + at]!)) return false;
+	}
+	return true;
+}
+
+function diffDirectory(
+	before: readonly Link[],
+	after: readonly Link[],
+	removed: Map<number, Link[]>,
+	added: Map<number, Link[]>,
+	note: (into: Map<number, Link[]>, link: Link) => void,
+): void {
+	let start = 0;
+	while (start < before.length && start < after.length && same(before[start]!, after[start]!)) start++;
+	let beforeEnd = before.length;
+	let afterEnd = after.length;
+	while (beforeEnd > start && afterEnd > start && same(before[beforeEnd - 1]!, after[afterEnd - 1]!)) {
+		beforeEnd--;
+		afterEnd--;
+	}
+	const old = new Map<string, Link>();
+	for (let at = start; at < beforeEnd; at++) {
+		const link = before[at]!;
+		// A damaged directory may hold a name twice.
+		if (old.has(link.name)) note(removed, link);
+		else old.set(link.name, link);
+	}
+	for (let at = start; at < afterEnd; at++) {
+		const link = after[at]!;
+		const known = old.get(link.name);
+		if (known !== undefined && known.inode === link.inode) old.delete(link.name);
+		else note(added, link);
+	}
+	for (const link of old.values()) note(removed, link);
+}
+
+function same(a: Link, b: Link): boolean {
+	return a.inode === b.inode && a.name === b.name;
+}

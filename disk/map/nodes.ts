@@ -1,0 +1,79 @@
+/** Inodes of two scans, side by side: which stayed, came, went, or were handed to another file. */
+import type { FileNode, Ranges } from "../filesystem.ts";
+
+/** What became of one inode number; at least one side is there. */
+export interface NodePair {
+	readonly before: FileNode | undefined;
+	readonly after: FileNode | undefined;
+}
+
+/**
+ * Calls `visit` once for every inode of either scan. Both maps are walked in step, since scans of the same filesystem
+ * list inodes in the same order: a look-up is needed only where they differ.
+ */
+export function pairNodes(
+	before: ReadonlyMap<number, FileNode>,
+	after: ReadonlyMap<number, FileNode>,
+	visit: (before: FileNode | undefined, after: FileNode | undefined) => void,
+): void {
+	const olds = before.values();
+	const news = after.values();
+	let old = olds.next().value;
+	let node = news.next().value;
+	while (old !== undefined || node !== undefined) {
+		if (old !== undefined && node !== undefined && old.inode === node.inode) {
+			visit(old, node);
+			old = olds.next().value;
+			node = news.next().value;
+		} else if (old !== undefined && (node === undefined || old.inode < node.inode)) {
+			// One that is still there is visited when its turn comes on the other side.
+			if (!after.has(old.inode)) visit(old, undefined);
+			old = olds.next().value;
+		} else if (node !== undefined) {
+			visit(before.get(node.inode), node);
+			node = news.next().value;
+		}
+	}
+}
+
+/**
+ * Whether the same inode number still means the same file. A generation number settles it. Where the format has none,
+ * or the program that made the file wrote none, an inode whose times and blocks are all new was handed to another file.
+ *
+ * @param keepsName whether one of its names is the same before and after.
+ */
+export function isSameFile(before: FileNode, after: FileNode, keepsName: boolean): boolean {
+	if (before.type !== after.type || before.generation !== after.generation) return false;
+	if (before.generation !== 0 || keepsName || before.mtime === after.mtime) return true;
+	return overlap(before.data, after.data);
+}
+
+/** Whether every field that a change could touch is the same. */
+export function isSameNode(before: FileNode, after: FileNode): boolean {
+	return (
+		before === after ||
+		(before.mtime === after.mtime &&
+			before.ctime === after.ctime &&
+			before.size === after.size &&
+			before.mode === after.mode &&
+			before.uid === after.uid &&
+			before.gid === after.gid &&
+			before.nlink === after.nlink &&
+			before.generation === after.generation &&
+			before.type === after.type)
+	);
+}
+
+export function isSameRanges(a: Ranges, b: Ranges): boolean {
+	if (a === b) return true;
+	if (a.length !== b.length) return false;
+	for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+	return true;
+}
+
+function overlap(a: Ranges, b: Ranges): boolean {
+	const starts = new Set<number>();
+	for (let at = 0; at < a.length; at += 2) starts.add(a[at]!);
+	for (let at = 0; at < b.length; at += 2) if (starts.has(b[at]!)) return true;
+	return false;
+}

@@ -1,0 +1,212 @@
+/**
+ * Who holds each changed page before and after, and how a page that several hold is split between them.
+ *
+ * A page is cut into slots as fine as the filesystems' blocks demand (one where all blocks are aligned 4 KiB
+ * blocks, eight of 512 bytes at the finest). Each slot has at most one owner a side.
+ */
+import { ENTROPY_SCALE, PAGE_SIZE } from "../../common/block.ts";
+import type { Ranges } from "../filesystem.ts";
+import type { Attribution } from "./changes.ts";
+import type { ChangedPages, PageIndex } from "./pages.ts";
+
+/** Owners that are no inode. Inodes follow from `FIRST_INODE_OWNER` on. */
+const UNKNOWN = 0;
+const FREE = 1;
+const METADATA = 2;
+const JOURNAL = 3;
+const FIRST_INODE_OWNER = 4;
+
+const SECTOR = 512;
+/**
+ * Claims visit each slot once where no block has two owners. A filesystem that lets blocks be shared by many, or
+ * that is damaged or hostile, is followed this many times over; then its further claims are dropped.
+ */
+const MAX_VISITS_PER_SLOT = 16;
+
+export type Side = "before" | "after";
+
+/** What the changed pages say about one inode on one side. */
+export interface Holding {
+	/** Bytes. */
+	readonly charged: number;
+	/** Slots of changed pages held; 0: no changed page is its own. */
+	readonly slots: number;
+	/** Bits per byte, mean over these slots; null without any. */
+	readonly entropy: number | null;
+}
+
+const NOTHING: Holding = { charged: 0, slots: 0, entropy: null };
+
+export class PageOwnership {
+	readonly #index: PageIndex;
+	readonly #slotSize: number;
+	readonly #slotsPerPage: number;
+	readonly #owners: Readonly<Record<Side, Int32Array>>;
+	readonly #visitsLeft: Record<Side, number>;
+	#exhausted = false;
+
+	/** By owner, less `FIRST_INODE_OWNER`. */
+	readonly #isDirectory: boolean[] = [];
+	readonly #isQuiet: boolean[] = [];
+	#charged = new Float64Array(0);
+	#slots = new Float64Array(0);
+	#entropy = new Float64Array(0);
+
+	/** @param alignments bytes; offsets and block sizes of the volumes. */
+	constructor(index: PageIndex, alignments: readonly number[]) {
+		this.#index = index;
+		let slotSize = PAGE_SIZE;
+		while (slotSize > SECTOR && alignments.some((alignment) => alignment % slotSize !== 0)) slotSize /= 2;
+		this.#slotSize = slotSize;
+		this.#slotsPerPage = PAGE_SIZE / slotSize;
+		const slots = index.count * this.#slotsPerPage;
+		this.#owners = { before: new Int32Array(slots), after: new Int32Array(slots) };
+		const visits = slots * MAX_VISITS_PER_SLOT;
+		this.#visitsLeft = { before: visits, after: visits };
+	}
+
+	/** True where claims were dropped because blocks have too many owners. */
+	get exhausted(): boolean {
+		return this.#exhausted;
+	}
+
+	/** A volume whose filesystem was read: what nobody claims in it is free. Ranges count from `base`. */
+	claimVolume(side: Side, base: number, length: number): void {
+		this.#claim(side, FREE, 0, length, base, base + length);
+	}
+
+	claimMetadata(side: Side, ranges: Ranges, base: number, end: number): void {
+		if (ranges.length > 0) this.#claimRanges(side, METADATA, ranges, base, end);
+	}
+
+	claimJournal(side: Side, ranges: Ranges, base: number, end: number): void {
+		this.#claimRanges(side, JOURNAL, ranges, base, end);
+	}
+
+	/**
+	 * An inode's content.
+	 *
+	 * @returns the owner to ask about after `settle`, 0 where no changed page lies in `ranges`.
+	 */
+	claimInode(side: Side, ranges: Ranges, base: number, end: number, isDirectory: boolean): number {
+		if (ranges.length === 0) return 0;
+		const owner = FIRST_INODE_OWNER + this.#isDirectory.length;
+		if (!this.#claimRanges(side, owner, ranges, base, end)) return 0;
+		this.#isDirectory.push(isDirectory);
+		this.#isQuiet.push(false);
+		return owner;
+	}
+
+	/**
+	 * Says of an owner that its inode is the same before and after in every field. Where it shares a page with anything
+	 * else, the change is then not counted as its own: that page changed for another reason.
+	 */
+	markQuiet(owner: number): void {
+		if (owner >= FIRST_INODE_OWNER) this.#isQuiet[owner - FIRST_INODE_OWNER] = true;
+	}
+
+	/** Splits every page between those who hold it. Call once, after all claims. */
+	settle(pages: ChangedPages): Attribution {
+		const owners = this.#isDirectory.length;
+		this.#charged = new Float64Array(owners);
+		this.#slots = new Float64Array(owners);
+		this.#entropy = new Float64Array(owners);
+		const sums = { file: 0, directory: 0, journal: 0, metadata: 0, free: 0, unknown: 0 };
+		const { before, after } = this.#owners;
+		const charge = (owner: number, bytes: number): void => {
+			if (owner === UNKNOWN) sums.unknown += bytes;
+			else if (owner === FREE) sums.free += bytes;
+			else if (owner === METADATA) sums.metadata += bytes;
+			else if (owner === JOURNAL) sums.journal += bytes;
+			else {
+				this.#charged[owner - FIRST_INODE_OWNER]! += bytes;
+				if (this.#isDirectory[owner - FIRST_INODE_OWNER]) sums.directory += bytes;
+				else sums.file += bytes;
+			}
+		};
+		const perPage = this.#slotsPerPage;
+		for (let page = 0; page < this.#index.count; page++) {
+			const first = page * perPage;
+			let loud = 0;
+			for (let slot = first; slot < first + perPage; slot++) {
+				if (!this.#quiet(holder(before[slot]!, after[slot]!))) loud++;
+			}
+			// With nobody but quiet inodes, the change is theirs after all.
+			const sharers = loud === 0 ? perPage : loud;
+			let share = 0;
+			for (let slot = first; slot < first + perPage; slot++) {
+				const owner = holder(before[slot]!, after[slot]!);
+				if (loud > 0 && this.#quiet(owner)) continue;
+				charge(owner, Math.floor((PAGE_SIZE * (share + 1)) / sharers) - Math.floor((PAGE_SIZE * share) / sharers));
+				share++;
+				this.#hold(before[slot]!, pages.before[page]!);
+				this.#hold(after[slot]!, pages.after[page]!);
+			}
+		}
+		return { total: this.#index.count * PAGE_SIZE, ...sums };
+	}
+
+	holding(owner: number): Holding {
+		const at = owner - FIRST_INODE_OWNER;
+		if (at < 0) return NOTHING;
+		const slots = this.#slots[at]!;
+		return {
+			charged: this.#charged[at]!,
+			slots,
+			entropy: slots === 0 ? null : this.#entropy[at]! / slots / ENTROPY_SCALE,
+		};
+	}
+
+	#quiet(owner: number): boolean {
+		return owner >= FIRST_INODE_OWNER && this.#isQuiet[owner - FIRST_INODE_OWNER]!;
+	}
+
+	#hold(owner: number, entropy: number): void {
+		if (owner < FIRST_INODE_OWNER) return;
+		this.#slots[owner - FIRST_INODE_OWNER]!++;
+		this.#entropy[owner - FIRST_INODE_OWNER]! += entropy;
+	}
+
+	#claimRanges(side: Side, owner: number, ranges: Ranges, base: number, end: number): boolean {
+		let claimed = false;
+		for (let at = 0; at < ranges.length; at += 2) {
+			if (this.#claim(side, owner, ranges[at]!, ranges[at + 1]!, base, end)) claimed = true;
+		}
+		return claimed;
+	}
+
+	/** True where at least one slot became the owner's. The first claim stands, but free space may be claimed. */
+	#claim(side: Side, owner: number, offset: number, length: number, base: number, end: number): boolean {
+		const from = base + offset;
+		const to = Math.min(from + length, end);
+		let page = this.#index.first(from, to);
+		if (page === -1) return false;
+		const { offsets } = this.#index;
+		const owners = this.#owners[side];
+		let claimed = false;
+		for (; page < offsets.length && offsets[page]! < to; page++) {
+			const pageOffset = offsets[page]!;
+			const firstSlot = Math.max(0, Math.floor((from - pageOffset) / this.#slotSize));
+			const lastSlot = Math.min(this.#slotsPerPage, Math.ceil((to - pageOffset) / this.#slotSize));
+			this.#visitsLeft[side] -= lastSlot - firstSlot;
+			if (this.#visitsLeft[side] < 0) {
+				this.#exhausted = true;
+				return claimed;
+			}
+			const first = page * this.#slotsPerPage;
+			for (let slot = first + firstSlot; slot < first + lastSlot; slot++) {
+				if (owners[slot]! > FREE) continue;
+				owners[slot] = owner;
+				claimed = true;
+			}
+		}
+		return claimed;
+	}
+}
+
+/** Who answers for a slot: who holds it now, else who held it before, else free space, else nobody we know. */
+function holder(before: number, after: number): number {
+	if (after > FREE) return after;
+	if (before > FREE) return before;
+	return after === FREE || before === FREE ? FREE : UNKNOWN;
+}

@@ -1,0 +1,168 @@
+/** A `qemu-nbd` of our own: it turns an image format that we do not read into an NBD export that we do. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { errnoOf, isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
+import { translateFileError } from "./file.ts";
+import type { ImageFormat } from "./image-format.ts";
+import { BASE_ALLOCATION, NbdClient, nbdSource } from "./nbd/client.ts";
+import { printable } from "./nbd/protocol.ts";
+import type { BlockSource, SourceExtent } from "./source.ts";
+
+const PROGRAM = "qemu-nbd";
+/** Opening a qcow2 checks its tables first; a slow disk gets this long. */
+const START_MS = 60_000;
+const POLL_MS = 5;
+/** How long the program gets to leave after its last client; then it is killed. */
+const STOP_MS = 2000;
+/** What an operator needs of its standard error. */
+const MAX_STDERR_BYTES = 4096;
+
+export interface QemuNbdOptions {
+	readonly format: Exclude<ImageFormat, "raw">;
+	readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The guest's view of an image, through a read-only child on a private unix socket. The child ends
+ * with its only client: when the source is disposed, and also when this process is killed.
+ *
+ * The format is always given: qemu must never guess it, because a guest that writes a qcow2 header
+ * onto its raw disk could name any file of this host as its backing file. The file name goes in as
+ * an option of the `file` driver, so that a name such as `json:...` or `nbd:...` is only a name.
+ *
+ * @throws UmbraError `unavailable` where the program is missing or cannot open the image, `conflict`
+ * where a running VM holds the image's lock; the signal's reason where it fires.
+ */
+export async function openWithQemuNbd(path: string, options: QemuNbdOptions): Promise<BlockSource> {
+	options.signal?.throwIfAborted();
+	await using opened = new AsyncDisposableStack();
+	const child = opened.use(await QemuNbd.start(path, options.format));
+	const client = opened.use(await child.connect(options.signal));
+	const source = nbdSource(client, path);
+	const owned = opened.move();
+	return {
+		size: source.size,
+		name: path,
+		read: (offset, length, signal) => source.read(offset, length, signal),
+		extents: (offset, length, signal): Promise<SourceExtent[]> => source.extents(offset, length, signal),
+		[Symbol.asyncDispose]: () => owned.disposeAsync(),
+	};
+}
+
+/** Ended with this process where it ends in order; where it is killed, its connections close and they end by themselves. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+	for (const child of running) child.kill("SIGKILL");
+});
+
+class QemuNbd implements AsyncDisposable {
+	readonly #folder: string;
+	readonly #child: ChildProcess;
+	/** Settles with the reason when the program is gone. */
+	readonly #gone: Promise<UmbraError>;
+	#ended: UmbraError | undefined;
+	#served = false;
+
+	private constructor(path: string, folder: string, child: ChildProcess) {
+		this.#folder = folder;
+		this.#child = child;
+		running.add(child);
+		let stderr = "";
+		child.stderr?.setEncoding("utf8");
+		child.stderr?.on("data", (text: string) => {
+			stderr = (stderr + text).slice(-MAX_STDERR_BYTES);
+		});
+		this.#gone = new Promise((settle) => {
+			const end = (reason: UmbraError) => {
+				running.delete(child);
+				this.#ended ??= reason;
+				settle(this.#ended);
+			};
+			child.once("error", (error) => end(spawnError(path, error)));
+			// "close" comes after the last of standard error, "exit" may come before.
+			child.once("close", (code, signal) => end(exitError(path, code, signal, stderr)));
+		});
+	}
+
+	static async start(path: string, format: string): Promise<QemuNbd> {
+		let folder: string;
+		try {
+			folder = await mkdtemp(join(tmpdir(), "umbra-nbd-"));
+		} catch (error) {
+			throw translateFileError(tmpdir(), error);
+		}
+		// In an option string a comma ends a value; a doubled one stands for itself (qemu docs, "Key-value options").
+		const filename = resolve(path).replaceAll(",", ",,");
+		const image = `driver=${format},read-only=on,file.driver=file,file.read-only=on,file.filename=${filename}`;
+		const child = spawn(
+			PROGRAM,
+			["--read-only", `--socket=${join(folder, "socket")}`, "--shared=1", "--image-opts", image],
+			{ stdio: ["ignore", "ignore", "pipe"] },
+		);
+		return new QemuNbd(path, folder, child);
+	}
+
+	/** Tries until the socket answers or the program has ended. */
+	async connect(signal: AbortSignal | undefined): Promise<NbdClient> {
+		const address = { path: join(this.#folder, "socket") };
+		const deadline = performance.now() + START_MS;
+		for (;;) {
+			signal?.throwIfAborted();
+			if (this.#ended !== undefined) throw this.#ended;
+			try {
+				const client = await NbdClient.connect({
+					address,
+					exportName: "",
+					contexts: [BASE_ALLOCATION],
+					signal,
+				});
+				this.#served = true;
+				return client;
+			} catch (error) {
+				// Not there yet, or there and not yet listening.
+				if (!isUmbraError(error, "not-found", "unavailable")) throw error;
+				if (performance.now() > deadline) throw error;
+			}
+			await Promise.race([this.#gone, sleep(POLL_MS)]);
+		}
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		// Once it has served its one client it leaves by itself; else nobody will ever come.
+		if (!this.#served) this.#child.kill("SIGTERM");
+		const timer = setTimeout(() => this.#child.kill("SIGKILL"), STOP_MS);
+		await this.#gone;
+		clearTimeout(timer);
+		await rm(this.#folder, { recursive: true, force: true }).catch(() => {});
+	}
+}
+
+function spawnError(path: string, error: Error): UmbraError {
+	const missing = errnoOf(error) === "ENOENT";
+	return new UmbraError(
+		"unavailable",
+		missing ? `${path}: ${PROGRAM} is not installed` : `${path}: ${PROGRAM} cannot be started: ${messageOf(error)}`,
+		{ cause: error, context: { path }, ...(missing ? { hint: "apt-get install qemu-utils" } : {}) },
+	);
+}
+
+function exitError(path: string, code: number | null, signal: string | null, stderr: string): UmbraError {
+	const said = stderr
+		.split("\n")
+		.map((line) => printable(line).trim())
+		.filter((line) => line !== "")
+		.join("; ");
+	const how = signal === null ? `ended with code ${code}` : `was killed by ${signal}`;
+	const locked = said.includes("Failed to get shared");
+	return new UmbraError(
+		locked ? "conflict" : "unavailable",
+		`${path}: ${PROGRAM} ${how}${said === "" ? "" : `: ${said}`}`,
+		{
+			context: { path, found: code ?? signal },
+			...(locked ? { hint: "a running VM writes this image: capture the VM instead" } : {}),
+		},
+	);
+}

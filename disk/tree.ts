@@ -1,0 +1,130 @@
+/**
+ * The tree of a disk: everything that its filesystems say at one instant, without contents. Two of them
+ * and the pages that changed in between are what the block -> file map works on.
+ */
+import { isAbort, isUmbraError, messageOf } from "../common/errors.ts";
+import { openDisk, type Volume } from "./disk.ts";
+import type { Filesystem, FilesystemScan } from "./filesystem.ts";
+import { NO_OWNERS, type Owners, readOwners } from "./owners.ts";
+import type { BlockSource } from "./source/source.ts";
+
+export { decodeDiskTree, encodeDiskTree } from "./tree-codec.ts";
+
+/** One volume; of one that could not be read, its place and kind only. */
+export interface VolumeTree {
+	/** As in `Volume`. */
+	readonly id: string;
+	readonly offset: number;
+	readonly length: number;
+	readonly kind: string;
+	readonly label: string;
+	/** Empty where it was not read; tells a filesystem made anew from the one before. */
+	readonly uuid: string;
+	/** Bytes; 0 where it was not read, as the following three. */
+	readonly blockSize: number;
+	readonly usedBytes: number;
+	readonly freeBytes: number;
+	/** Inodes that are not directories. */
+	readonly files: number;
+	/** Its ranges count from the start of the volume. */
+	readonly scan: FilesystemScan | undefined;
+	/** From this filesystem's account files, else from the first on the same disk that has some. */
+	readonly owners: Owners;
+}
+
+export interface DiskTree {
+	/** Bytes of the disk. */
+	readonly size: number;
+	readonly table: "mbr" | "gpt" | "none";
+	readonly volumes: readonly VolumeTree[];
+	/** What could not be read, and why, for people; bounded. */
+	readonly problems: readonly string[];
+}
+
+/** A disk of which nothing is known: against it, everything is new. */
+export const EMPTY_TREE: DiskTree = { size: 0, table: "none", volumes: [], problems: [] };
+
+const MAX_PROBLEMS = 64;
+const MAX_PROBLEM_LENGTH = 500;
+
+/**
+ * Reads all filesystems of a disk. One that is damaged is a problem in the result; the others are read.
+ *
+ * @throws UmbraError `unavailable` where the disk itself cannot be read: no half tree passes for a whole one.
+ */
+export async function readDiskTree(source: BlockSource, signal?: AbortSignal): Promise<DiskTree> {
+	const disk = await openDisk(source, signal);
+	const problems: string[] = [];
+	const note = (text: string): void => {
+		if (problems.length < MAX_PROBLEMS) problems.push(text.slice(0, MAX_PROBLEM_LENGTH).toWellFormed());
+	};
+	for (const problem of disk.problems) note(problem.message);
+	const volumes: { tree: Omit<VolumeTree, "owners">; owners: Owners | undefined }[] = [];
+	for (const volume of disk.volumes) {
+		try {
+			volumes.push(await readVolume(volume, note, signal));
+		} catch (error) {
+			if (isAbort(error) || signal?.aborted === true || isUmbraError(error, "unavailable")) throw error;
+			note(`${nameOf(volume)}: ${messageOf(error)}`);
+			volumes.push({ tree: unread(volume), owners: undefined });
+		}
+	}
+	const shared = volumes.find(({ owners }) => owners !== undefined)?.owners ?? NO_OWNERS;
+	return {
+		size: source.size,
+		table: disk.table,
+		volumes: volumes.map(({ tree, owners }) => ({ ...tree, owners: owners ?? shared })),
+		problems,
+	};
+}
+
+async function readVolume(
+	volume: Volume,
+	note: (text: string) => void,
+	signal: AbortSignal | undefined,
+): Promise<{ tree: Omit<VolumeTree, "owners">; owners: Owners | undefined }> {
+	if (!volume.isReadable) {
+		if (volume.isFilesystem) note(`${nameOf(volume)}: files in a filesystem of this kind cannot be read`);
+		return { tree: unread(volume), owners: undefined };
+	}
+	const filesystem: Filesystem = await volume.open(signal);
+	const scan = await filesystem.scan(signal);
+	const owners = await readOwners(filesystem, signal);
+	for (const problem of filesystem.problems) note(`${nameOf(volume)}: ${problem.message}`);
+	let files = 0;
+	for (const node of scan.nodes.values()) if (node.type !== "dir") files++;
+	return {
+		tree: {
+			...unread(volume),
+			kind: filesystem.kind,
+			label: filesystem.label,
+			uuid: filesystem.uuid,
+			blockSize: filesystem.blockSize,
+			usedBytes: filesystem.usedBytes,
+			freeBytes: filesystem.freeBytes,
+			files,
+			scan,
+		},
+		owners,
+	};
+}
+
+function unread({ id, offset, length, kind, label }: Volume): Omit<VolumeTree, "owners"> {
+	return {
+		id,
+		offset,
+		length,
+		kind,
+		label,
+		uuid: "",
+		blockSize: 0,
+		usedBytes: 0,
+		freeBytes: 0,
+		files: 0,
+		scan: undefined,
+	};
+}
+
+function nameOf({ id, kind }: Volume): string {
+	return id === "" ? `whole disk (${kind})` : `volume ${id} (${kind})`;
+}
