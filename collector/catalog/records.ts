@@ -57,7 +57,10 @@ export interface ChangesetRecord {
 	readonly agentId: string;
 	readonly host: string;
 	readonly sequence: string;
+	/** When the point was taken; ascending within a VM. */
 	readonly time: string;
+	/** What the agent's clock said, where that could not be `time`: it went backwards or is far ahead. */
+	readonly agentTime?: string;
 	readonly consistency: "crash" | "filesystem";
 	readonly captureMs: number;
 	readonly pauseMs: number;
@@ -132,7 +135,7 @@ export interface AlertRecord {
 	readonly id: string;
 	readonly vm: string;
 	readonly host: string;
-	/** When it was raised for the changeset taken at `changesetTime`. */
+	/** When it was raised for the changeset taken at `changesetTime`: both are of its first occurrence and never change. */
 	readonly time: string;
 	readonly changesetId: string;
 	readonly changesetTime: string;
@@ -148,7 +151,15 @@ export interface AlertRecord {
 	readonly features: Readonly<Record<string, number>>;
 	/** What to do first. */
 	readonly mitigation: string;
-	/** Webhook URLs that have not taken it yet. */
+	/** Changesets that it was found in, 1 when it is raised. */
+	readonly count: number;
+	/** Time of the newest changeset that it was found in. */
+	readonly lastSeen: string;
+	/** Changesets in a row since then in which it was not found. */
+	readonly quiet: number;
+	/** Time of the changeset that ended it, null while it fires. */
+	readonly resolvedTime: string | null;
+	/** Names of the webhooks that have not taken its present state yet. */
 	readonly undelivered: readonly string[];
 }
 
@@ -161,4 +172,15 @@ export interface VmRecord {
 	readonly headId: string;
 	readonly headTime: string;
 	readonly disks: readonly { readonly disk: string; readonly sizeBytes: number }[];
+}
+
+/** `agent/<id>`: what was last known of an agent. */
+export interface AgentRecord {
+	readonly id: string;
+	readonly host: string;
+	readonly version: string;
+	/** Address it last connected from. */
+	readonly peer: string;
+	readonly firstSeen: string;
+	readonly lastSeen: string;
 }

@@ -27,7 +27,8 @@ export interface ChunkStore extends AsyncDisposable {
 	/** Resolves when everything put before the call is on stable storage. Concurrent calls share one fsync. */
 	flush(): Promise<void>;
 	/**
-	 * The plain bytes, verified against `name`.
+	 * The plain bytes, verified against `name`; a block of zeroes for the zero name. They are shared with
+	 * other readers: not to be changed.
 	 *
 	 * @throws UmbraError `not-found`, or `corrupt` where the stored bytes are not what the name says.
 	 */

@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { get, type IncomingHttpHeaders } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { BLOCK_SIZE } from "../../common/block.ts";
+import { silentLogger } from "../../common/log.ts";
+import { formatTime } from "../../common/units.ts";
+import { toLong, v1 } from "../../proto/service.ts";
+import { Collector } from "../collector.ts";
+import { collectorConfig } from "../config.ts";
+import { fileChange, random, randomBlock, TestAgent, TestVm } from "../ingest/test-agent.ts";
+
+const NAME = "web/1 ü";
+const TOKEN = "a-token-of-enough-length";
+const DISK = "disk/0";
+
+/** An ext4 image with a few files; made without root. */
+async function extImage(folder: string): Promise<Buffer> {
+	const tree = join(folder, "tree");
+	await mkdir(join(tree, "etc"), { recursive: true });
+	await writeFile(join(tree, "etc", "hostname"), "guest\n");
+	await writeFile(join(tree, "big"), randomBlock(random(77)));
+	for (let at = 0; at < 25; at++) await writeFile(join(tree, "etc", `f${String(at).padStart(2, "0")}`), String(at));
+	const image = join(folder, "image");
+	execFileSync("mke2fs", ["-q", "-t", "ext4", "-d", tree, image, "8m"]);
+	return await readFile(image);
+}
+
+describe("the API", () => {
+	const resources = new AsyncDisposableStack();
+	let collector: Collector;
+	let agent: TestAgent;
+	let image: Buffer;
+	const vm = new TestVm(NAME, { [DISK]: 1, vdb: 9 });
+	const times: bigint[] = [];
+
+	before(async () => {
+		const folder = await mkdtemp(join(tmpdir(), "umbra-api-"));
+		resources.defer(() => rm(folder, { recursive: true, force: true }));
+		image = await extImage(folder);
+		const tokenFile = join(folder, "token");
+		await writeFile(tokenFile, `${TOKEN}\n`);
+		const listen = { agents: "127.0.0.1:0", api: "127.0.0.1:0" };
+		const config = collectorConfig.parse({ dataDir: join(folder, "data"), listen, tokenFile });
+		collector = resources.use(await Collector.start(config, silentLogger()));
+		agent = resources.use(new TestAgent(collector.agentAddress, "agent-1", TOKEN));
+		vm.disks.set(DISK, Buffer.from(image));
+		for (let at = 0; at < 5; at++) {
+			vm.write("vdb", at, randomBlock(random(at), 0.5));
+			vm.timeNs += 123_456_789n;
+			await vm.capture(agent, [fileChange(`/f${at}`), fileChange("/same/path")]);
+			times.push(vm.timeNs);
+		}
+	});
+	after(() => resources[Symbol.asyncDispose]());
+
+	const request = (path: string, init: RequestInit = {}) => {
+		const headers = { authorization: `Bearer ${TOKEN}`, ...init.headers };
+		return fetch(`http://${collector.apiAddress}${path}`, { ...init, headers });
+	};
+	const json = async (path: string, status = 200) => {
+		const response = await request(path);
+		// biome-ignore lint/suspicious/noExplicitAny: JSON of many shapes, looked at field by field
+		const body = (await response.json()) as any;
+		assert.equal(response.status, status, JSON.stringify(body));
+		return body;
+	};
+	const base = `/v1/vms/${encodeURIComponent(NAME)}`;
+	const disk = (time: string, name = DISK) => `${base}/points/${time}/disks/${encodeURIComponent(name)}`;
+
+	it("asks for the token", async () => {
+		for (const authorization of ["", "Bearer wrong", TOKEN, `Bearer ${TOKEN}x`]) {
+			const response = await request("/v1/health", { headers: { authorization } });
+			assert.equal(response.status, 401);
+			assert.equal(response.headers.get("www-authenticate"), "Bearer");
+			const { error } = (await response.json()) as { error: { code: string; hint: string } };
+			assert.equal(error.code, "denied");
+			assert.match(error.hint, /Authorization/);
+		}
+	});
+
+	it("tells how the collector is", async () => {
+		const health = await json("/v1/health");
+		assert.equal(health.status, "ok");
+		assert.ok(health.vault.chunks > 0);
+		assert.equal(health.judging.unjudgeable, 0);
+	});
+
+	it("lists VMs and shows one", async () => {
+		const { items, next } = await json("/v1/vms");
+		assert.equal(next, null);
+		assert.deepEqual(
+			items.map(({ vm, headTime }: { vm: string; headTime: string }) => [vm, headTime]),
+			[[NAME, String(times[4])]],
+		);
+		assert.equal((await json(base)).connected, false);
+		const { error } = await json("/v1/vms/nobody", 404);
+		assert.equal(error.code, "not-found");
+		assert.match(error.message, /"nobody"/);
+	});
+
+	it("pages through points in both orders", async () => {
+		for (const [order, wanted] of [
+			["newest", times.toReversed()],
+			["oldest", times],
+		] as const) {
+			const seen: bigint[] = [];
+			let cursor = "";
+			do {
+				const page = await json(`${base}/points?limit=2&order=${order}${cursor}`);
+				assert.ok(page.items.length <= 2);
+				for (const { time } of page.items) seen.push(BigInt(time));
+				cursor = page.next === null ? "" : `&cursor=${encodeURIComponent(page.next)}`;
+			} while (cursor !== "");
+			assert.deepEqual(seen, wanted);
+		}
+		const some = await json(`${base}/points?since=${times[1]}&until=${times[2]}&order=oldest`);
+		assert.deepEqual(
+			some.items.map(({ time }: { time: string }) => BigInt(time)),
+			times.slice(1, 3),
+		);
+	});
+
+	it("finds a point by its time as printed, exactly, and before a later one", async () => {
+		const at = async (time: string) => BigInt((await json(`${base}/changes/${time}`)).changeset.time);
+		assert.equal(await at("latest"), times[4]);
+		assert.equal(await at(String(times[2])), times[2]);
+		assert.equal(await at(formatTime(times[2]!)), times[2]);
+		assert.equal(await at(String(times[2]! - 1n)), times[1]);
+		assert.equal(await at(formatTime(times[3]! - 60_000_000n)), times[2]);
+		const early = await json(`${base}/changes/${times[0]! - 1n}`, 404);
+		assert.match(early.error.message, /has no point at or before/);
+		const bad = await json(`${base}/changes/yesterday`, 400);
+		assert.match(bad.error.message, /^time: not a time: "yesterday"/);
+	});
+
+	it("shows changesets, with files, and the history of one path", async () => {
+		const plain = await json(`${base}/changes`);
+		assert.equal(plain.items.length, 5);
+		assert.equal(plain.items[0].files, undefined);
+		const full = await json(`${base}/changes?files=1&limit=1`);
+		assert.deepEqual(
+			full.items[0].files.map(({ path }: { path: string }) => path),
+			["/f4", "/same/path"],
+		);
+		const history = await json(`${base}/changes?path=/same/path&order=oldest`);
+		assert.equal(history.items.length, 5);
+		assert.deepEqual(history.items[0].files.length, 1);
+		const one = await json(`${base}/changes?path=${encodeURIComponent("/f2")}`);
+		assert.deepEqual(
+			one.items.map(({ time }: { time: string }) => BigInt(time)),
+			[times[2]],
+		);
+		assert.deepEqual((await json(`${base}/changes?path=/f`)).items, []);
+		const page = await json(`${base}/changes/latest?limit=1`);
+		assert.equal(page.files.items.length, 1);
+		const rest = await json(`${base}/changes/latest?limit=1&cursor=${page.files.next}`);
+		assert.equal(rest.files.items[0].path, "/same/path");
+		assert.equal(rest.files.next, null);
+	});
+
+	it("gives a disk back, whole and in ranges, with its root", async () => {
+		const response = await request(`${disk("latest", "vdb")}/data`);
+		const record = (await json(`${base}/points?limit=1`)).items[0];
+		assert.equal(response.headers.get("umbra-root"), record.disks[1].root);
+		assert.ok(Buffer.from(await response.arrayBuffer()).equals(vm.disks.get("vdb")!));
+		const cases: [string, number, number, number][] = [
+			["bytes=0-0", 206, 0, 1],
+			["bytes=65530-131079", 206, 65530, 65550],
+			["bytes=100-", 206, 100, image.length - 100],
+			["bytes=-7", 206, image.length - 7, 7],
+			[`bytes=${image.length - 1}-999999999999`, 206, image.length - 1, 1],
+		];
+		for (const [range, status, offset, length] of cases) {
+			const part = await request(`${disk("latest")}/data`, { headers: { range } });
+			assert.equal(part.status, status);
+			const wanted = `bytes ${offset}-${offset + length - 1}/${image.length}`;
+			assert.equal(part.headers.get("content-range"), wanted);
+			const bytes = Buffer.from(await part.arrayBuffer());
+			assert.ok(bytes.equals(image.subarray(offset, offset + length)), range);
+		}
+		const beyond = await request(`${disk("latest")}/data`, { headers: { range: `bytes=${image.length}-` } });
+		assert.equal(beyond.status, 416);
+		assert.equal(beyond.headers.get("content-range"), `bytes */${image.length}`);
+		const several = await request(`${disk("latest")}/data`, { headers: { range: "bytes=0-1,3-4" } });
+		assert.equal(several.status, 400);
+		const none = await json(`${disk("latest", "vdz")}/data`, 404);
+		assert.match(none.error.message, /had no disk "vdz" then; it had disk\/0, vdb/);
+	});
+
+	it("gives the disk of an earlier point", async () => {
+		const early = Buffer.from(await (await request(`${disk(String(times[0]), "vdb")}/data`)).arrayBuffer());
+		const wanted = Buffer.alloc(9 * BLOCK_SIZE);
+		wanted.set(randomBlock(random(0), 0.5));
+		assert.ok(early.equals(wanted));
+	});
+
+	it("survives a client that leaves in the middle", async () => {
+		const headers: IncomingHttpHeaders = { authorization: `Bearer ${TOKEN}` };
+		await new Promise<void>((resolve) => {
+			const leaving = get(`http://${collector.apiAddress}${disk("latest")}/data`, { headers }, (response) => {
+				response.once("data", () => response.destroy());
+				response.once("close", resolve);
+			});
+			leaving.once("error", () => resolve());
+		});
+		assert.equal((await json("/v1/health")).status, "ok");
+	});
+
+	it("tells which parts of a disk hold data", async () => {
+		const all = await json(`${disk("latest", "vdb")}/extents`);
+		assert.deepEqual(all.extents, [
+			{ offset: 0, length: 5 * BLOCK_SIZE, zero: false },
+			{ offset: 5 * BLOCK_SIZE, length: 4 * BLOCK_SIZE, zero: true },
+		]);
+		assert.equal(all.sizeBytes, 9 * BLOCK_SIZE);
+		assert.equal(all.next, null);
+		const part = await json(`${disk("latest", "vdb")}/extents?from=${4 * BLOCK_SIZE}&to=${6 * BLOCK_SIZE}`);
+		assert.deepEqual(part.extents, [
+			{ offset: 4 * BLOCK_SIZE, length: BLOCK_SIZE, zero: false },
+			{ offset: 5 * BLOCK_SIZE, length: BLOCK_SIZE, zero: true },
+		]);
+	});
+
+	it("lists folders and streams files of a point", async () => {
+		const root = await json(`${base}/points/latest/files`);
+		assert.equal(root.kind, "ext4");
+		assert.equal(root.disk, DISK);
+		assert.ok(root.entries.some(({ name, type }: { name: string; type: string }) => name === "etc" && type === "dir"));
+		const names: string[] = [];
+		let cursor = "0";
+		do {
+			const page = await json(`${base}/points/latest/files?path=/etc&limit=10&cursor=${cursor}`);
+			names.push(...page.entries.map(({ name }: { name: string }) => name));
+			cursor = page.next;
+		} while (cursor !== null);
+		assert.equal(new Set(names).size, 26);
+		const stat = await json(`${base}/points/latest/files?path=/etc/hostname&disk=${encodeURIComponent(DISK)}&volume=`);
+		assert.equal(stat.node.size, 6);
+		const content = await request(`${base}/points/latest/content?path=/etc/hostname`);
+		assert.equal(await content.text(), "guest\n");
+		const part = await request(`${base}/points/latest/content?path=/big`, { headers: { range: "bytes=1000-1099" } });
+		assert.equal(part.status, 206);
+		assert.ok(Buffer.from(await part.arrayBuffer()).equals(randomBlock(random(77)).subarray(1000, 1100)));
+		assert.equal((await json(`${base}/points/latest/content?path=/none`, 404)).error.code, "not-found");
+		assert.match((await json(`${base}/points/latest/content?path=/etc`, 400)).error.message, /is a dir; wanted a file/);
+		const empty = await json(`${base}/points/latest/files?disk=vdb`, 404);
+		assert.match(empty.error.message, /no filesystem that can be read on vdb/);
+	});
+
+	it("refuses parameters that it does not know or that make no sense", async () => {
+		const cases: [string, RegExp][] = [
+			[`${base}/points?limti=3`, /additional properties/],
+			[`${base}/points?limit=0`, /limit must be >= 1/],
+			[`${base}/points?limit=1001`, /limit must be <= 1000/],
+			[`${base}/points?order=random`, /order must be equal/],
+			[`${base}/points?cursor=%00`, /not a cursor/],
+			[`${base}/changes?path=etc`, /path must match/],
+			[`${base}/points/latest/content?disk=vda`, /is not a directory|wanted a file|required|no disk/],
+			[`${disk("latest")}/extents?from=-1`, /from must be >= 0/],
+		];
+		for (const [path, message] of cases) {
+			const response = await request(path);
+			const { error } = (await response.json()) as { error: { code: string; message: string } };
+			assert.ok([400, 404].includes(response.status), `${path}: ${response.status}`);
+			assert.match(error.message, message, path);
+		}
+		assert.equal((await json("/v2/nothing", 404)).error.code, "not-found");
+	});
+
+	it("orders a capture and waits for its result", async () => {
+		const unknown = await request("/v1/vms/nobody/capture", { method: "POST" });
+		assert.equal(unknown.status, 404);
+		const offline = await request(`${base}/capture`, { method: "POST" });
+		assert.equal(offline.status, 503);
+		const session = await agent.greet({}, (message) => {
+			const { orderId, captureNow } = message.order ?? {};
+			if (!orderId) return;
+			const failed = captureNow?.vm === "paused";
+			const error = failed ? { errorCode: "conflict", message: "it is paused" } : {};
+			session.stream.write({ orderResult: { orderId, ok: !failed, changesetId: "c-9", ...error } });
+		});
+		const vms = [NAME, "paused"].map((each) => ({ vm: each, state: v1.VmState.VM_STATE_RUNNING }));
+		session.stream.write({ heartbeat: { timeNs: toLong(1), vms } });
+		const listed = async () => (await json("/v1/agents")).items[0];
+		while ((await listed()).heartbeat === null) await new Promise(setImmediate);
+		assert.equal((await json(base)).status.state, "running");
+		const done = await request(`${base}/capture`, { method: "POST" });
+		assert.equal(done.status, 200);
+		assert.equal(((await done.json()) as { changesetId: string }).changesetId, "c-9");
+		const failed = await request("/v1/vms/paused/capture", { method: "POST" });
+		assert.equal(failed.status, 409);
+		assert.match(((await failed.json()) as { error: { message: string } }).error.message, /it is paused/);
+		session.stream.end();
+		await session.ended;
+	});
+});

@@ -1,0 +1,31 @@
+/** UmbraError -> HTTP: `{error: {code, message, hint}}` with the status that fits. */
+import type { FastifyError } from "fastify";
+import { type ErrorCode, isUmbraError, messageOf } from "../../common/errors.ts";
+
+const STATUS: Readonly<Record<ErrorCode, number>> = {
+	"not-found": 404,
+	"bad-config": 400,
+	corrupt: 500,
+	truncated: 500,
+	unsupported: 422,
+	unavailable: 503,
+	denied: 401,
+	conflict: 409,
+	limit: 503,
+	internal: 500,
+};
+
+export interface ErrorBody {
+	readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint?: string };
+}
+
+export function toHttp(error: unknown): { readonly status: number; readonly body: ErrorBody } {
+	if (isUmbraError(error)) {
+		const { code, message, hint } = error;
+		return { status: STATUS[code], body: { error: { code, message, ...(hint === undefined ? {} : { hint }) } } };
+	}
+	// What fastify itself refuses: a malformed request.
+	const status = error instanceof Error ? ((error as FastifyError).statusCode ?? 500) : 500;
+	const code = status === 404 ? "not-found" : status < 500 ? "bad-config" : "internal";
+	return { status, body: { error: { code, message: messageOf(error) } } };
+}

@@ -1,0 +1,149 @@
+/**
+ * `collector/api/` answers questions over HTTP, in JSON, under /v1: for the command line, dashboards and
+ * people with curl. It reads catalog and vault and writes neither; the one thing it sets in motion is an
+ * order to an agent. Errors are `{error: {code, message, hint}}`; listings are `{items, next}`, and
+ * `next` is the `cursor` of the next page.
+ */
+import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
+import { isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
+import type { Logger } from "../../common/log.ts";
+import { type Authorize, formatAddress, type HostPort } from "../auth.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { ChangesetRecord } from "../catalog/records.ts";
+import type { AgentTable } from "../ingest/agents.ts";
+import type { TlsFiles } from "../ingest/server.ts";
+import type { TelemetryTable } from "../ingest/telemetry.ts";
+import type { Judge } from "../judge.ts";
+import type { ChunkStore } from "../vault/chunk-store.ts";
+import { changeRoutes } from "./change-routes.ts";
+import { diskRoutes } from "./disk-routes.ts";
+import { toHttp } from "./errors.ts";
+import { fileRoutes } from "./file-routes.ts";
+import { PointReader } from "./points.ts";
+import { statusRoutes } from "./status-routes.ts";
+import { LATEST, parseTime } from "./time.ts";
+import { vmRoutes } from "./vm-routes.ts";
+
+/** Percent-encoded names of VMs and disks in a path. */
+const MAX_PARAM_LENGTH = 4096;
+const MAX_BODY_BYTES = 64 * 1024;
+
+export interface ApiOptions {
+	readonly address: HostPort;
+	readonly tls: TlsFiles | undefined;
+	readonly authorize: Authorize;
+	readonly catalog: Catalog;
+	readonly store: ChunkStore;
+	readonly agents: AgentTable;
+	readonly telemetry: TelemetryTable;
+	readonly judge: Judge;
+	readonly log: Logger;
+}
+
+/** What routes need. */
+export interface ApiContext extends Omit<ApiOptions, "address" | "tls" | "authorize"> {
+	readonly points: PointReader;
+	/** Aborts when the server closes. */
+	readonly closing: AbortSignal;
+}
+
+export class ApiServer implements AsyncDisposable {
+	/** With the real port. */
+	readonly address: string;
+	readonly #app: FastifyInstance;
+	readonly #closing: AbortController;
+
+	private constructor(app: FastifyInstance, address: string, closing: AbortController) {
+		this.#app = app;
+		this.address = address;
+		this.#closing = closing;
+	}
+
+	/** @throws UmbraError `unavailable` where it cannot listen, `bad-config` for unusable TLS files. */
+	static async start(options: ApiOptions): Promise<ApiServer> {
+		const { tls, authorize, log } = options;
+		const closing = new AbortController();
+		const points = new PointReader(options.store);
+		const app = create(tls);
+		app.setErrorHandler((error, request, reply) => {
+			const { status, body } = toHttp(error);
+			const { method, url } = request;
+			if (status >= 500 && !closing.signal.aborted) log.error({ method, url, err: error }, messageOf(error));
+			return reply.code(status).send(body);
+		});
+		app.setNotFoundHandler((request, reply) => {
+			const message = `no such resource: ${request.method} ${request.url}`;
+			return reply.code(404).send(toHttp(new UmbraError("not-found", message)).body);
+		});
+		app.addHook("onRequest", async (request, reply) => {
+			if (authorize(request.headers.authorization)) return;
+			reply.header("www-authenticate", "Bearer");
+			throw new UmbraError("denied", "wrong or missing token", {
+				hint: "send the collector's token: Authorization: Bearer TOKEN",
+			});
+		});
+		app.addHook("onClose", async () => await points[Symbol.asyncDispose]());
+		const context: ApiContext = { ...options, points, closing: closing.signal };
+		for (const routes of [statusRoutes, vmRoutes, changeRoutes, diskRoutes, fileRoutes]) routes(app, context);
+		const { host, port } = options.address;
+		try {
+			await app.listen({ host, port });
+		} catch (error) {
+			await app.close();
+			const message = `cannot listen for the API on ${formatAddress(options.address)}: ${messageOf(error)}`;
+			const hint = "is another collector running? listen.api sets the address";
+			throw new UmbraError("unavailable", message, { cause: error, hint, context: { field: "listen.api" } });
+		}
+		const bound = app.server.address();
+		const realPort = typeof bound === "object" && bound !== null ? bound.port : port;
+		return new ApiServer(app, formatAddress({ host, port: realPort }), closing);
+	}
+
+	/** Cuts what is being answered. */
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.#closing.abort(new UmbraError("unavailable", "the collector is shutting down"));
+		await this.#app.close();
+	}
+}
+
+function create(tls: TlsFiles | undefined): FastifyInstance {
+	const options = {
+		bodyLimit: MAX_BODY_BYTES,
+		forceCloseConnections: true as const,
+		routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+		// A misspelt parameter must not pass for its default.
+		ajv: { customOptions: { removeAdditional: false, coerceTypes: true as const, useDefaults: true } },
+	};
+	if (tls === undefined) return fastify(options);
+	try {
+		return fastify({ ...options, https: { cert: tls.cert, key: tls.key } }) as unknown as FastifyInstance;
+	} catch (error) {
+		throw new UmbraError("bad-config", `tls: ${messageOf(error)}`, { cause: error, context: { field: "tls" } });
+	}
+}
+
+/** Aborts when the client goes away or the server closes. */
+export function requestSignal(reply: FastifyReply, closing: AbortSignal): AbortSignal {
+	const gone = new AbortController();
+	reply.raw.once("close", () => gone.abort(new UmbraError("unavailable", "the client went away")));
+	return AbortSignal.any([gone.signal, closing]);
+}
+
+/** @throws UmbraError `not-found`. */
+export async function findPoint(catalog: Catalog, vm: string, time: string): Promise<ChangesetRecord> {
+	const { last } = parseTime("time", time);
+	const point = await catalog.changesetAt(vm, last);
+	if (point !== undefined) return point;
+	if ((await catalog.vm(vm)) === undefined) throw unknownVm(vm);
+	const when = last === LATEST ? "" : ` at or before ${time}`;
+	throw new UmbraError("not-found", `VM ${vm} has no point${when}`, { hint: `umbra points ${vm} lists them` });
+}
+
+export function unknownVm(vm: string): UmbraError {
+	return new UmbraError("not-found", `no VM named ${JSON.stringify(vm)}`, { hint: "umbra vms lists them" });
+}
+
+/** True for what a read ends with because it was told to. */
+export function wasAborted(error: unknown, signal: AbortSignal): boolean {
+	return signal.aborted && (error === signal.reason || isUmbraError(error, "unavailable"));
+}

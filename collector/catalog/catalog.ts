@@ -1,0 +1,358 @@
+/**
+ * `collector/catalog/` is the collector's memory of what happened: VMs, changesets (which are also the
+ * restorable points), file changes, verdicts, alerts and agents, as JSON under sortable keys. It knows
+ * names and roots of disks, never their contents: those are the vault's. It judges nothing.
+ *
+ * A point exists from the instant its `change/` record does. Everything that a changeset brings is
+ * written in one synchronous batch; what is too much for one batch is staged ahead of it under a
+ * `staged/` record, and swept away at the next start if the batch never came.
+ */
+import { randomUUID } from "node:crypto";
+import { UmbraError } from "../../common/errors.ts";
+import { escapeComponent, keys, rangeBelow, timeComponent, unescapeComponent } from "./keys.ts";
+import type { AgentRecord, AlertRecord, ChangesetRecord, FileChangeRecord, Verdict, VmRecord } from "./records.ts";
+import { LevelStore, type Operation, type Page, type PageOptions } from "./store.ts";
+
+export { MAX_PAGE, type Page, type PageOptions } from "./store.ts";
+
+/** The version of keys and values that this program writes. */
+const SCHEMA_VERSION = 1;
+/** File changes in one batch: about 1 MiB of records. */
+export const STAGE_FILES = 1000;
+
+/** `from` and `to` are times in nanoseconds, both inclusive. */
+export interface TimePageOptions extends Omit<PageOptions, "from" | "to"> {
+	readonly from?: bigint | undefined;
+	readonly to?: bigint | undefined;
+}
+
+/** What one changeset adds; written at once. */
+export interface Commit {
+	readonly changeset: ChangesetRecord;
+	readonly vm: VmRecord;
+	/** The file changes that were not staged before, numbered from `firstIndex`. */
+	readonly files: readonly FileChangeRecord[];
+	readonly firstIndex: number;
+}
+
+/** What judging one changeset adds; written at once. A null verdict says that it could not be judged. */
+export interface Judgement {
+	readonly changeset: ChangesetRecord;
+	readonly verdict: Verdict | null;
+	readonly state?: { readonly key: string; readonly value: string } | undefined;
+	readonly alerts: readonly AlertRecord[];
+}
+
+export interface FileHistoryEntry {
+	readonly time: string;
+	readonly file: FileChangeRecord;
+}
+
+export class Catalog implements AsyncDisposable {
+	/** Of this data folder, made once. */
+	readonly collectorId: string;
+	readonly #store: LevelStore;
+
+	private constructor(store: LevelStore, collectorId: string) {
+		this.#store = store;
+		this.collectorId = collectorId;
+	}
+
+	/**
+	 * @throws UmbraError `conflict` where another process has it open, `unsupported` where a newer
+	 * version wrote it, `corrupt`, `unavailable`.
+	 */
+	static async open(folder: string): Promise<Catalog> {
+		const store = await LevelStore.open(folder);
+		try {
+			const schema = await store.get<{ version?: unknown }>(keys.schema);
+			if (schema !== undefined && schema.version !== SCHEMA_VERSION) {
+				throw new UmbraError("unsupported", `${folder} holds catalog version ${String(schema.version)}`, {
+					context: { path: folder, found: schema.version, wanted: SCHEMA_VERSION },
+					hint: "start the version of umbra that wrote it, or a newer one",
+				});
+			}
+			let collectorId = await store.get<string>(keys.collectorId);
+			if (schema === undefined || collectorId === undefined) {
+				collectorId ??= randomUUID();
+				await store.batch([
+					{ type: "put", key: keys.schema, value: { version: SCHEMA_VERSION } },
+					{ type: "put", key: keys.collectorId, value: collectorId },
+				]);
+			}
+			const catalog = new Catalog(store, collectorId);
+			await catalog.#sweepStaged();
+			return catalog;
+		} catch (error) {
+			await store[Symbol.asyncDispose]();
+			throw error;
+		}
+	}
+
+	// ---- VMs and changesets ----
+
+	async vm(vm: string): Promise<VmRecord | undefined> {
+		return await this.#store.get<VmRecord>(keys.vm(vm));
+	}
+
+	async vms(options?: Omit<PageOptions, "from" | "to">): Promise<Page<VmRecord>> {
+		return await this.#values(rangeBelow("vm"), options);
+	}
+
+	/** The changeset taken at exactly `time`. */
+	async changeset(vm: string, time: bigint | string): Promise<ChangesetRecord | undefined> {
+		return await this.#store.get<ChangesetRecord>(keys.change(vm, time));
+	}
+
+	async changesetById(id: string): Promise<ChangesetRecord | undefined> {
+		const at = await this.#store.get<{ vm: string; time: string }>(keys.id(id));
+		return at === undefined ? undefined : await this.changeset(at.vm, at.time);
+	}
+
+	/** The newest changeset at or before `time`. */
+	async changesetAt(vm: string, time: bigint): Promise<ChangesetRecord | undefined> {
+		const page = await this.changesets(vm, { to: time, limit: 1, reverse: true });
+		return page.items[0];
+	}
+
+	async changesets(vm: string, options: TimePageOptions = {}): Promise<Page<ChangesetRecord>> {
+		return await this.#values(rangeBelow("change", escapeComponent(vm)), times(options));
+	}
+
+	async fileChanges(vm: string, time: bigint | string, options?: PageOptions): Promise<Page<FileChangeRecord>> {
+		return await this.#values(rangeBelow("filechange", escapeComponent(vm), timeComponent(time)), options);
+	}
+
+	/** What happened to one path, under its old and its new name, in all disks of a VM. */
+	async fileHistory(vm: string, path: string, options: TimePageOptions = {}): Promise<Page<FileHistoryEntry>> {
+		const range = rangeBelow("file", escapeComponent(vm), escapeComponent(path));
+		const page = await this.#store.page<unknown>(range, times(options));
+		const places = page.items.map(({ key }) => key.slice(range.prefix.length).split("/"));
+		const records = await this.#store.getMany<FileChangeRecord>(
+			places.map(([time = "", index = ""]) => keys.fileChange(vm, time, Number(index))),
+		);
+		// What was staged but never committed is no part of history.
+		const committed = await this.#store.getMany<ChangesetRecord>(
+			places.map(([time = ""]) => keys.change(vm, time)),
+		);
+		const items: FileHistoryEntry[] = [];
+		for (const [at, file] of records.entries()) {
+			if (file !== undefined && committed[at] !== undefined) items.push({ time: BigInt(places[at]?.[0] ?? 0).toString(), file });
+		}
+		return { items, next: page.next };
+	}
+
+	// ---- Ingest ----
+
+	/**
+	 * After a failed write nobody knows whether it happened until the store was opened anew. Call it before
+	 * reading what a decision hangs on; it costs nothing while all is well.
+	 *
+	 * @throws UmbraError `unavailable`, `limit` where the disk still refuses.
+	 */
+	async recover(): Promise<void> {
+		await this.#store.recover();
+	}
+
+	/**
+	 * Writes file changes ahead of the commit of `vm` at `time`, invisibly. Durable with the commit.
+	 *
+	 * @throws UmbraError `limit` beyond what can be numbered.
+	 */
+	async stageFiles(vm: string, time: bigint, firstIndex: number, files: readonly FileChangeRecord[]): Promise<void> {
+		const operations: Operation[] = [{ type: "put", key: keys.staged(vm, time), value: { vm, time: time.toString() } }];
+		pushFiles(operations, vm, time, firstIndex, files);
+		await this.#store.batch(operations, { sync: false });
+	}
+
+	/** Takes back what `stageFiles` wrote for a changeset that is not committed. */
+	async discardStaged(vm: string, time: bigint): Promise<void> {
+		if (await this.#store.has(keys.staged(vm, time))) await this.#discard(vm, timeComponent(time));
+	}
+
+	/** Resolves once the changeset is on stable storage; it waits to be judged from then on. */
+	async commit({ changeset, vm, files, firstIndex }: Commit): Promise<void> {
+		const time = BigInt(changeset.time);
+		const operations: Operation[] = [];
+		pushFiles(operations, changeset.vm, time, firstIndex, files);
+		operations.push(
+			{ type: "put", key: keys.change(changeset.vm, time), value: changeset },
+			{ type: "put", key: keys.id(changeset.id), value: { vm: changeset.vm, time: changeset.time } },
+			{ type: "put", key: keys.vm(vm.vm), value: vm },
+			{ type: "put", key: keys.unjudged(changeset.vm, time), value: { vm: changeset.vm, time: changeset.time } },
+			{ type: "del", key: keys.staged(changeset.vm, time) },
+		);
+		await this.#store.batch(operations);
+	}
+
+	// ---- Judgement ----
+
+	/** Every changeset that waits to be judged, in order of time within a VM. */
+	async *unjudged(): AsyncGenerator<{ readonly vm: string; readonly time: string }> {
+		for await (const { value } of this.#store.all<{ vm: string; time: string }>(rangeBelow("unjudged"))) yield value;
+	}
+
+	/** The oldest changeset of `vm` that waits to be judged. */
+	async nextUnjudged(vm: string): Promise<ChangesetRecord | undefined> {
+		const page = await this.#store.page<{ time: string }>(rangeBelow("unjudged", escapeComponent(vm)), { limit: 1 });
+		const waiting = page.items[0]?.value;
+		return waiting === undefined ? undefined : await this.changeset(vm, waiting.time);
+	}
+
+	async state(key: string): Promise<string | undefined> {
+		return await this.#store.get<string>(keys.state(key));
+	}
+
+	async saveJudgement({ changeset, verdict, state, alerts }: Judgement): Promise<void> {
+		const { vm, time } = changeset;
+		const operations: Operation[] = [
+			{ type: "put", key: keys.change(vm, time), value: { ...changeset, verdict } },
+			{ type: "del", key: keys.unjudged(vm, time) },
+		];
+		if (verdict !== null && (verdict.severity !== "info" || verdict.triggers.length > 0)) {
+			operations.push({ type: "put", key: keys.anomaly(time, vm), value: { vm, time } });
+		}
+		if (state !== undefined) operations.push({ type: "put", key: keys.state(state.key), value: state.value });
+		for (const alert of alerts) pushAlert(operations, alert);
+		await this.#store.batch(operations);
+	}
+
+	/** Changesets whose verdict is above `info` or names a trigger, of all VMs. */
+	async anomalies(options: TimePageOptions = {}): Promise<Page<ChangesetRecord>> {
+		const page = await this.#store.page<{ vm: string; time: string }>(rangeBelow("anomaly"), times(options));
+		const records = await this.#store.getMany<ChangesetRecord>(
+			page.items.map(({ value }) => keys.change(value.vm, value.time)),
+		);
+		return { items: records.filter((record) => record !== undefined), next: page.next };
+	}
+
+	// ---- Alerts ----
+
+	/** In order of the time they were first raised. */
+	async alerts(options: TimePageOptions & { readonly vm?: string | undefined } = {}): Promise<Page<AlertRecord>> {
+		if (options.vm === undefined) return await this.#values(rangeBelow("alert"), times(options));
+		const range = rangeBelow("vmalert", escapeComponent(options.vm));
+		const page = await this.#store.page<{ time: string; id: string }>(range, times(options));
+		return { items: await this.#alertsAt(page.items.map(({ value }) => value)), next: page.next };
+	}
+
+	/** Alerts that stand, of one VM or of all; at most `MAX_PAGE`. */
+	async firingAlerts(vm?: string): Promise<AlertRecord[]> {
+		const range = vm === undefined ? rangeBelow("firing") : rangeBelow("firing", escapeComponent(vm));
+		const page = await this.#store.page<{ time: string; id: string }>(range);
+		return await this.#alertsAt(page.items.map(({ value }) => value));
+	}
+
+	/** Alerts that some webhook has not taken yet, oldest first, as they are when they are read. */
+	async *undeliveredAlerts(): AsyncGenerator<AlertRecord> {
+		const places = this.#store.all<{ time: string; id: string }>(rangeBelow("undelivered"));
+		for await (const { value } of places) {
+			const alert = await this.alert(value.time, value.id);
+			if (alert !== undefined) yield alert;
+		}
+	}
+
+	async alert(time: bigint | string, id: string): Promise<AlertRecord | undefined> {
+		return await this.#store.get<AlertRecord>(keys.alert(time, id));
+	}
+
+	async saveAlert(alert: AlertRecord): Promise<void> {
+		const operations: Operation[] = [];
+		pushAlert(operations, alert);
+		await this.#store.batch(operations);
+	}
+
+	// ---- Agents ----
+
+	async agents(options?: Omit<PageOptions, "from" | "to">): Promise<Page<AgentRecord>> {
+		return await this.#values(rangeBelow("agent"), options);
+	}
+
+	async agent(id: string): Promise<AgentRecord | undefined> {
+		return await this.#store.get<AgentRecord>(keys.agent(id));
+	}
+
+	async saveAgent(agent: AgentRecord): Promise<void> {
+		await this.#store.batch([{ type: "put", key: keys.agent(agent.id), value: agent }], { sync: false });
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#store[Symbol.asyncDispose]();
+	}
+
+	async #values<T>(range: { prefix: string; end: string }, options?: PageOptions): Promise<Page<T>> {
+		const page = await this.#store.page<T>(range, options);
+		return { items: page.items.map(({ value }) => value), next: page.next };
+	}
+
+	async #alertsAt(places: readonly { time: string; id: string }[]): Promise<AlertRecord[]> {
+		const records = await this.#store.getMany<AlertRecord>(places.map(({ time, id }) => keys.alert(time, id)));
+		return records.filter((record) => record !== undefined);
+	}
+
+	async #sweepStaged(): Promise<void> {
+		const range = rangeBelow("staged");
+		for await (const { key } of this.#store.all<unknown>(range)) {
+			const [vm = "", time = ""] = key.slice(range.prefix.length).split("/");
+			await this.#discard(unescapeComponent(vm), time);
+		}
+	}
+
+	async #discard(vm: string, time: string): Promise<void> {
+		const range = rangeBelow("filechange", escapeComponent(vm), time);
+		let operations: Operation[] = [];
+		for await (const { key, value } of this.#store.all<FileChangeRecord>(range, STAGE_FILES)) {
+			const index = Number(key.slice(range.prefix.length));
+			operations.push({ type: "del", key });
+			for (const path of pathsOf(value)) operations.push({ type: "del", key: keys.file(vm, path, time, index) });
+			if (operations.length >= STAGE_FILES) {
+				await this.#store.batch(operations, { sync: false });
+				operations = [];
+			}
+		}
+		// Last, so that a sweep that is cut short is taken up again.
+		operations.push({ type: "del", key: keys.staged(vm, time) });
+		await this.#store.batch(operations);
+	}
+}
+
+function times({ from, to, ...rest }: TimePageOptions): PageOptions {
+	return {
+		...rest,
+		from: from === undefined ? undefined : timeComponent(from),
+		to: to === undefined ? undefined : timeComponent(to),
+	};
+}
+
+function pathsOf(file: FileChangeRecord): string[] {
+	return file.oldPath === undefined || file.oldPath === file.path ? [file.path] : [file.path, file.oldPath];
+}
+
+function pushFiles(
+	operations: Operation[],
+	vm: string,
+	time: bigint,
+	firstIndex: number,
+	files: readonly FileChangeRecord[],
+): void {
+	for (const [at, file] of files.entries()) {
+		const index = firstIndex + at;
+		operations.push({ type: "put", key: keys.fileChange(vm, time, index), value: file });
+		for (const path of pathsOf(file)) operations.push({ type: "put", key: keys.file(vm, path, time, index), value: 0 });
+	}
+}
+
+function pushAlert(operations: Operation[], alert: AlertRecord): void {
+	const { vm, time, id } = alert;
+	const place = { time, id };
+	operations.push({ type: "put", key: keys.alert(time, id), value: alert });
+	operations.push({ type: "put", key: keys.vmAlert(vm, time, id), value: place });
+	operations.push(
+		alert.state === "firing"
+			? { type: "put", key: keys.firing(vm, id), value: place }
+			: { type: "del", key: keys.firing(vm, id) },
+		alert.undelivered.length > 0
+			? { type: "put", key: keys.undelivered(time, id), value: place }
+			: { type: "del", key: keys.undelivered(time, id) },
+	);
+}

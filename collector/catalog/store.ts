@@ -1,0 +1,206 @@
+/**
+ * The ordered key-value store below the catalog: `classic-level` with foreign errors translated,
+ * values as JSON, synchronous batches, bounded pages, and a way back after the disk was full.
+ */
+import { ClassicLevel } from "classic-level";
+import { errnoOf, messageOf, UmbraError } from "../../common/errors.ts";
+import type { KeyRange } from "./keys.ts";
+
+/** Most items of one page, whatever a caller asks for; bounds the memory of one request. */
+export const MAX_PAGE = 1000;
+
+export type Operation =
+	| { readonly type: "put"; readonly key: string; readonly value: unknown }
+	| { readonly type: "del"; readonly key: string };
+
+export interface Entry<T> {
+	readonly key: string;
+	readonly value: T;
+}
+
+/** Part of an ordered listing. */
+export interface Page<T> {
+	readonly items: readonly T[];
+	/** Give it as `cursor` to get what follows; null at the end. */
+	readonly next: string | null;
+}
+
+export interface PageOptions {
+	/** `next` of the page before. */
+	readonly cursor?: string | undefined;
+	/** At most `MAX_PAGE`, which is also the default. */
+	readonly limit?: number | undefined;
+	/** Newest (last) first. */
+	readonly reverse?: boolean | undefined;
+	/** First and last component below the prefix, of fixed width; both inclusive with all that is below them. */
+	readonly from?: string | undefined;
+	readonly to?: string | undefined;
+}
+
+type Level = ClassicLevel<string, string>;
+
+export class LevelStore implements AsyncDisposable {
+	readonly #folder: string;
+	#level: Level;
+	/** What the disk said; LevelDB takes no write after a failed one until it is opened anew. */
+	#failure: UmbraError | undefined;
+	#reopening: Promise<void> | undefined;
+	#closed = false;
+
+	private constructor(folder: string, level: Level) {
+		this.#folder = folder;
+		this.#level = level;
+	}
+
+	/** @throws UmbraError `conflict` where another process has it open, `corrupt`, `unavailable`, `limit`. */
+	static async open(folder: string): Promise<LevelStore> {
+		return new LevelStore(folder, await openLevel(folder));
+	}
+
+	async get<T>(key: string): Promise<T | undefined> {
+		const text = await this.#guard(() => this.#level.get(key));
+		return text === undefined ? undefined : parse<T>(key, text);
+	}
+
+	/** In the order of `wanted`. */
+	async getMany<T>(wanted: readonly string[]): Promise<(T | undefined)[]> {
+		const texts = await this.#guard(() => this.#level.getMany([...wanted]));
+		return texts.map((text, at) => (text === undefined ? undefined : parse<T>(wanted[at] ?? "", text)));
+	}
+
+	async has(key: string): Promise<boolean> {
+		return await this.#guard(() => this.#level.has(key));
+	}
+
+	/**
+	 * All of `operations` or none. With `sync` it resolves when they, and every batch before them, are on
+	 * stable storage.
+	 */
+	async batch(operations: readonly Operation[], options: { readonly sync: boolean } = { sync: true }): Promise<void> {
+		await this.recover();
+		const encoded = operations.map((operation) =>
+			operation.type === "put"
+				? { type: "put" as const, key: operation.key, value: JSON.stringify(operation.value) }
+				: { type: "del" as const, key: operation.key },
+		);
+		try {
+			await this.#level.batch(encoded, options);
+		} catch (error) {
+			const translated = translate(error, this.#folder);
+			if (!this.#closed && translated.code !== "internal") this.#failure = translated;
+			throw translated;
+		}
+	}
+
+	/** @throws UmbraError `bad-config` for a cursor that is none of this listing's. */
+	async page<T>(range: KeyRange, options: PageOptions = {}): Promise<Page<Entry<T>>> {
+		const limit = Math.min(Math.max(1, options.limit ?? MAX_PAGE), MAX_PAGE);
+		const { cursor, from, to, reverse = false } = options;
+		let low: { gte: string } | { gt: string } = { gte: from === undefined ? range.prefix : range.prefix + from };
+		// "/" and everything that may follow it in a key sorts below U+007F.
+		let high = to === undefined ? range.end : `${range.prefix}${to}/\u007f`;
+		if (cursor !== undefined) {
+			if (!/^[\x21-\x7e]{1,100000}$/.test(cursor)) {
+				throw new UmbraError("bad-config", "not a cursor that a listing gave", { context: { field: "cursor" } });
+			}
+			const key = range.prefix + cursor;
+			if (reverse) high = key < high ? key : high;
+			else if (!("gte" in low) || key >= low.gte) low = { gt: key };
+		}
+		const entries = await this.#guard(() =>
+			this.#level.iterator({ ...low, lt: high, reverse, limit: limit + 1 }).all(),
+		);
+		const shown = entries.slice(0, limit);
+		const last = shown.at(-1);
+		return {
+			items: shown.map(([key, text]) => ({ key, value: parse<T>(key, text) })),
+			next: entries.length > limit && last !== undefined ? last[0].slice(range.prefix.length) : null,
+		};
+	}
+
+	/** Every entry of `range`, in pages; sees what is written meanwhile. */
+	async *all<T>(range: KeyRange, pageSize = MAX_PAGE): AsyncGenerator<Entry<T>> {
+		let cursor: string | undefined;
+		do {
+			const page = await this.page<T>(range, { cursor, limit: pageSize });
+			yield* page.items;
+			cursor = page.next ?? undefined;
+		} while (cursor !== undefined);
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.#closed = true;
+		await this.#reopening?.catch(() => undefined);
+		await this.#level.close();
+	}
+
+	/** Opens the store anew where a write failed; until then reads may miss what did reach the disk. */
+	async recover(): Promise<void> {
+		if (this.#failure === undefined) return;
+		this.#reopening ??= (async () => {
+			try {
+				await this.#level.close();
+				this.#level = await openLevel(this.#folder);
+				this.#failure = undefined;
+			} finally {
+				this.#reopening = undefined;
+			}
+		})();
+		await this.#reopening;
+	}
+
+	async #guard<T>(read: () => Promise<T>): Promise<T> {
+		try {
+			// Its failure is for writers to hear of.
+			await this.#reopening?.catch(() => undefined);
+			return await read();
+		} catch (error) {
+			throw translate(error, this.#folder);
+		}
+	}
+}
+
+async function openLevel(folder: string): Promise<Level> {
+	const level: Level = new ClassicLevel(folder, { keyEncoding: "utf8", valueEncoding: "utf8" });
+	try {
+		await level.open();
+		return level;
+	} catch (error) {
+		await level.close().catch(() => undefined);
+		throw translate(error, folder);
+	}
+}
+
+function parse<T>(key: string, text: string): T {
+	try {
+		return JSON.parse(text) as T;
+	} catch (error) {
+		throw new UmbraError("corrupt", `the catalog's record ${key} is not JSON`, { cause: error, context: { key } });
+	}
+}
+
+function translate(error: unknown, folder: string): UmbraError {
+	if (error instanceof UmbraError) return error;
+	const context = { path: folder };
+	for (let at = error; at instanceof Error; at = at.cause) {
+		const options = { cause: error, context };
+		const code = errnoOf(at);
+		if (code === "LEVEL_LOCKED") {
+			return new UmbraError("conflict", `${folder} is in use by another process`, {
+				...options,
+				hint: "one data folder belongs to one collector: stop the other one, or give this one its own dataDir",
+			});
+		}
+		if (code === "LEVEL_CORRUPTION") return new UmbraError("corrupt", `${folder}: ${at.message}`, options);
+		if (code === "LEVEL_ITERATOR_NOT_OPEN" || (code === "LEVEL_DATABASE_NOT_OPEN" && at.cause === undefined)) {
+			return new UmbraError("unavailable", `${folder} is closed`, options);
+		}
+		if (/no space left|quota exceeded/i.test(at.message)) {
+			return new UmbraError("limit", `${folder}: ${at.message}`, { ...options, hint: "free space on that disk" });
+		}
+		if (code === "LEVEL_IO_ERROR" || /^IO error/i.test(at.message)) {
+			return new UmbraError("unavailable", `${folder}: ${at.message}`, options);
+		}
+	}
+	return new UmbraError("internal", `${folder}: ${messageOf(error)}`, { cause: error, context });
+}

@@ -1,0 +1,116 @@
+/**
+ * `collector/` runs centrally: it takes in what agents send (`ingest/`), keeps block contents
+ * (`vault/`) and history (`catalog/`), judges every changeset (`judge.ts`, `detect/`), tells people
+ * (`alert/`) and answers questions (`api/`). It knows agents only through `proto/`.
+ *
+ * This file wires one collector together: it opens in the order in which data flows back, so that
+ * closing in the opposite order leaves nothing half done.
+ */
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { errnoOf, messageOf, UmbraError } from "../common/errors.ts";
+import type { Logger } from "../common/log.ts";
+import { WebhookSender } from "./alert/webhook.ts";
+import { ApiServer } from "./api/server.ts";
+import { loadAuthorize, parseAddress, requireTokenBeyondLoopback } from "./auth.ts";
+import { Catalog } from "./catalog/catalog.ts";
+import type { CollectorConfig } from "./config.ts";
+import { Detector } from "./detect/detector.ts";
+import { AgentTable } from "./ingest/agents.ts";
+import { IngestServer, type TlsFiles } from "./ingest/server.ts";
+import { TelemetryTable } from "./ingest/telemetry.ts";
+import { Judge } from "./judge.ts";
+import { Vault } from "./vault/vault.ts";
+
+const HEARTBEAT_SECONDS = 10;
+
+export class Collector implements AsyncDisposable {
+	/** `host:port` of the gRPC listener, with the real port. */
+	readonly agentAddress: string;
+	/** `host:port` of the HTTP listener, with the real port. */
+	readonly apiAddress: string;
+	/** Resolves once it was closed, rejects where a part of it failed for good. */
+	readonly finished: Promise<void>;
+	readonly #resources: AsyncDisposableStack;
+	readonly #closed: PromiseWithResolvers<void>;
+
+	private constructor(resources: AsyncDisposableStack, agentAddress: string, apiAddress: string, parts: Promise<void>[]) {
+		this.#resources = resources;
+		this.agentAddress = agentAddress;
+		this.apiAddress = apiAddress;
+		this.#closed = Promise.withResolvers();
+		for (const part of parts) part.catch((error: unknown) => this.#closed.reject(error));
+		this.finished = this.#closed.promise;
+		this.finished.catch(() => undefined);
+	}
+
+	/**
+	 * @throws UmbraError `bad-config`; `conflict` where another collector uses the data folder;
+	 * `unavailable` where it cannot listen or the folder cannot be used; `unsupported`, `corrupt`.
+	 */
+	static async start(config: CollectorConfig, log: Logger): Promise<Collector> {
+		const agents = parseAddress("listen.agents", config.listen.agents);
+		const api = parseAddress("listen.api", config.listen.api);
+		requireTokenBeyondLoopback("listen.agents", agents, config.tokenFile);
+		requireTokenBeyondLoopback("listen.api", api, config.tokenFile);
+		const authorize = await loadAuthorize(config.tokenFile);
+		const tls = await loadTls(config.tls);
+		await makeFolder(config.dataDir);
+
+		await using resources = new AsyncDisposableStack();
+		// First, as its lock says whether another collector is here.
+		const catalog = resources.use(await Catalog.open(join(config.dataDir, "catalog")));
+		const store = resources.use(await Vault.open({ folder: join(config.dataDir, "vault"), log }));
+		const detector = await Detector.open({ state: { get: (key) => catalog.state(key) }, settings: config.detect });
+		let webhooks: WebhookSender | undefined;
+		const targets = config.webhooks.map(({ name }) => name);
+		const judge = await Judge.start({ catalog, detector, targets, alerted: () => webhooks?.wake(), log });
+		resources.use(judge);
+		webhooks = WebhookSender.start({ targets: config.webhooks, store: judge.deliveries, log });
+		resources.use(webhooks);
+		const agentTable = new AgentTable({ catalog, log, heartbeatSeconds: HEARTBEAT_SECONDS });
+		const telemetry = new TelemetryTable();
+		const shared = { tls, authorize, catalog, store, agents: agentTable, telemetry, log };
+		const committed = (vm: string) => judge.committed(vm);
+		const ingest = resources.use(await IngestServer.start({ ...shared, address: agents, committed }));
+		const server = resources.use(await ApiServer.start({ ...shared, address: api, judge }));
+		log.info({ agents: ingest.address, api: server.address, dataDir: config.dataDir }, "collector started");
+		return new Collector(resources.move(), ingest.address, server.address, [judge.finished, webhooks.finished]);
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#resources[Symbol.asyncDispose]();
+		this.#closed.resolve();
+	}
+}
+
+async function makeFolder(folder: string): Promise<void> {
+	try {
+		await mkdir(folder, { recursive: true, mode: 0o700 });
+	} catch (error) {
+		const code = errnoOf(error) === "ENOSPC" ? "limit" : "unavailable";
+		throw new UmbraError(code, `dataDir: cannot make ${folder}: ${messageOf(error)}`, {
+			cause: error,
+			context: { path: folder, field: "dataDir" },
+		});
+	}
+}
+
+async function loadTls(tls: CollectorConfig["tls"]): Promise<TlsFiles | undefined> {
+	if (tls === undefined) return undefined;
+	const load = async (field: string, path: string): Promise<Buffer> => {
+		try {
+			return await readFile(path);
+		} catch (error) {
+			throw new UmbraError("bad-config", `tls.${field}: cannot read ${path}: ${messageOf(error)}`, {
+				cause: error,
+				context: { path, field: `tls.${field}` },
+			});
+		}
+	};
+	return {
+		cert: await load("cert", tls.cert),
+		key: await load("key", tls.key),
+		clientCa: tls.clientCa === undefined ? undefined : await load("clientCa", tls.clientCa),
+	};
+}

@@ -1,0 +1,53 @@
+/** What an operator can set of a collector, and the defaults. */
+import { resolve } from "node:path";
+import { z } from "zod";
+import { loadConfig } from "../common/config.ts";
+import { LOG_LEVELS } from "../common/log.ts";
+import { detectSettings } from "./detect/settings.ts";
+
+export const collectorConfig = z.strictObject({
+	/** Vault and catalog live below it. */
+	dataDir: z.string().min(1),
+	listen: z
+		.strictObject({
+			/** gRPC, for agents. */
+			agents: z.string().default("127.0.0.1:7071"),
+			/** HTTP, for `umbra` and dashboards. */
+			api: z.string().default("127.0.0.1:7070"),
+		})
+		.prefault({}),
+	/** One line; agents and API clients must show it. Needed beyond loopback. */
+	tokenFile: z.string().min(1).optional(),
+	/** PEM files, for both listeners. With `clientCa`, agents must show a certificate that it signed. */
+	tls: z
+		.strictObject({
+			cert: z.string().min(1),
+			key: z.string().min(1),
+			clientCa: z.string().min(1).optional(),
+		})
+		.optional(),
+	webhooks: z
+		.array(
+			z.strictObject({
+				name: z.string().min(1),
+				url: z.url({ protocol: /^https?$/ }),
+				headers: z.record(z.string(), z.string()).optional(),
+			}),
+		)
+		.default([]),
+	/** How changesets are judged. */
+	detect: detectSettings.prefault({}),
+	log: z.enum(LOG_LEVELS).default("info"),
+});
+
+export type CollectorConfig = z.output<typeof collectorConfig>;
+
+/**
+ * Relative paths count from the working directory.
+ *
+ * @throws UmbraError `not-found`, `bad-config`.
+ */
+export async function loadCollectorConfig(path: string): Promise<CollectorConfig> {
+	const config = await loadConfig(collectorConfig, path);
+	return { ...config, dataDir: resolve(config.dataDir) };
+}

@@ -1,0 +1,148 @@
+/** `ChangesetHeader` -> a checked header. Pure. */
+import { BLOCK_SIZE, blockCount } from "../../common/block.ts";
+import { toBigInt, v1, type wire } from "../../proto/service.ts";
+import type { Attribution, CaptureMode, VolumeRecord } from "../catalog/records.ts";
+import {
+	checkCount,
+	checkEntropy,
+	checkLength,
+	checkMilliseconds,
+	checkName,
+	checkText,
+	cleanText,
+	wrong,
+	wrongText,
+} from "./fields.ts";
+
+/** Of a VM's and an agent's names; QEMU and libvirt allow less. */
+export const MAX_NAME_LENGTH = 255;
+const MAX_ID_LENGTH = 128;
+/** QEMU's own machine types stop far below. */
+const MAX_DISKS = 256;
+/** 64 TiB: what a tree of three levels of 1,024 names holds. Bounds every loop over blocks. */
+const MAX_DISK_BYTES = 1024 ** 3 * BLOCK_SIZE;
+const MAX_VOLUMES = 256;
+const MAX_PROBLEMS = 256;
+const MAX_SENTENCE = 1024;
+
+export interface CheckedDisk {
+	readonly disk: string;
+	readonly sizeBytes: number;
+	readonly blocks: number;
+	readonly mode: CaptureMode;
+	readonly reason: string;
+	readonly dirtyBytes: number;
+	readonly readBytes: number;
+	readonly changedBytes: number;
+	readonly entropyBefore: number | null;
+	readonly entropyAfter: number | null;
+	readonly attribution: Attribution;
+	readonly volumes: readonly VolumeRecord[];
+	readonly problems: readonly string[];
+}
+
+export interface CheckedHeader {
+	readonly id: string;
+	readonly agentId: string;
+	readonly host: string;
+	readonly vm: string;
+	readonly vmUuid: string;
+	readonly baseId: string;
+	readonly sequence: bigint;
+	readonly timeNs: bigint;
+	readonly consistency: "crash" | "filesystem";
+	readonly captureMs: number;
+	readonly pauseMs: number;
+	readonly disks: readonly CheckedDisk[];
+}
+
+const MODES: Readonly<Record<number, CaptureMode>> = {
+	[v1.CaptureMode.CAPTURE_MODE_FIRST]: "first",
+	[v1.CaptureMode.CAPTURE_MODE_TRACKED]: "tracked",
+	[v1.CaptureMode.CAPTURE_MODE_RESYNC]: "resync",
+};
+
+const CONSISTENCIES: Readonly<Record<number, CheckedHeader["consistency"]>> = {
+	[v1.Consistency.CONSISTENCY_CRASH]: "crash",
+	[v1.Consistency.CONSISTENCY_FILESYSTEM]: "filesystem",
+};
+
+/** @throws UmbraError `corrupt` that names the first wrong field. */
+export function checkHeader(header: wire.v1.ChangesetHeader.$Properties): CheckedHeader {
+	const consistency = CONSISTENCIES[header.consistency ?? 0];
+	if (consistency === undefined) throw wrong("consistency", header.consistency, "0 or 1");
+	const timeNs = toBigInt(header.timeNs);
+	if (timeNs === 0n) throw wrong("time_ns", timeNs, "Unix time in nanoseconds");
+	const disks = header.disks ?? [];
+	if (disks.length === 0) throw wrong("disks", "none", "at least one disk");
+	checkLength("disks", disks.length, MAX_DISKS);
+	const checked = disks.map((disk, at) => checkDisk(`disks[${at}]`, disk));
+	const names = new Set<string>();
+	for (const [at, { disk }] of checked.entries()) {
+		if (names.has(disk)) throw wrongText(`disks[${at}].disk`, disk, "each disk once");
+		names.add(disk);
+	}
+	return {
+		id: checkName("id", header.id, MAX_ID_LENGTH),
+		agentId: checkName("agent_id", header.agentId, MAX_ID_LENGTH),
+		host: checkText("host", header.host, MAX_NAME_LENGTH),
+		vm: checkName("vm", header.vm, MAX_NAME_LENGTH),
+		vmUuid: checkText("vm_uuid", header.vmUuid, MAX_ID_LENGTH),
+		baseId: checkText("base_id", header.baseId, MAX_ID_LENGTH),
+		sequence: toBigInt(header.sequence),
+		timeNs,
+		consistency,
+		captureMs: checkMilliseconds("capture_ns", header.captureNs),
+		pauseMs: checkMilliseconds("pause_ns", header.pauseNs),
+		disks: checked,
+	};
+}
+
+function checkDisk(field: string, disk: wire.v1.DiskChange.$Properties): CheckedDisk {
+	const mode = MODES[disk.mode ?? 0];
+	if (mode === undefined) throw wrong(`${field}.mode`, disk.mode ?? 0, "1 (first), 2 (tracked) or 3 (resync)");
+	const sizeBytes = checkCount(`${field}.size_bytes`, disk.sizeBytes, MAX_DISK_BYTES);
+	checkLength(`${field}.volumes`, disk.volumes?.length ?? 0, MAX_VOLUMES);
+	checkLength(`${field}.problems`, disk.problems?.length ?? 0, MAX_PROBLEMS);
+	return {
+		disk: checkName(`${field}.disk`, disk.disk, MAX_NAME_LENGTH),
+		sizeBytes,
+		blocks: blockCount(sizeBytes),
+		mode,
+		reason: cleanText(disk.reason, MAX_SENTENCE),
+		dirtyBytes: checkCount(`${field}.dirty_bytes`, disk.dirtyBytes),
+		readBytes: checkCount(`${field}.read_bytes`, disk.readBytes),
+		changedBytes: checkCount(`${field}.changed_bytes`, disk.changedBytes),
+		entropyBefore: checkEntropy(`${field}.entropy_before`, disk.entropyBefore),
+		entropyAfter: checkEntropy(`${field}.entropy_after`, disk.entropyAfter),
+		attribution: checkAttribution(`${field}.attribution`, disk.attribution ?? {}),
+		volumes: (disk.volumes ?? []).map((volume, at) => checkVolume(`${field}.volumes[${at}]`, volume)),
+		problems: (disk.problems ?? []).map((problem) => cleanText(problem, MAX_SENTENCE)),
+	};
+}
+
+function checkAttribution(field: string, attribution: wire.v1.Attribution.$Properties): Attribution {
+	return {
+		total: checkCount(`${field}.total`, attribution.total),
+		file: checkCount(`${field}.file`, attribution.file),
+		directory: checkCount(`${field}.directory`, attribution.directory),
+		journal: checkCount(`${field}.journal`, attribution.journal),
+		metadata: checkCount(`${field}.metadata`, attribution.metadata),
+		free: checkCount(`${field}.free`, attribution.free),
+		unknown: checkCount(`${field}.unknown`, attribution.unknown),
+	};
+}
+
+function checkVolume(field: string, volume: wire.v1.Volume.$Properties): VolumeRecord {
+	return {
+		id: checkText(`${field}.id`, volume.id, MAX_NAME_LENGTH),
+		offset: checkCount(`${field}.offset`, volume.offset),
+		length: checkCount(`${field}.length`, volume.length),
+		kind: checkText(`${field}.kind`, volume.kind, MAX_NAME_LENGTH),
+		// A label is the guest's to choose, so it can hold anything.
+		label: cleanText(volume.label, MAX_NAME_LENGTH),
+		files: checkCount(`${field}.files`, volume.files),
+		usedBytes: checkCount(`${field}.used_bytes`, volume.usedBytes),
+		freeBytes: checkCount(`${field}.free_bytes`, volume.freeBytes),
+	};
+}

@@ -1,0 +1,371 @@
+/**
+ * `Submit`: one changeset, streamed. Nothing of it is held in memory whole: block names pass into the
+ * disk trees, file changes into the catalog's staging area. Nothing of it is visible before the commit.
+ *
+ * Order on ingest: tree pages into the vault, vault flushed, catalog batch synced, then the answer. A
+ * stream that is cut at any instant leaves garbage at most, and the same changeset can come again.
+ */
+import { blockCount, NAME_SIZE, nameFromHex, nameToHex, ZERO_NAME } from "../../common/block.ts";
+import { isUmbraError, UmbraError } from "../../common/errors.ts";
+import type { Logger } from "../../common/log.ts";
+import { MAX_OFFER_NAMES, toLong, v1, type wire } from "../../proto/service.ts";
+import { type Catalog, STAGE_FILES } from "../catalog/catalog.ts";
+import type { ChangesetRecord, DiskRecord, FileChangeRecord, VmRecord } from "../catalog/records.ts";
+import type { ChunkStore } from "../vault/chunk-store.ts";
+import type { AgentTable } from "./agents.ts";
+import { type CheckedDisk, type CheckedHeader, checkHeader } from "./changeset-header.ts";
+import { type CheckedRun, PartChecker } from "./changeset-parts.ts";
+import { wrong, wrongText } from "./fields.ts";
+import type { KeyedMutex } from "./keyed-mutex.ts";
+import { TreeWriter } from "./tree-writer.ts";
+
+/** How far an agent's clock may be ahead of ours before it is not believed: 10 minutes. */
+const MAX_CLOCK_LEAD_NS = 600_000_000_000n;
+/** What is added to the time of the newest point where an agent's clock stands before it. */
+const CLOCK_STEP_NS = 1_000_000n;
+
+const { SubmitStatus } = v1;
+
+type Part = wire.v1.ChangesetPart.$Properties;
+type SubmitResult = wire.v1.SubmitResult.$Properties;
+
+export interface SubmitContext {
+	readonly catalog: Catalog;
+	readonly store: ChunkStore;
+	readonly agents: AgentTable;
+	/** By VM. */
+	readonly locks: KeyedMutex;
+	/** A changeset of this VM was committed. */
+	readonly committed: (vm: string) => void;
+	/** Unix nanoseconds. */
+	readonly now: () => bigint;
+	readonly log: Logger;
+}
+
+/** Ends the reading of a changeset with an answer to the agent. */
+class Answer extends Error {
+	readonly status: wire.v1.SubmitStatus;
+	readonly missing: Uint8Array | undefined;
+
+	constructor(status: wire.v1.SubmitStatus, message: string, missing?: Uint8Array) {
+		super(message);
+		this.status = status;
+		this.missing = missing;
+	}
+}
+
+/**
+ * Reads one changeset and answers it. Whatever is the agent's fault is an answer; what is not is thrown,
+ * and the agent tries again.
+ *
+ * @throws UmbraError `unavailable`, `limit`, `internal`; the signal's reason; what `parts` throws.
+ */
+export async function serveSubmit(
+	parts: AsyncIterable<Part>,
+	context: SubmitContext,
+	signal: AbortSignal,
+): Promise<SubmitResult> {
+	const iterator = parts[Symbol.asyncIterator]();
+	let header: CheckedHeader | undefined;
+	let message: wire.v1.ChangesetHeader.$Properties | null | undefined;
+	try {
+		const first = await iterator.next();
+		message = first.done === true ? undefined : first.value.header;
+		if (message === null || message === undefined) throw wrong("header", "nothing", "the header as the first part");
+		header = asAnswer(() => checkHeader(message ?? {}));
+		await refuseDuplicate(context.catalog, header);
+		using _lock = await context.locks.acquire(header.vm, signal);
+		await context.catalog.recover();
+		await refuseDuplicate(context.catalog, header);
+		const time = await receive(header, iterator, context);
+		context.committed(header.vm);
+		context.log.info({ vm: header.vm, changeset: header.id, time: time.toString() }, "changeset accepted");
+		return result(message, SubmitStatus.SUBMIT_STATUS_ACCEPTED, "");
+	} catch (error) {
+		const answer = error instanceof UmbraError && error.code === "corrupt" ? refusal(error) : error;
+		if (!(answer instanceof Answer)) throw answer;
+		if (answer.status !== SubmitStatus.SUBMIT_STATUS_DUPLICATE) {
+			const status = SubmitStatus[answer.status];
+			context.log.warn({ vm: header?.vm, changeset: header?.id, status }, `changeset not taken: ${answer.message}`);
+		}
+		return result(message, answer.status, answer.message, answer.missing);
+	} finally {
+		await iterator.return?.();
+	}
+}
+
+function result(
+	header: wire.v1.ChangesetHeader.$Properties | null | undefined,
+	status: wire.v1.SubmitStatus,
+	message: string,
+	missing: Uint8Array = new Uint8Array(),
+): SubmitResult {
+	return { status, message, missing, sequence: header?.sequence ?? toLong(0) };
+}
+
+function refusal(error: UmbraError): Answer {
+	const hint = error.hint === undefined ? "" : ` (${error.hint})`;
+	return new Answer(SubmitStatus.SUBMIT_STATUS_REFUSED, `${error.message}${hint}`);
+}
+
+/** Turns a malformed field into a refusal, so that it is never taken for damage of the collector's own. */
+function asAnswer<T>(check: () => T): T {
+	try {
+		return check();
+	} catch (error) {
+		throw isUmbraError(error, "corrupt", "conflict") ? refusal(error) : error;
+	}
+}
+
+async function refuseDuplicate(catalog: Catalog, header: CheckedHeader): Promise<void> {
+	const known = await catalog.changesetById(header.id);
+	if (known === undefined) return;
+	if (known.vm !== header.vm) throw refusal(wrongText("id", header.id, `one that VM ${known.vm} does not have already`));
+	throw new Answer(SubmitStatus.SUBMIT_STATUS_DUPLICATE, "");
+}
+
+/** With the VM's lock held: checks the base, reads the parts, commits. Returns the time of the new point. */
+async function receive(header: CheckedHeader, parts: AsyncIterator<Part>, context: SubmitContext): Promise<bigint> {
+	const { catalog, store } = context;
+	const head = await catalog.vm(header.vm);
+	if (head !== undefined) asAnswer(() => refuseConflict(header, head, context.agents));
+	const base = await findBase(header, head, catalog);
+	const time = pointTime(header, head, context.now());
+	// Of an earlier try that could not clean up after itself.
+	await catalog.discardStaged(header.vm, time);
+	const trees = new DiskTrees(store, header, base);
+	const files = new StagedFiles(catalog, header.vm, time);
+	try {
+		const checker = new PartChecker(header);
+		const missing = new MissingNames(store);
+		for (let next = await parts.next(); next.done !== true; next = await parts.next()) {
+			const { blocks, files: changes, header: another } = next.value;
+			if (another) throw refusal(wrong("header", "a second one", "one header in a changeset"));
+			if (blocks) {
+				const run = asAnswer(() => checker.blocks(blocks));
+				missing.check(run.names);
+				if (missing.count === 0) await trees.push(run);
+				else if (missing.count >= MAX_OFFER_NAMES) break;
+			}
+			if (changes) {
+				const records = asAnswer(() => checker.files(changes));
+				if (missing.count === 0) await files.add(records);
+			}
+		}
+		if (missing.count > 0) {
+			const text = `${missing.count} or more chunks are not here`;
+			throw new Answer(SubmitStatus.SUBMIT_STATUS_MISSING, text, missing.names());
+		}
+		const roots = await trees.finish();
+		await store.flush();
+		const changeset = changesetRecord(header, time, roots, checker.fileCount);
+		await files.commit(changeset, vmRecord(changeset));
+		return time;
+	} catch (error) {
+		await trees.abort();
+		await files.abort();
+		throw error;
+	}
+}
+
+/** @throws UmbraError `conflict` where two machines of one name report to this collector. */
+function refuseConflict(header: CheckedHeader, head: VmRecord, agents: AgentTable): void {
+	if (head.agentId === header.agentId || !agents.isAlive(head.agentId)) return;
+	const bothKnown = header.vmUuid !== "" && head.uuid !== "";
+	if (bothKnown && header.vmUuid === head.uuid) return; // it moved here
+	// Without UUIDs, a machine that its former host no longer has moved too.
+	if (!bothKnown && !agents.reports(head.agentId, header.vm)) return;
+	throw new UmbraError("conflict", `vm: another machine named ${header.vm} reports from host ${head.host}`, {
+		context: { field: "vm", found: header.vmUuid, wanted: head.uuid },
+		hint: "names of VMs are unique within a collector: rename one of them, or exclude it on its host",
+	});
+}
+
+/** The changeset that this one builds upon, null: none. */
+async function findBase(
+	header: CheckedHeader,
+	head: VmRecord | undefined,
+	catalog: Catalog,
+): Promise<ChangesetRecord | null> {
+	const unknown = (why: string) => new Answer(SubmitStatus.SUBMIT_STATUS_BASE_UNKNOWN, why);
+	if (header.baseId === "") {
+		const partial = header.disks.find(({ mode }) => mode !== "first");
+		if (partial !== undefined) throw unknown(`disk ${partial.disk} is ${partial.mode}, but base_id is empty`);
+		return null;
+	}
+	if (head === undefined) throw unknown(`nothing is known of VM ${header.vm}`);
+	if (header.baseId !== head.headId) {
+		throw unknown(`base_id is ${header.baseId}, but the newest changeset here is ${head.headId}`);
+	}
+	const base = await catalog.changeset(header.vm, head.headTime);
+	if (base === undefined) throw unknown(`changeset ${head.headId} is gone`);
+	for (const { disk, mode } of header.disks) {
+		if (mode !== "first" && !base.disks.some((known) => known.disk === disk)) {
+			throw unknown(`disk ${disk} is ${mode}, but was not in the base`);
+		}
+	}
+	return base;
+}
+
+/** Points ascend whatever an agent's clock does. */
+function pointTime(header: CheckedHeader, head: VmRecord | undefined, now: bigint): bigint {
+	const believable = header.timeNs > now + MAX_CLOCK_LEAD_NS ? now : header.timeNs;
+	const earliest = head === undefined ? 0n : BigInt(head.headTime) + CLOCK_STEP_NS;
+	return believable > earliest ? believable : earliest;
+}
+
+/** The tree of each disk, opened when its first run comes. */
+class DiskTrees {
+	readonly #store: ChunkStore;
+	readonly #disks: ReadonlyMap<string, CheckedDisk>;
+	readonly #base: ReadonlyMap<string, DiskRecord>;
+	readonly #writers = new Map<string, TreeWriter>();
+
+	constructor(store: ChunkStore, header: CheckedHeader, base: ChangesetRecord | null) {
+		this.#store = store;
+		this.#disks = new Map(header.disks.map((disk) => [disk.disk, disk]));
+		this.#base = new Map(base?.disks.map((disk) => [disk.disk, disk]));
+	}
+
+	async push(run: CheckedRun): Promise<void> {
+		const disk = this.#disks.get(run.disk);
+		if (disk === undefined) throw new UmbraError("internal", `disk ${run.disk} passed the check but has no header`);
+		await damagedBase(disk, this.#writer(disk).push(run));
+	}
+
+	/** Hex roots by disk. */
+	async finish(): Promise<Map<string, string>> {
+		const roots = new Map<string, string>();
+		for (const disk of this.#disks.values()) {
+			// A disk of no bytes has no tree.
+			const root = disk.blocks === 0 ? ZERO_NAME : await damagedBase(disk, this.#writer(disk).finish());
+			roots.set(disk.disk, nameToHex(root));
+		}
+		return roots;
+	}
+
+	async abort(): Promise<void> {
+		await Promise.all([...this.#writers.values()].map((writer) => writer.abort()));
+	}
+
+	#writer(disk: CheckedDisk): TreeWriter {
+		let writer = this.#writers.get(disk.disk);
+		if (writer === undefined) {
+			const base = disk.mode === "first" ? undefined : this.#base.get(disk.disk);
+			const blocks = base === undefined ? 0 : blockCount(base.sizeBytes);
+			const tree = base === undefined || blocks === 0 ? null : { root: nameFromHex(base.root), blocks };
+			writer = new TreeWriter(this.#store, tree, disk.blocks);
+			this.#writers.set(disk.disk, writer);
+		}
+		return writer;
+	}
+}
+
+/** A base whose tree cannot be read is as good as none: the agent shall capture anew. */
+async function damagedBase<T>(disk: CheckedDisk, work: Promise<T>): Promise<T> {
+	try {
+		return await work;
+	} catch (error) {
+		if (!isUmbraError(error, "corrupt", "not-found")) throw error;
+		const message = `the base of disk ${disk.disk} is damaged here: ${error.message}`;
+		throw new Answer(SubmitStatus.SUBMIT_STATUS_BASE_UNKNOWN, message);
+	}
+}
+
+/** Names that the store lacks, each once, at most as many as one answer holds. */
+class MissingNames {
+	readonly #store: ChunkStore;
+	readonly #names = new Map<string, Uint8Array>();
+
+	constructor(store: ChunkStore) {
+		this.#store = store;
+	}
+
+	get count(): number {
+		return this.#names.size;
+	}
+
+	check(names: Uint8Array): void {
+		for (let at = 0; at < names.length && this.#names.size < MAX_OFFER_NAMES; at += NAME_SIZE) {
+			const name = names.subarray(at, at + NAME_SIZE);
+			if (!this.#store.has(name)) this.#names.set(nameToHex(name), name);
+		}
+	}
+
+	names(): Uint8Array {
+		return Buffer.concat([...this.#names.values()]);
+	}
+}
+
+/** File changes on their way into the catalog: the last thousand in memory, those before them staged. */
+class StagedFiles {
+	readonly #catalog: Catalog;
+	readonly #vm: string;
+	readonly #time: bigint;
+	#waiting: FileChangeRecord[] = [];
+	#firstIndex = 0;
+	#staged = false;
+
+	constructor(catalog: Catalog, vm: string, time: bigint) {
+		this.#catalog = catalog;
+		this.#vm = vm;
+		this.#time = time;
+	}
+
+	async add(files: readonly FileChangeRecord[]): Promise<void> {
+		this.#waiting.push(...files);
+		if (this.#waiting.length <= STAGE_FILES) return;
+		this.#staged = true;
+		await this.#catalog.stageFiles(this.#vm, this.#time, this.#firstIndex, this.#waiting);
+		this.#firstIndex += this.#waiting.length;
+		this.#waiting = [];
+	}
+
+	async commit(changeset: ChangesetRecord, vm: VmRecord): Promise<void> {
+		// A commit that fails may have reached the disk all the same: from here on nothing is taken back.
+		this.#staged = false;
+		await this.#catalog.commit({ changeset, vm, files: this.#waiting, firstIndex: this.#firstIndex });
+	}
+
+	/** What cannot be taken back now is when the changeset comes again, or at the next start. */
+	async abort(): Promise<void> {
+		if (this.#staged) await this.#catalog.discardStaged(this.#vm, this.#time).catch(() => undefined);
+	}
+}
+
+function changesetRecord(
+	header: CheckedHeader,
+	time: bigint,
+	roots: ReadonlyMap<string, string>,
+	fileCount: number,
+): ChangesetRecord {
+	return {
+		id: header.id,
+		baseId: header.baseId,
+		vm: header.vm,
+		vmUuid: header.vmUuid,
+		agentId: header.agentId,
+		host: header.host,
+		sequence: header.sequence.toString(),
+		time: time.toString(),
+		...(time === header.timeNs ? {} : { agentTime: header.timeNs.toString() }),
+		consistency: header.consistency,
+		captureMs: header.captureMs,
+		pauseMs: header.pauseMs,
+		disks: header.disks.map(({ blocks: _, ...disk }) => ({ ...disk, root: roots.get(disk.disk) ?? "" })),
+		fileCount,
+		verdict: null,
+	};
+}
+
+function vmRecord(changeset: ChangesetRecord): VmRecord {
+	return {
+		vm: changeset.vm,
+		uuid: changeset.vmUuid,
+		agentId: changeset.agentId,
+		host: changeset.host,
+		headId: changeset.id,
+		headTime: changeset.time,
+		disks: changeset.disks.map(({ disk, sizeBytes }) => ({ disk, sizeBytes })),
+	};
+}

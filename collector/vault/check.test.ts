@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { readFile, stat } from "node:fs/promises";
+import { describe, it } from "node:test";
+import { nameToHex } from "../../common/block.ts";
+import { tempFolder } from "../../test/support/temp.ts";
+import { checkPack, checkTree, checkVault } from "./check.ts";
+import { FILE_HEADER_SIZE, RECORD_HEADER_SIZE } from "./pack-format.ts";
+import { flipBit, sampleChunk } from "./testing.ts";
+import { updateTree } from "./tree.ts";
+import { Vault } from "./vault.ts";
+
+const LENGTH = 20_000;
+const chunks = Array.from({ length: 14 }, (_, index) => sampleChunk(index * 2, LENGTH));
+/** Nine records to the first pack, which is sealed, the others in the second. */
+const PACK_BYTES = FILE_HEADER_SIZE + 9 * (RECORD_HEADER_SIZE + LENGTH) + 100;
+
+async function fill(path: string): Promise<void> {
+	await using vault = await Vault.open({ folder: path, packBytes: PACK_BYTES });
+	for (const chunk of chunks) await vault.put(chunk);
+}
+
+describe("checkVault", () => {
+	it("finds nothing wrong with a good vault, also while it is written to", async () => {
+		await using folder = await tempFolder();
+		await fill(folder.path);
+		await using vault = await Vault.open({ folder: folder.path, packBytes: PACK_BYTES });
+		const checks = await Array.fromAsync(checkVault(vault.packs));
+		assert.deepEqual(
+			checks.map(({ pack, chunks, sealed, damage }) => ({ pack, chunks, sealed, damage })),
+			[
+				{ pack: 1, chunks: 9, sealed: true, damage: [] },
+				{ pack: 2, chunks: 5, sealed: false, damage: [] },
+			],
+		);
+	});
+
+	it("names the chunk whose data rotted", async () => {
+		await using folder = await tempFolder();
+		await fill(folder.path);
+		const offset = FILE_HEADER_SIZE + 3 * (RECORD_HEADER_SIZE + LENGTH);
+		await flipBit(folder.file("packs/00000001.pack"), offset + 1000);
+		await using vault = await Vault.open({ folder: folder.path, packBytes: PACK_BYTES });
+		const [first, second] = await Array.fromAsync(checkVault(vault.packs));
+		assert.equal(first?.chunks, 8);
+		const [damage] = first?.damage ?? [];
+		assert.deepEqual(
+			[first?.damage.length, damage?.structure, damage?.offset, damage?.name],
+			[1, "chunk record", offset, nameToHex(chunks[3]!.name)],
+		);
+		assert.deepEqual(second?.damage, []);
+	});
+});
+
+describe("checkPack", () => {
+	it("notices a flipped bit anywhere in a sealed pack", async () => {
+		await using folder = await tempFolder();
+		await fill(folder.path);
+		const path = folder.file("packs/00000001.pack");
+		const pack = await readFile(path);
+		const info = { id: 1, bytes: (await stat(path)).size };
+		assert.deepEqual(checkPack(info, pack).damage, []);
+		const ends = [0, FILE_HEADER_SIZE, FILE_HEADER_SIZE + RECORD_HEADER_SIZE, pack.length - 9 * 40 - 8 - 28];
+		const offsets = ends.flatMap((end) => [end, end + 5, end + 17, end + 40]);
+		for (let at = 1; at <= 28; at++) offsets.push(pack.length - at);
+		for (const offset of offsets) {
+			const flipped = Buffer.from(pack);
+			flipped[offset]! ^= 4;
+			assert.ok(checkPack(info, flipped).damage.length > 0, `byte ${offset}`);
+		}
+		assert.match(checkPack({ ...info, id: 2 }, pack).damage[0]?.message ?? "", /pack id is 1/);
+	});
+
+	it("takes the torn tail of an unsealed pack for no damage", async () => {
+		await using folder = await tempFolder();
+		await fill(folder.path);
+		const pack = await readFile(folder.file("packs/00000002.pack"));
+		for (const cut of [0, 1, 100, LENGTH, LENGTH + 100]) {
+			const torn = pack.subarray(0, pack.length - cut);
+			assert.deepEqual(checkPack({ id: 2, bytes: torn.length }, torn).damage, [], `${cut} bytes`);
+		}
+	});
+});
+
+describe("checkTree", () => {
+	it("says which blocks of a disk cannot be read because of which chunk", async () => {
+		await using folder = await tempFolder();
+		await using vault = await Vault.open({ folder: folder.path });
+		for (const chunk of chunks) await vault.put(chunk);
+		const blocks = 5000;
+		const missing = sampleChunk(999, 100).name;
+		const names = Buffer.concat([chunks[0]!.name, missing, chunks[1]!.name]);
+		const tree = { root: await updateTree(vault, null, blocks, [{ firstBlock: 3000, names }]), blocks };
+		const [damage, ...more] = await Array.fromAsync(checkTree(vault, tree));
+		assert.deepEqual(
+			[damage?.kind, damage?.firstBlock, damage?.count, damage?.name, damage?.error.code, more.length],
+			["block", 3001, 1, nameToHex(missing), "not-found", 0],
+		);
+	});
+
+	it("counts every block below a page that is lost", async () => {
+		await using folder = await tempFolder();
+		await using vault = await Vault.open({ folder: folder.path });
+		const page = sampleChunk(998, 100).name;
+		const inner = Buffer.alloc(32768);
+		inner.set(page, 4 * 32);
+		const tree = { root: await vault.putPlain(inner), blocks: 5000 };
+		const found = await Array.fromAsync(checkTree(vault, tree));
+		assert.deepEqual(
+			found.map(({ kind, firstBlock, count, name }) => ({ kind, firstBlock, count, name })),
+			[{ kind: "page", firstBlock: 4096, count: 904, name: nameToHex(page) }],
+		);
+	});
+});

@@ -1,0 +1,95 @@
+/**
+ * A chunk's two shapes: plain bytes and what is stored. zstd runs synchronously: at 64 KiB a trip to
+ * a libuv thread costs as much as the work itself, and two cores decode no faster in parallel than
+ * one does without the trips.
+ */
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { blake3Name, isZero } from "../../common/block.ts";
+import { messageOf, UmbraError } from "../../common/errors.ts";
+import type { ChunkEncoding } from "./chunk-store.ts";
+import { MAX_CHUNK_SIZE } from "./pack-format.ts";
+
+/** 8 MiB: what RFC 8878 section 3.1.1.1.2 recommends that a decoder supports at least; a hostile frame may ask for 128 MiB. */
+const MAX_WINDOW_LOG = 23;
+/** Less is not worth the decompression at every read. */
+const MIN_SAVING = 0.05;
+const DECOMPRESS = {
+	maxOutputLength: MAX_CHUNK_SIZE,
+	chunkSize: MAX_CHUNK_SIZE,
+	params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG },
+};
+const COMPRESS = { chunkSize: MAX_CHUNK_SIZE, params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+/** The plain bytes of stored ones, without looking at their name. @throws UmbraError `corrupt`. */
+function decode(encoding: ChunkEncoding, data: Uint8Array): Uint8Array {
+	if (data.length < 1 || data.length > MAX_CHUNK_SIZE) {
+		throw new UmbraError("corrupt", `chunk: ${data.length} stored bytes, wanted 1 to ${MAX_CHUNK_SIZE}`, {
+			context: { structure: "chunk", field: "stored length", found: data.length, wanted: `1 to ${MAX_CHUNK_SIZE}` },
+		});
+	}
+	if (encoding === "raw") return data;
+	if (encoding !== "zstd") {
+		throw new UmbraError("corrupt", `chunk: encoding ${String(encoding)}, wanted raw or zstd`, {
+			context: { structure: "chunk", field: "encoding", found: encoding, wanted: "raw or zstd" },
+		});
+	}
+	try {
+		return zstdDecompressSync(data, DECOMPRESS);
+	} catch (error) {
+		throw new UmbraError("corrupt", `chunk: not a zstd frame of at most ${MAX_CHUNK_SIZE} bytes: ${messageOf(error)}`, {
+			cause: error,
+			context: { structure: "chunk", field: "data" },
+		});
+	}
+}
+
+/**
+ * The plain bytes of a stored chunk; for `raw` they are `data` itself.
+ *
+ * @throws UmbraError `corrupt` where they are not what `name` says, or all zero: zeroes have a name of
+ * their own and are never stored, so that equal disks have equal trees.
+ */
+export function decodeChunk(name: Uint8Array, encoding: ChunkEncoding, data: Uint8Array): Uint8Array {
+	const plain = decode(encoding, data);
+	const found = blake3Name(plain);
+	if (Buffer.compare(found, name) !== 0) {
+		const [foundHex, wantedHex] = [Buffer.from(found).toString("hex"), Buffer.from(name).toString("hex")];
+		throw new UmbraError("corrupt", `chunk: its content is ${foundHex}, its name says ${wantedHex}`, {
+			context: { structure: "chunk", field: "name", found: foundHex, wanted: wantedHex },
+		});
+	}
+	if (isZero(plain)) {
+		throw new UmbraError("corrupt", "chunk: all zero, which is never stored", {
+			context: { structure: "chunk", field: "data", found: "zeroes", wanted: "the zero name" },
+		});
+	}
+	return plain;
+}
+
+/** Every so many bytes one is looked at; odd, so that tables of fixed-width fields show all their columns. */
+const SAMPLE_STRIDE = 37;
+/** Twice the collisions that uniformly random bytes would show: about 7 bits a byte (Renyi entropy of order 2). */
+const COMPRESSIBLE_COLLISIONS = 2;
+const histogram = new Uint32Array(256);
+
+/** A guess at a hundredth of the cost of trying: do the bytes look unlike random ones? */
+function looksCompressible(plain: Uint8Array): boolean {
+	histogram.fill(0);
+	let samples = 0;
+	for (let at = 0; at < plain.length; at += SAMPLE_STRIDE) {
+		histogram[plain[at]!]!++;
+		samples++;
+	}
+	let collisions = 0;
+	for (const count of histogram) collisions += count * (count - 1);
+	return collisions * 256 > COMPRESSIBLE_COLLISIONS * samples * (samples - 1);
+}
+
+/** How to store plain bytes: zstd where that pays, else `plain` itself. */
+export function encodeChunk(plain: Uint8Array): { readonly encoding: ChunkEncoding; readonly data: Uint8Array } {
+	if (looksCompressible(plain)) {
+		const data = zstdCompressSync(plain, COMPRESS);
+		if (data.length <= plain.length * (1 - MIN_SAVING)) return { encoding: "zstd", data };
+	}
+	return { encoding: "raw", data: plain };
+}
