@@ -1,0 +1,284 @@
+/**
+ * `agent/` is the program on a hypervisor host: it finds machines, captures them, keeps what it found in a
+ * spool, and brings it to the collector. It never imports `collector/`.
+ */
+import { mkdir, readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { ClassicLevel } from "classic-level";
+import { errnoOf, messageOf, UmbraError } from "../common/errors.ts";
+import type { Logger } from "../common/log.ts";
+import { formatBytes, nowNs } from "../common/units.ts";
+import { toLong, type wire } from "../proto/service.ts";
+import type { AgentDb } from "./capture/block-index.ts";
+import { Capturer } from "./capture/capture.ts";
+import { HashPoolLease } from "./capture/hash-pool-lease.ts";
+import { type AgentConfig, settingsFor } from "./config.ts";
+import type { Machine } from "./hypervisor/hypervisor.ts";
+import { QemuHypervisor } from "./hypervisor/qemu.ts";
+import { Spool } from "./spool/spool.ts";
+import { loadAgentId } from "./uplink/identity.ts";
+import { Uplink, type UplinkTls } from "./uplink/uplink.ts";
+import { VmRunner } from "./vm-runner.ts";
+
+export const AGENT_VERSION = "0.1.0";
+
+/** Captures that run side by side on one host. */
+const CAPTURES_AT_ONCE = 3;
+
+export class Agent implements AsyncDisposable {
+	readonly #config: AgentConfig;
+	readonly #log: Logger;
+	readonly #stack: AsyncDisposableStack;
+	readonly #stop = new AbortController();
+	readonly #runners = new Map<string, VmRunner>();
+	readonly #running = new Set<Promise<void>>();
+	readonly #crashed = Promise.withResolvers<void>();
+	readonly #turns = new Turns(CAPTURES_AT_ONCE);
+	#spool!: Spool;
+	#capturer!: Capturer;
+	#uplink!: Uplink;
+
+	private constructor(config: AgentConfig, log: Logger, stack: AsyncDisposableStack) {
+		this.#config = config;
+		this.#log = log;
+		this.#stack = stack;
+	}
+
+	/** @throws UmbraError `conflict` where another agent uses the data folder. */
+	static async start(config: AgentConfig, log: Logger): Promise<Agent> {
+		await using stack = new AsyncDisposableStack();
+		await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+		const db: AgentDb = new ClassicLevel(join(config.dataDir, "state"), { keyEncoding: "view", valueEncoding: "view" });
+		await openDb(db, config.dataDir);
+		stack.defer(() => db.close());
+
+		const agentId = await loadAgentId(config.dataDir);
+		const spool = await Spool.open({
+			folder: join(config.dataDir, "spool"),
+			db,
+			prefix: "spool/",
+			limitBytes: config.spool.limit,
+			log,
+		});
+		stack.use(spool);
+		const hashing = stack.use(new HashPoolLease(config.threads));
+		const host = config.host ?? hostname();
+		const capturer = await Capturer.open({ db, spool, hashing, agentId, host, log });
+
+		const agent = new Agent(config, log, stack.move());
+		agent.#spool = spool;
+		agent.#capturer = capturer;
+		try {
+			await agent.#connect(agentId, host);
+			return agent;
+		} catch (error) {
+			await agent[Symbol.asyncDispose]();
+			throw error;
+		}
+	}
+
+	/** Rejects when a part of the agent has died and it should be started anew. */
+	get finished(): Promise<void> {
+		return this.#crashed.promise;
+	}
+
+	get connected(): boolean {
+		return this.#uplink.connected;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.#stop.abort();
+		await Promise.all(this.#running);
+		await this.#stack.disposeAsync();
+		this.#crashed.resolve();
+	}
+
+	async #connect(agentId: string, host: string): Promise<void> {
+		const { collector, qemu, scratch, dataDir } = this.#config;
+		const token = collector.tokenFile === undefined ? undefined : (await readSetting(collector.tokenFile)).trim();
+		const tls = collector.tls === undefined ? undefined : await readTls(collector.tls);
+		this.#uplink = Uplink.start({
+			address: collector.address,
+			agentId,
+			host,
+			version: AGENT_VERSION,
+			spool: this.#spool,
+			heartbeat: () => this.#heartbeat(),
+			onOrder: (order) => this.#obey(order),
+			onBaseLost: async (vm, reason) => {
+				this.#log.warn({ vm, reason }, "the collector cannot build upon our last capture: capturing anew");
+				await this.#turns.alone(vm, async () => {
+					await this.#spool.dropVm(vm);
+					await this.#capturer.forget(vm);
+				});
+			},
+			log: this.#log,
+			...(token === undefined ? {} : { token }),
+			...(tls === undefined ? {} : { tls }),
+		});
+		this.#stack.use(this.#uplink);
+		this.#uplink.finished.catch((error: unknown) => this.#crashed.reject(error));
+
+		const hypervisor = await QemuHypervisor.start(
+			{
+				sockets: qemu.sockets,
+				names: new Map(
+					this.#config.vms.flatMap(({ socket, name }) =>
+						socket === undefined || name === undefined ? [] : [[socket, name]],
+					),
+				),
+				scratchFolder: scratch.dir ?? join(dataDir, "scratch"),
+				scratchLimit: scratch.limit,
+				scanInterval: qemu.scanInterval,
+				log: this.#log,
+			},
+			{
+				onMachine: (machine) => this.#adopt(machine),
+				onProblem: (where, error) => this.#log.warn({ where, err: error }, "cannot use this VM"),
+			},
+		);
+		this.#stack.use(hypervisor);
+		hypervisor.finished.catch((error: unknown) => this.#crashed.reject(error));
+		this.#crashed.promise.catch(() => {}); // Whoever awaits `finished` sees it.
+	}
+
+	#adopt(machine: Machine): void {
+		this.#log.info({ vm: machine.name, uuid: machine.uuid }, "found a VM");
+		const runner = new VmRunner({
+			machine,
+			settings: settingsFor(this.#config, machine.name),
+			defaultSchedule: this.#config.schedule,
+			capturer: this.#capturer,
+			inTurn: (work) => this.#turns.inTurn(machine.name, work),
+			blocked: () =>
+				this.#spool.full
+					? `the spool is full (${formatBytes(this.#spool.usedBytes)} of ${formatBytes(this.#spool.limitBytes)}): captures stand still until the collector has taken some`
+					: undefined,
+			log: this.#log,
+		});
+		this.#runners.set(machine.name, runner);
+		const run = runner.run(this.#stop.signal).finally(() => {
+			this.#running.delete(run);
+			this.#log.info({ vm: machine.name }, "VM is gone or the agent stops");
+		});
+		this.#running.add(run);
+	}
+
+	#heartbeat(): wire.v1.IHeartbeat {
+		const { user, system } = process.cpuUsage();
+		return {
+			timeNs: toLong(nowNs()),
+			vms: [...this.#runners.values()].map((runner) => runner.status()),
+			spoolBytes: toLong(this.#spool.usedBytes),
+			spoolLimitBytes: toLong(this.#spool.limitBytes),
+			spoolFull: this.#spool.full,
+			rssBytes: toLong(process.memoryUsage.rss()),
+			cpuSeconds: (user + system) / 1e6,
+		};
+	}
+
+	async #obey(order: wire.v1.IOrder): Promise<wire.v1.IOrderResult> {
+		const orderId = order.orderId ?? "";
+		try {
+			const { captureNow, setPolicy } = order;
+			if (captureNow !== null && captureNow !== undefined) {
+				const result = await this.#runner(captureNow.vm ?? "").captureNow();
+				return { orderId, ok: true, changesetId: result.id };
+			}
+			if (setPolicy !== null && setPolicy !== undefined) {
+				const { schedule, paused } = setPolicy;
+				this.#runner(setPolicy.vm ?? "").setPolicy({
+					...(schedule ? { schedule } : {}),
+					...(paused === null || paused === undefined ? {} : { paused }),
+				});
+				return { orderId, ok: true };
+			}
+			throw new UmbraError("unsupported", "an order that this agent does not know", { hint: "update the agent" });
+		} catch (error) {
+			const code = error instanceof UmbraError ? error.code : "internal";
+			return { orderId, ok: false, errorCode: code, message: messageOf(error) };
+		}
+	}
+
+	#runner(vm: string): VmRunner {
+		const runner = this.#runners.get(vm);
+		if (runner === undefined || runner.machine.gone.aborted) {
+			throw new UmbraError("not-found", `no running VM ${vm} on this host`);
+		}
+		return runner;
+	}
+}
+
+/** Lets a few works run at a time, never two with the same key, first come, first served. */
+class Turns {
+	#free: number;
+	readonly #waiting: (() => void)[] = [];
+	readonly #last = new Map<string, Promise<unknown>>();
+
+	constructor(atOnce: number) {
+		this.#free = atOnce;
+	}
+
+	async inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
+		return await this.alone(key, async () => {
+			if (this.#free > 0) this.#free--;
+			else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+			try {
+				return await work();
+			} finally {
+				const next = this.#waiting.shift();
+				if (next === undefined) this.#free++;
+				else next();
+			}
+		});
+	}
+
+	/** After whatever runs with this key, whether or not all turns are taken. */
+	async alone<T>(key: string, work: () => Promise<T>): Promise<T> {
+		const before = this.#last.get(key);
+		const run = (async () => {
+			await before?.catch(() => {});
+			return await work();
+		})();
+		this.#last.set(key, run);
+		try {
+			return await run;
+		} finally {
+			if (this.#last.get(key) === run) this.#last.delete(key);
+		}
+	}
+}
+
+async function openDb(db: AgentDb, dataDir: string): Promise<void> {
+	try {
+		await db.open();
+	} catch (error) {
+		const cause = error instanceof Error ? error.cause : undefined;
+		if (errnoOf(cause) === "LEVEL_LOCKED") {
+			throw new UmbraError("conflict", `another agent uses the data folder ${dataDir}`, { cause: error });
+		}
+		throw new UmbraError("unavailable", `cannot open the agent's state in ${dataDir}: ${messageOf(cause ?? error)}`, {
+			cause: error,
+			hint: "is the folder writable, and is there space on its disk?",
+		});
+	}
+}
+
+async function readTls(files: NonNullable<AgentConfig["collector"]["tls"]>): Promise<UplinkTls> {
+	const { ca, cert, key, serverName } = files;
+	return {
+		...(ca === undefined ? {} : { ca: await readSetting(ca) }),
+		...(cert === undefined ? {} : { certificate: await readSetting(cert) }),
+		...(key === undefined ? {} : { key: await readSetting(key) }),
+		...(serverName === undefined ? {} : { serverName }),
+	};
+}
+
+async function readSetting(path: string): Promise<string> {
+	try {
+		return await readFile(path, "utf8");
+	} catch (error) {
+		throw new UmbraError("bad-config", `cannot read ${path}: ${messageOf(error)}`, { cause: error, context: { path } });
+	}
+}

@@ -1,0 +1,96 @@
+/** Puts a capture's findings into the parts that travel: one header, runs of block names, lists of files. */
+import { NAME_SIZE } from "../../common/block.ts";
+import type { DiskChanges, FileChange } from "../../disk/map/map.ts";
+import { MAX_PART_FILES, MAX_RUN_BLOCKS, toLong, v1, type wire } from "../../proto/service.ts";
+import type { NameSink } from "./scan-disk.ts";
+
+const KINDS: Readonly<Record<FileChange["change"], wire.v1.FileChangeKind>> = {
+	created: v1.FileChangeKind.FILE_CHANGE_CREATED,
+	modified: v1.FileChangeKind.FILE_CHANGE_MODIFIED,
+	deleted: v1.FileChangeKind.FILE_CHANGE_DELETED,
+	renamed: v1.FileChangeKind.FILE_CHANGE_RENAMED,
+	metadata: v1.FileChangeKind.FILE_CHANGE_METADATA,
+};
+
+/** A growing buffer of one run's names. */
+const FIRST_RUN_BLOCKS = 64;
+
+/** Gathers names of ascending blocks into encoded `BlockRun` parts. */
+export class BlockRuns implements NameSink {
+	readonly #disk: string;
+	readonly #parts: Uint8Array[] = [];
+	#first = 0;
+	#count = 0;
+	#names = Buffer.alloc(FIRST_RUN_BLOCKS * NAME_SIZE);
+	#entropy = Buffer.alloc(FIRST_RUN_BLOCKS);
+
+	constructor(disk: string) {
+		this.#disk = disk;
+	}
+
+	add(block: number, name: Uint8Array, entropy: number): void {
+		if (this.#count > 0 && (block !== this.#first + this.#count || this.#count === MAX_RUN_BLOCKS)) this.#turn();
+		if (this.#count === 0) this.#first = block;
+		if (this.#count === this.#entropy.length) {
+			this.#names = Buffer.concat([this.#names, Buffer.alloc(this.#names.length)]);
+			this.#entropy = Buffer.concat([this.#entropy, Buffer.alloc(this.#entropy.length)]);
+		}
+		this.#names.set(name, this.#count * NAME_SIZE);
+		this.#entropy[this.#count] = entropy;
+		this.#count++;
+	}
+
+	/** The encoded parts; nothing may be added afterwards. */
+	end(): readonly Uint8Array[] {
+		if (this.#count > 0) this.#turn();
+		return this.#parts;
+	}
+
+	#turn(): void {
+		const blocks = {
+			disk: this.#disk,
+			firstBlock: toLong(this.#first),
+			names: this.#names.subarray(0, this.#count * NAME_SIZE),
+			entropy: this.#entropy.subarray(0, this.#count),
+		};
+		this.#parts.push(v1.ChangesetPart.encode({ blocks }).finish());
+		this.#count = 0;
+	}
+}
+
+export function encodeHeader(header: wire.v1.IChangesetHeader): Uint8Array {
+	return v1.ChangesetPart.encode({ header }).finish();
+}
+
+/** Encoded `FileChanges` parts of one disk. */
+export function encodeFiles(disk: string, changes: DiskChanges): Uint8Array[] {
+	const parts: Uint8Array[] = [];
+	for (const { volume, files } of changes.files) {
+		for (let at = 0; at < files.length; at += MAX_PART_FILES) {
+			const some = files.slice(at, at + MAX_PART_FILES).map(toWire);
+			parts.push(v1.ChangesetPart.encode({ files: { disk, volume, files: some } }).finish());
+		}
+	}
+	return parts;
+}
+
+function toWire(file: FileChange): wire.v1.IFileChange {
+	return {
+		change: KINDS[file.change],
+		path: file.path,
+		oldPath: file.oldPath ?? "",
+		type: file.type,
+		inode: toLong(file.inode),
+		sizeBefore: toLong(file.sizeBefore),
+		sizeAfter: toLong(file.sizeAfter),
+		changedBytes: toLong(file.changedBytes),
+		entropyBefore: file.entropyBefore ?? -1,
+		entropyAfter: file.entropyAfter ?? -1,
+		uid: file.uid,
+		gid: file.gid,
+		owner: file.owner,
+		group: file.group,
+		mode: file.mode,
+		mtime: file.mtime,
+	};
+}

@@ -1,0 +1,46 @@
+/** Starts the hashing threads when they are needed and ends them when they have not been for a while. */
+import { HashPool } from "./hash-pool.ts";
+
+const IDLE_MS = 10_000;
+
+export class HashPoolLease implements AsyncDisposable {
+	readonly #threads: number;
+	#pool: Promise<HashPool> | undefined;
+	#users = 0;
+	#timer: NodeJS.Timeout | undefined;
+
+	constructor(threads: number) {
+		this.#threads = threads;
+	}
+
+	/** Runs `work` with the pool; it stays up at least as long. */
+	async use<T>(work: (pool: HashPool) => Promise<T>): Promise<T> {
+		clearTimeout(this.#timer);
+		this.#users++;
+		try {
+			this.#pool ??= HashPool.start(this.#threads);
+			return await work(await this.#pool);
+		} catch (error) {
+			// A pool that did not start or died is not kept.
+			if ((await this.#pool?.catch(() => undefined))?.broken !== false) this.#pool = undefined;
+			throw error;
+		} finally {
+			this.#users--;
+			if (this.#users === 0) {
+				this.#timer = setTimeout(() => void this.#end(), IDLE_MS);
+				this.#timer.unref();
+			}
+		}
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		clearTimeout(this.#timer);
+		await this.#end();
+	}
+
+	async #end(): Promise<void> {
+		const pool = this.#pool;
+		this.#pool = undefined;
+		await (await pool?.catch(() => undefined))?.[Symbol.asyncDispose]();
+	}
+}

@@ -1,0 +1,103 @@
+/** The agent's settings. packaging/examples/agent.yaml shows all of them. */
+import { resolve } from "node:path";
+import { z } from "zod";
+import { bytesField, durationField, loadConfig } from "../common/config.ts";
+import { messageOf } from "../common/errors.ts";
+import { LOG_LEVELS } from "../common/log.ts";
+import { parseSchedule } from "./capture/schedule.ts";
+
+const schedule = z.string().superRefine((text, context) => {
+	try {
+		parseSchedule(text);
+	} catch (error) {
+		context.addIssue({ code: "custom", message: messageOf(error) });
+	}
+});
+
+/** Settings of some VMs: the first entry whose `match` (or `socket`) fits counts. */
+const vmSettings = z.strictObject({
+	/** A VM's name; `*` stands for any characters. */
+	match: z.string().optional(),
+	/** The path of one QMP socket, to give its VM a name. */
+	socket: z.string().optional(),
+	name: z.string().min(1).optional(),
+	schedule: schedule.optional(),
+	/** True: never captured. */
+	exclude: z.boolean().default(false),
+	excludeDisks: z.array(z.string()).default([]),
+});
+
+export const agentConfig = z.strictObject({
+	dataDir: z.string().min(1),
+	/** Shown to operators; the host's own name by default. */
+	host: z.string().optional(),
+	collector: z.strictObject({
+		/** host:port of the collector's agent listener. */
+		address: z.string().regex(/^[^:\s]+:\d+$|^\[[^\]]+\]:\d+$/, "wanted host:port"),
+		/** File that holds the bearer token. */
+		tokenFile: z.string().optional(),
+		/** TLS towards the collector; the certificates are PEM files. */
+		tls: z
+			.strictObject({
+				/** Who may have signed the collector's certificate; the system's own roots where it is left out. */
+				ca: z.string().optional(),
+				/** The agent's own, where the collector asks for one. */
+				cert: z.string().optional(),
+				key: z.string().optional(),
+				/** The name that the collector's certificate carries, where it is not the address's. */
+				serverName: z.string().optional(),
+			})
+			.optional(),
+	}),
+	qemu: z.strictObject({
+		/** QMP sockets of the VMs: paths, or globs with `*`. */
+		sockets: z.array(z.string()).min(1),
+		scanInterval: durationField().default(2000),
+	}),
+	scratch: z
+		.strictObject({
+			/** Written by QEMU and by the agent; `<dataDir>/scratch` by default. */
+			dir: z.string().optional(),
+			/** What one disk's snapshot may take while it is open. */
+			limit: bytesField().default(10 * 2 ** 30),
+		})
+		.prefault({}),
+	spool: z.strictObject({ limit: bytesField().default(20 * 2 ** 30) }).prefault({}),
+	schedule: schedule.default("every 60s"),
+	/** Hashing threads. */
+	threads: z.int().min(1).max(64).default(2),
+	vms: z.array(vmSettings).default([]),
+	log: z.enum(LOG_LEVELS).default("info"),
+});
+
+export type AgentConfig = z.output<typeof agentConfig>;
+export type VmSettings = z.output<typeof vmSettings>;
+
+/**
+ * Relative paths count from the working directory.
+ *
+ * @throws UmbraError `not-found`, `bad-config`.
+ */
+export async function loadAgentConfig(path: string): Promise<AgentConfig> {
+	const config = await loadConfig(agentConfig, path);
+	return { ...config, dataDir: resolve(config.dataDir) };
+}
+
+const NO_SETTINGS: VmSettings = { exclude: false, excludeDisks: [] };
+
+/** The settings of the VM called `name`. */
+export function settingsFor(config: AgentConfig, name: string): VmSettings {
+	return (
+		config.vms.find((entry) => entry.name === name || (entry.match !== undefined && globMatches(entry.match, name))) ??
+		NO_SETTINGS
+	);
+}
+
+/** `*` stands for any characters, everything else for itself. */
+export function globMatches(pattern: string, text: string): boolean {
+	const source = pattern
+		.split("*")
+		.map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"))
+		.join(".*");
+	return new RegExp(`^${source}$`, "s").test(text);
+}

@@ -1,0 +1,367 @@
+/**
+ * Image fleecing: a readable instant of a running machine's disks. A copy-before-write filter is put
+ * between each device and its disk; before the guest overwrites a range, the old content goes to a
+ * scratch image, and a snapshot-access node over the filter reads as the disk was at that instant. It is
+ * exported over NBD together with the dirty bitmap that says what changed since the last one.
+ *
+ * Why not `blockdev-backup sync=none` in one transaction: when its scratch fills up it fails the guest's
+ * own writes, and nothing in QEMU 7.2 changes that. The filter with `on-cbw-error=break-snapshot` gives up
+ * the snapshot instead. See docs/decisions/0002-fleecing.md.
+ */
+import { unlink } from "node:fs/promises";
+import { createConnection } from "node:net";
+import { join } from "node:path";
+import { BLOCK_SIZE } from "../../common/block.ts";
+import { errnoOf, isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
+import type { Logger } from "../../common/log.ts";
+import { nowNs } from "../../common/units.ts";
+import { BITMAP_PREFIX, type BitmapAction, planBitmaps } from "./bitmaps.ts";
+import { type BlockDevice, childOf, queryDevices, queryExports, queryNodes, runJob } from "./block-graph.ts";
+import type { Snapshot, SnapshotDisk, SnapshotRequest, Tracking } from "./hypervisor.ts";
+import type { QmpArguments, QmpClient } from "./qmp.ts";
+
+/** A guest write waits at most this long for its copy; then the snapshot breaks, not the guest. */
+const CBW_TIMEOUT_SECONDS = 20;
+
+export interface FleeceOptions {
+	readonly qmp: QmpClient;
+	/** Folder that both QEMU and the agent can write. */
+	readonly scratchFolder: string;
+	/** Bytes that one disk's scratch image may take; beyond it the snapshot breaks. */
+	readonly scratchLimit: number;
+	/** Distinguishes the files and sockets of the machines of a host. */
+	readonly machineKey: string;
+	readonly log: Logger;
+}
+
+interface DiskFleece {
+	readonly device: BlockDevice;
+	readonly index: number;
+	readonly token: string;
+	/** The bitmap of the last kept snapshot, where it can be used. */
+	readonly old: string | undefined;
+	readonly tracking: Tracking;
+	kept: boolean;
+}
+
+const names = (index: number) => ({
+	filter: `umbra-cbw-${index}`,
+	scratch: `umbra-scratch-${index}`,
+	bounded: `umbra-bounded-${index}`,
+	access: `umbra-access-${index}`,
+	exportId: `umbra-export-${index}`,
+	exportName: `umbra-${index}`,
+});
+
+export class Fleece {
+	readonly #options: FleeceOptions;
+	readonly #socketPath: string;
+
+	constructor(options: FleeceOptions) {
+		this.#options = options;
+		this.#socketPath = join(options.scratchFolder, `${options.machineKey}.nbd`);
+	}
+
+	/** Takes down whatever an earlier attempt left in the machine, ours or of an agent that died. */
+	async clean(): Promise<void> {
+		const { qmp } = this.#options;
+		for (const id of await queryExports(qmp)) {
+			if (id.startsWith("umbra-export-")) {
+				await this.#ignoreMissing(qmp.execute("block-export-del", { id, mode: "hard" }));
+				await until(async () => !(await queryExports(qmp)).includes(id));
+			}
+		}
+		const present = new Set((await queryNodes(qmp)).map((node) => node.name));
+		const indexes = [...present].flatMap((name) => {
+			const match = /^umbra-(?:cbw|scratch|bounded|access)-(\d+)$/.exec(name);
+			return match === null ? [] : [Number(match[1])];
+		});
+		// Nodes of ours mean that the server is ours too, even where its socket's file is gone.
+		if (indexes.length > 0 || (await accepts(this.#socketPath)))
+			await this.#ignoreMissing(qmp.execute("nbd-server-stop"));
+		for (const index of new Set(indexes)) {
+			const node = names(index);
+			if (present.has(node.access)) await qmp.execute("blockdev-del", { "node-name": node.access });
+			if (present.has(node.filter)) {
+				const below = await childOf(qmp, node.filter, "file");
+				const device = (await queryDevices(qmp)).find((entry) => entry.node === node.filter);
+				if (device !== undefined && below !== undefined) await this.#point(device, below);
+				await qmp.execute("blockdev-del", { "node-name": node.filter });
+			}
+			if (present.has(node.scratch)) await qmp.execute("blockdev-del", { "node-name": node.scratch });
+			if (present.has(node.bounded)) await qmp.execute("blockdev-del", { "node-name": node.bounded });
+			await this.#removeScratch(index);
+		}
+	}
+
+	async open(request: SnapshotRequest): Promise<Snapshot> {
+		const { qmp } = this.#options;
+		await this.clean();
+		const devices = (await queryDevices(qmp)).filter((device) => request.disks.has(device.id));
+		const fleeces: DiskFleece[] = [];
+		for (const [index, device] of devices.entries()) {
+			const plan = planBitmaps(device.bitmaps, request.disks.get(device.id));
+			await this.#apply(device.node, plan.actions);
+			const old = "name" in plan.usable ? plan.usable.name : undefined;
+			fleeces.push({
+				device,
+				index,
+				old,
+				kept: false,
+				token: `${BITMAP_PREFIX}${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`,
+				tracking:
+					"name" in plan.usable
+						? { kind: "tracked", context: `qemu:dirty-bitmap:${plan.usable.name}` }
+						: { kind: "lost", reason: plan.usable.lost },
+			});
+		}
+
+		const undo = new AsyncDisposableStack();
+		try {
+			for (const fleece of fleeces) await this.#prepare(fleece, undo);
+			const { timeNs, pauseNs } = await this.#switchOver(fleeces, undo);
+			const disks = await this.#export(fleeces, undo);
+			return {
+				timeNs,
+				pauseNs,
+				consistency: "crash",
+				disks,
+				keep: () => {
+					for (const fleece of fleeces) fleece.kept = true;
+				},
+				[Symbol.asyncDispose]: () => this.#takeDown(undo),
+			};
+		} catch (error) {
+			await this.#takeDown(undo);
+			throw error;
+		}
+	}
+
+	/** A machine that is gone has nothing left to take down. */
+	async #takeDown(undo: AsyncDisposableStack): Promise<void> {
+		try {
+			await undo.disposeAsync();
+		} catch (error) {
+			if (!this.#options.qmp.closed.aborted) throw error;
+		}
+	}
+
+	/** Makes the scratch image and the filter over the disk; the guest notices nothing yet. */
+	async #prepare(fleece: DiskFleece, undo: AsyncDisposableStack): Promise<void> {
+		const { qmp, scratchLimit } = this.#options;
+		const { device, index, token } = fleece;
+		const node = names(index);
+		const path = this.#scratchPath(index);
+		// A disk's scratch never needs more than the disk and qcow2's own tables.
+		const bound = Math.ceil(Math.min(scratchLimit, device.size * 1.01 + 16 * 1024 * 1024) / BLOCK_SIZE) * BLOCK_SIZE;
+
+		await this.#removeScratch(index);
+		undo.defer(() => this.#removeScratch(index));
+		const file = { driver: "file", filename: path };
+		await runJob(qmp, `umbra-file-${index}`, "blockdev-create", { options: { ...file, size: bound } });
+		// The fixed size is the bound: QEMU itself refuses to write beyond it, even when no agent is alive to watch.
+		const bounded = { driver: "raw", "node-name": node.bounded, size: bound, file };
+		await this.#add(bounded, undo);
+		const qcow2 = { driver: "qcow2", file: node.bounded, size: device.size };
+		await runJob(qmp, `umbra-qcow2-${index}`, "blockdev-create", { options: qcow2 });
+		await this.#add({ driver: "qcow2", "node-name": node.scratch, file: node.bounded, discard: "unmap" }, undo);
+
+		undo.defer(() => this.#giveBack(fleece));
+		await this.#addBitmap(device, token);
+		await this.#add(
+			{
+				driver: "copy-before-write",
+				"node-name": node.filter,
+				file: device.node,
+				target: node.scratch,
+				"on-cbw-error": "break-snapshot",
+				"cbw-timeout": CBW_TIMEOUT_SECONDS,
+			},
+			undo,
+		);
+	}
+
+	/**
+	 * The instant. The new bitmaps record already; once every device writes through its filter, the old
+	 * ones stop. A write in between stands in both, which costs a read and loses nothing. Several disks
+	 * need the machine to stand still, so that no write lands on one after another's instant.
+	 */
+	async #switchOver(
+		fleeces: readonly DiskFleece[],
+		undo: AsyncDisposableStack,
+	): Promise<{ timeNs: bigint; pauseNs: bigint }> {
+		const { qmp } = this.#options;
+		const { status } = (await qmp.execute("query-status")) as { status?: string };
+		const stop = fleeces.length > 1 && status === "running";
+		// Stopping flushes every disk: do the bulk of it while the guest still runs.
+		if (stop) for (const { device } of fleeces) await this.#flush(device.node);
+
+		const start = performance.now();
+		const timeNs = nowNs();
+		if (stop) await qmp.execute("stop");
+		try {
+			for (const { device, index } of fleeces) {
+				undo.defer(() => this.#point(device, device.node));
+				await this.#point(device, names(index).filter);
+			}
+		} finally {
+			if (stop) await qmp.execute("cont");
+		}
+		const pauseNs = BigInt(Math.round((performance.now() - start) * 1e6));
+		const disable = fleeces.flatMap(({ device, old }) =>
+			old === undefined ? [] : [{ type: "block-dirty-bitmap-disable", data: { node: device.node, name: old } }],
+		);
+		if (disable.length > 0) await qmp.execute("transaction", { actions: disable });
+		return { timeNs, pauseNs };
+	}
+
+	async #export(fleeces: readonly DiskFleece[], undo: AsyncDisposableStack): Promise<SnapshotDisk[]> {
+		const { qmp } = this.#options;
+		undo.defer(() => unlinkIfThere(this.#socketPath));
+		try {
+			await qmp.execute("nbd-server-start", { addr: { type: "unix", data: { path: this.#socketPath } } });
+		} catch (error) {
+			throw new UmbraError("conflict", `cannot start an NBD server in QEMU: ${messageOf(error)}`, {
+				cause: error,
+				hint: "QEMU has one NBD server a process: end the backup or mirror that uses it, then capture again",
+			});
+		}
+		undo.defer(() => this.#ignoreMissing(qmp.execute("nbd-server-stop")));
+		const disks: SnapshotDisk[] = [];
+		for (const { device, index, old, tracking, token } of fleeces) {
+			const node = names(index);
+			await this.#add({ driver: "snapshot-access", "node-name": node.access, file: node.filter }, undo);
+			undo.defer(async () => {
+				await this.#ignoreMissing(qmp.execute("block-export-del", { id: node.exportId, mode: "hard" }));
+				await until(async () => !(await queryExports(qmp)).includes(node.exportId));
+			});
+			await qmp.execute("block-export-add", {
+				type: "nbd",
+				id: node.exportId,
+				"node-name": node.access,
+				name: node.exportName,
+				writable: false,
+				bitmaps: old === undefined ? [] : [{ node: device.node, name: old }],
+			});
+			const { id, size, format } = device;
+			disks.push({
+				disk: { id, size, format },
+				socketPath: this.#socketPath,
+				exportName: node.exportName,
+				tracking,
+				token,
+			});
+		}
+		return disks;
+	}
+
+	/** Once nothing reads the old bitmap any more: a kept token replaces it, else the new record returns to it. */
+	async #giveBack({ device, token, old, kept }: DiskFleece): Promise<void> {
+		const found = (await queryNodes(this.#options.qmp)).find((node) => node.name === device.node);
+		if (found === undefined) return;
+		if (kept) {
+			await this.#apply(device.node, planBitmaps(found.bitmaps, token).actions);
+			return;
+		}
+		// Of all bitmaps of ours only these two can be here, and the plan for "interrupted" is what is wanted.
+		const mine = found.bitmaps.filter((bitmap) => bitmap.name === token || bitmap.name === old);
+		await this.#apply(device.node, planBitmaps(mine, old).actions);
+	}
+
+	async #addBitmap(device: BlockDevice, name: string): Promise<void> {
+		const { qmp } = this.#options;
+		const bitmap = { node: device.node, name, granularity: BLOCK_SIZE };
+		if (device.format === "qcow2") {
+			try {
+				await qmp.execute("block-dirty-bitmap-add", { ...bitmap, persistent: true });
+				return;
+			} catch (error) {
+				// qcow2 version 2 and some layouts cannot keep one: it then lives as long as QEMU does.
+				this.#options.log.debug({ disk: device.id, reason: messageOf(error) }, "dirty bitmap is not persistent");
+			}
+		}
+		await qmp.execute("block-dirty-bitmap-add", { ...bitmap, persistent: false });
+	}
+
+	async #apply(node: string, actions: readonly BitmapAction[]): Promise<void> {
+		if (actions.length === 0) return;
+		await this.#options.qmp.execute("transaction", {
+			actions: actions.map((action) => {
+				if (action.do === "merge") {
+					return { type: "block-dirty-bitmap-merge", data: { node, target: action.into, bitmaps: [action.from] } };
+				}
+				return { type: `block-dirty-bitmap-${action.do}`, data: { node, name: action.name } };
+			}),
+		});
+	}
+
+	async #add(node: QmpArguments & { readonly "node-name": string }, undo: AsyncDisposableStack): Promise<void> {
+		const { qmp } = this.#options;
+		await qmp.execute("blockdev-add", node);
+		undo.defer(() => this.#ignoreMissing(qmp.execute("blockdev-del", { "node-name": node["node-name"] })));
+	}
+
+	async #point(device: BlockDevice, node: string): Promise<void> {
+		await this.#options.qmp.execute("qom-set", { path: device.qomPath, property: "drive", value: node });
+	}
+
+	async #flush(node: string): Promise<void> {
+		try {
+			await this.#options.qmp.execute("human-monitor-command", { "command-line": `qemu-io ${node} flush` });
+		} catch (error) {
+			// Only a shorter pause is lost.
+			this.#options.log.debug({ node, reason: messageOf(error) }, "cannot flush before the snapshot");
+		}
+	}
+
+	#scratchPath(index: number): string {
+		return join(this.#options.scratchFolder, `${this.#options.machineKey}-${index}.scratch`);
+	}
+
+	#removeScratch(index: number): Promise<void> {
+		return unlinkIfThere(this.#scratchPath(index));
+	}
+
+	async #ignoreMissing(command: Promise<unknown>): Promise<void> {
+		try {
+			await command;
+		} catch (error) {
+			if (!isUmbraError(error, "not-found", "unavailable")) throw error;
+			this.#options.log.debug({ reason: error.message }, "already gone");
+		}
+	}
+}
+
+async function unlinkIfThere(path: string): Promise<void> {
+	try {
+		await unlink(path);
+	} catch (error) {
+		if (errnoOf(error) !== "ENOENT") {
+			throw new UmbraError("unavailable", `cannot remove ${path}: ${messageOf(error)}`, {
+				cause: error,
+				context: { path },
+			});
+		}
+	}
+}
+
+/** True where something listens on the unix socket: the NBD server in this machine is then ours. */
+function accepts(path: string): Promise<boolean> {
+	return new Promise((resolve) => {
+		const socket = createConnection({ path });
+		socket.once("connect", () => {
+			socket.destroy();
+			resolve(true);
+		});
+		socket.once("error", () => resolve(false));
+	});
+}
+
+/** Waits for something that QEMU finishes by itself soon after the command returned. */
+async function until(condition: () => Promise<boolean>): Promise<void> {
+	for (let attempt = 0; attempt < 500; attempt++) {
+		if (await condition()) return;
+		await new Promise((resolve) => setTimeout(resolve, 10));
+	}
+	throw new UmbraError("unavailable", "QEMU did not take down a block export within 5 s");
+}

@@ -1,0 +1,83 @@
+/**
+ * `hypervisor/` is how the agent sees virtual machines, whatever runs them: which there are, which disks
+ * they have, and how to open one consistent snapshot of several disks. It knows nothing of blocks'
+ * contents, files or the collector.
+ *
+ * Words: a *machine* is a running VM; a *snapshot* is all its disks at one instant, readable over NBD
+ * until it is closed; a *token* names what a machine recorded of its changes since the last snapshot
+ * that was kept, so that the next one needs to read those ranges only.
+ */
+
+export interface DiskInfo {
+	/** Stable over restarts of the machine: the device's id, or its name. */
+	readonly id: string;
+	/** Bytes. */
+	readonly size: number;
+	/** Image format as the hypervisor names it: "qcow2", "raw", ... */
+	readonly format: string;
+}
+
+export type MachineState = "running" | "paused" | "unknown";
+
+/** Where a disk's changes since a token can be learned. */
+export type Tracking =
+	/** `context` is the NBD metadata context that marks every range written since the token. */
+	| { readonly kind: "tracked"; readonly context: string }
+	/** The record was lost; `reason` is for people. */
+	| { readonly kind: "lost"; readonly reason: string };
+
+export interface SnapshotDisk {
+	readonly disk: DiskInfo;
+	/** Unix socket and export name of the read-only NBD export of this instant. */
+	readonly socketPath: string;
+	readonly exportName: string;
+	readonly tracking: Tracking;
+	/** Names what is recorded from this snapshot on. Make it durable, then call `keep`. */
+	readonly token: string;
+}
+
+/** Closing it without `keep` gives the recorded changes back, as if it had never been opened. */
+export interface Snapshot extends AsyncDisposable {
+	/** Unix nanoseconds of the instant that it stands for. */
+	readonly timeNs: bigint;
+	/** Nanoseconds for which the machine, or its disk requests, stood still. */
+	readonly pauseNs: bigint;
+	readonly consistency: "crash" | "filesystem";
+	readonly disks: readonly SnapshotDisk[];
+	/** From now on the new tokens count; closing then forgets the old ones. */
+	keep(): void;
+}
+
+export interface SnapshotRequest {
+	/** Disks by id, each with the token of the last kept snapshot, if there is one. */
+	readonly disks: ReadonlyMap<string, string | undefined>;
+	readonly signal?: AbortSignal;
+}
+
+export interface Machine {
+	/** Unique on this host, and what operators call it. */
+	readonly name: string;
+	/** Empty where the machine has none. */
+	readonly uuid: string;
+	/** Aborted when the machine is gone. */
+	readonly gone: AbortSignal;
+	state(signal?: AbortSignal): Promise<MachineState>;
+	/** Every disk that can be written and captured. */
+	disks(signal?: AbortSignal): Promise<DiskInfo[]>;
+	/**
+	 * @throws UmbraError `unavailable` when the machine is gone or refuses, `limit` when the scratch area is full,
+	 * `conflict` when something else uses what a snapshot needs.
+	 */
+	openSnapshot(request: SnapshotRequest): Promise<Snapshot>;
+}
+
+export interface HypervisorEvents {
+	onMachine(machine: Machine): void;
+	onProblem(where: string, error: unknown): void;
+}
+
+/** Finds machines and keeps finding them; one that cannot be reached never hides the others. */
+export interface Hypervisor extends AsyncDisposable {
+	readonly machines: ReadonlyMap<string, Machine>;
+	readonly finished: Promise<void>;
+}

@@ -1,0 +1,127 @@
+/**
+ * Finds QEMU processes by their QMP sockets: a list of paths and globs, looked at again and again, since
+ * VMs come and go while the agent runs.
+ */
+import { glob, mkdir, stat } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isAbort, UmbraError } from "../../common/errors.ts";
+import type { Logger } from "../../common/log.ts";
+import type { Hypervisor, HypervisorEvents, Machine } from "./hypervisor.ts";
+import { QemuMachine } from "./qemu-machine.ts";
+
+export interface QemuOptions {
+	/** Paths or globs of QMP sockets. */
+	readonly sockets: readonly string[];
+	/** Names given by the operator, by socket path. */
+	readonly names: ReadonlyMap<string, string>;
+	readonly scratchFolder: string;
+	/** Bytes a disk. */
+	readonly scratchLimit: number;
+	/** Milliseconds between two looks. */
+	readonly scanInterval: number;
+	readonly log: Logger;
+}
+
+/** A socket that could not be reached is tried again after this many looks, doubling up to the last. */
+const MAX_SKIPPED_LOOKS = 16;
+
+export class QemuHypervisor implements Hypervisor {
+	readonly #options: QemuOptions;
+	readonly #events: HypervisorEvents;
+	readonly #machines = new Map<string, QemuMachine>();
+	readonly #bySocket = new Map<string, QemuMachine>();
+	/** Sockets that failed: how many looks to skip now, and the next time. */
+	readonly #failed = new Map<string, { skip: number; next: number }>();
+	readonly #stop = new AbortController();
+	readonly finished: Promise<void>;
+
+	private constructor(options: QemuOptions, events: HypervisorEvents) {
+		this.#options = options;
+		this.#events = events;
+		this.finished = this.#run();
+	}
+
+	static async start(options: QemuOptions, events: HypervisorEvents): Promise<QemuHypervisor> {
+		try {
+			await mkdir(options.scratchFolder, { recursive: true, mode: 0o770 });
+		} catch (error) {
+			throw new UmbraError("bad-config", `cannot make the scratch folder ${options.scratchFolder}`, { cause: error });
+		}
+		return new QemuHypervisor(options, events);
+	}
+
+	get machines(): ReadonlyMap<string, Machine> {
+		return this.#machines;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.#stop.abort();
+		await this.finished;
+		for (const machine of this.#bySocket.values()) await machine[Symbol.asyncDispose]();
+	}
+
+	async #run(): Promise<void> {
+		const { signal } = this.#stop;
+		while (!signal.aborted) {
+			try {
+				await this.#look();
+				await sleep(this.#options.scanInterval, undefined, { signal });
+			} catch (error) {
+				if (!isAbort(error)) throw error;
+			}
+		}
+	}
+
+	async #look(): Promise<void> {
+		const found = new Set<string>();
+		for (const pattern of this.#options.sockets) {
+			for await (const path of glob(pattern)) {
+				const entry = await stat(path).catch(() => undefined);
+				if (entry?.isSocket() === true) found.add(path);
+			}
+		}
+		for (const path of this.#failed.keys()) if (!found.has(path)) this.#failed.delete(path);
+		await Promise.all([...found].filter((path) => !this.#bySocket.has(path)).map((path) => this.#tryConnect(path)));
+	}
+
+	async #tryConnect(socketPath: string): Promise<void> {
+		const failure = this.#failed.get(socketPath);
+		if (failure !== undefined && failure.skip > 0) {
+			failure.skip--;
+			return;
+		}
+		const { scratchFolder, scratchLimit, log } = this.#options;
+		const name = this.#options.names.get(socketPath);
+		try {
+			const machine = await QemuMachine.connect({
+				socketPath,
+				scratchFolder,
+				scratchLimit,
+				log,
+				signal: this.#stop.signal,
+				...(name === undefined ? {} : { name }),
+			});
+			if (this.#machines.has(machine.name)) {
+				await machine[Symbol.asyncDispose]();
+				throw new UmbraError("conflict", `two VMs are called ${machine.name}; the one at ${socketPath} is left out`, {
+					context: { path: socketPath },
+					hint: "give one of them a name of its own in the agent's config (vms: - socket: ... name: ...)",
+				});
+			}
+			this.#failed.delete(socketPath);
+			this.#bySocket.set(socketPath, machine);
+			this.#machines.set(machine.name, machine);
+			machine.gone.addEventListener("abort", () => {
+				this.#bySocket.delete(socketPath);
+				this.#machines.delete(machine.name);
+			});
+			if (!machine.gone.aborted) this.#events.onMachine(machine);
+		} catch (error) {
+			if (this.#stop.signal.aborted) return;
+			const next = Math.min((failure?.next ?? 1) * 2, MAX_SKIPPED_LOOKS);
+			this.#failed.set(socketPath, { skip: next, next });
+			// Socket files outlive their QEMU: say it once, not at every look.
+			if (failure === undefined) this.#events.onProblem(socketPath, error);
+		}
+	}
+}

@@ -1,0 +1,103 @@
+/** `umbra scan`: names every block of an image, on several threads that read for themselves where they can. */
+import { once } from "node:events";
+import { stat } from "node:fs/promises";
+import { Worker } from "node:worker_threads";
+import { NAME_SIZE } from "../../common/block.ts";
+import { errnoOf, messageOf, UmbraError } from "../../common/errors.ts";
+import { openImage } from "../../disk/source/open.ts";
+import type { ScanReply, ScanRequest, ScanWorkerData } from "./scan-worker.ts";
+
+/** Bytes that a thread takes on at a time: coarse enough to cost no messages, fine enough to share out evenly. */
+const STRIPE_BYTES = 64 * 1024 * 1024;
+
+export interface ScanImageOptions {
+	readonly image: string;
+	readonly threads: number;
+	/** False leaves out the byte entropy, which takes longer than everything else together. */
+	readonly entropy: boolean;
+	readonly signal?: AbortSignal;
+	readonly onProgress?: (bytes: number, total: number) => void;
+}
+
+export interface ScanImageResult {
+	readonly bytes: number;
+	readonly zeroBlocks: number;
+	readonly dataBlocks: number;
+	/** Data blocks with different contents. */
+	readonly distinctBlocks: number;
+	/** Bits per byte, mean over data blocks; null where it was not asked for or there is no data. */
+	readonly entropy: number | null;
+	readonly seconds: number;
+	/** Of 10^6 bytes, holes included. */
+	readonly megabytesPerSecond: number;
+}
+
+/** @throws UmbraError `not-found`, `unavailable`, `bad-config`. */
+export async function scanImage(options: ScanImageOptions): Promise<ScanImageResult> {
+	const { image, threads, entropy, signal, onProgress } = options;
+	if (!Number.isSafeInteger(threads) || threads < 1 || threads > 64) {
+		throw new UmbraError("bad-config", `--threads ${threads}: wanted 1 to 64`);
+	}
+	const size = await sizeOf(image, signal);
+	const distinct = new Set<string>();
+	let done = 0;
+	let zeroBlocks = 0;
+	let dataBlocks = 0;
+	let entropySum = 0;
+	let next = 0;
+
+	const workers = Array.from({ length: threads }, () => {
+		const workerData: ScanWorkerData = { image, entropy };
+		return new Worker(new URL("./scan-worker.ts", import.meta.url), { workerData });
+	});
+	try {
+		await Promise.all(workers.map((worker) => once(worker, "online", signal === undefined ? {} : { signal })));
+		const start = performance.now();
+		await Promise.all(
+			workers.map(async (worker) => {
+				while (next < size) {
+					signal?.throwIfAborted();
+					const request: ScanRequest = { offset: next, length: Math.min(STRIPE_BYTES, size - next) };
+					next += request.length;
+					worker.postMessage(request);
+					const [reply] = (await once(worker, "message", signal === undefined ? {} : { signal })) as [ScanReply];
+					if ("error" in reply)
+						throw new UmbraError("unavailable", `${image}: ${reply.error}`, { context: { path: image } });
+					done += request.length;
+					zeroBlocks += reply.zeroBlocks;
+					dataBlocks += reply.dataBlocks;
+					entropySum += reply.entropySum;
+					const names = Buffer.from(reply.names.buffer, reply.names.byteOffset, reply.names.byteLength);
+					for (let at = 0; at < names.length; at += NAME_SIZE) distinct.add(names.toString("latin1", at, at + 16));
+					onProgress?.(done, size);
+				}
+			}),
+		);
+		const seconds = (performance.now() - start) / 1000;
+		return {
+			bytes: size,
+			zeroBlocks,
+			dataBlocks,
+			distinctBlocks: distinct.size,
+			entropy: entropy && dataBlocks > 0 ? entropySum / dataBlocks : null,
+			seconds,
+			megabytesPerSecond: size / 1e6 / Math.max(seconds, 1e-9),
+		};
+	} finally {
+		await Promise.all(workers.map((worker) => worker.terminate()));
+	}
+}
+
+async function sizeOf(image: string, signal?: AbortSignal): Promise<number> {
+	if (!image.startsWith("nbd")) {
+		try {
+			await stat(image);
+		} catch (error) {
+			throw new UmbraError(errnoOf(error) === "ENOENT" ? "not-found" : "unavailable", `${image}: ${messageOf(error)}`, {
+				cause: error,
+			});
+		}
+	}
+	await using source = await openImage(image, signal === undefined ? {} : { signal });
+	return source.size;
+}

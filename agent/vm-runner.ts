@@ -1,0 +1,170 @@
+/** One machine's captures: on schedule and on demand, one after another, whatever the last one came to. */
+import { isAbort, messageOf, UmbraError } from "../common/errors.ts";
+import type { Logger } from "../common/log.ts";
+import { toLong, v1, type wire } from "../proto/service.ts";
+import type { CaptureResult, Capturer } from "./capture/capture.ts";
+import { nextDelay, parseSchedule } from "./capture/schedule.ts";
+import type { VmSettings } from "./config.ts";
+import type { DiskInfo, Machine, MachineState } from "./hypervisor/hypervisor.ts";
+
+export interface VmRunnerOptions {
+	readonly machine: Machine;
+	readonly settings: VmSettings;
+	/** Where the settings have none. */
+	readonly defaultSchedule: string;
+	readonly capturer: Capturer;
+	/** Runs a capture when it is its turn among those of all machines. */
+	readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+	/** Why captures stand still on this host, if they do. */
+	readonly blocked: () => string | undefined;
+	readonly log: Logger;
+}
+
+interface Demand {
+	resolve(result: CaptureResult): void;
+	reject(error: unknown): void;
+}
+
+/** Node's timers hold no longer delay; a later time is waited for in steps. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export class VmRunner {
+	readonly machine: Machine;
+	readonly #options: VmRunnerOptions;
+	readonly #demands: Demand[] = [];
+	#wake = Promise.withResolvers<void>();
+	#schedule: string;
+	#paused = false;
+	#lastStart: number | undefined;
+	#lastCaptureNs = 0n;
+	#lastError = "";
+	#state: MachineState = "unknown";
+	#disks: readonly DiskInfo[] = [];
+
+	constructor(options: VmRunnerOptions) {
+		this.machine = options.machine;
+		this.#options = options;
+		this.#schedule = options.settings.schedule ?? options.defaultSchedule;
+	}
+
+	/** Runs until the machine is gone or `signal` says so. Never throws. */
+	async run(signal: AbortSignal): Promise<void> {
+		const ended = AbortSignal.any([signal, this.machine.gone]);
+		ended.addEventListener("abort", () => this.#wake.resolve(), { once: true });
+		while (!ended.aborted) {
+			await this.#untilDue();
+			if (ended.aborted) break;
+			const demands = this.#demands.splice(0);
+			try {
+				const result = await this.#captureOnce(ended, demands.length > 0);
+				for (const demand of demands) demand.resolve(result);
+			} catch (error) {
+				this.#failed(error, ended);
+				for (const demand of demands) demand.reject(error);
+			}
+		}
+		const gone = new UmbraError("unavailable", `VM ${this.machine.name} is not running any more`);
+		for (const demand of this.#demands.splice(0)) demand.reject(gone);
+	}
+
+	/** Captures as soon as may be. @throws whatever the capture ends with. */
+	captureNow(): Promise<CaptureResult> {
+		const { promise, resolve, reject } = Promise.withResolvers<CaptureResult>();
+		this.#demands.push({ resolve, reject });
+		this.#wake.resolve();
+		return promise;
+	}
+
+	/** @throws UmbraError `bad-config` for a schedule that makes no sense; nothing changes then. */
+	setPolicy(policy: { readonly schedule?: string; readonly paused?: boolean }): void {
+		if (policy.schedule !== undefined) {
+			parseSchedule(policy.schedule);
+			this.#schedule = policy.schedule;
+		}
+		if (policy.paused !== undefined) this.#paused = policy.paused;
+		this.#wake.resolve();
+	}
+
+	status(): wire.v1.IVmStatus {
+		const states = {
+			running: v1.VmState.VM_STATE_RUNNING,
+			paused: v1.VmState.VM_STATE_PAUSED,
+			unknown: v1.VmState.VM_STATE_UNKNOWN,
+		};
+		const excluded = new Set(this.#options.settings.excludeDisks);
+		return {
+			vm: this.machine.name,
+			uuid: this.machine.uuid,
+			state: this.machine.gone.aborted ? v1.VmState.VM_STATE_GONE : states[this.#state],
+			lastCaptureNs: toLong(this.#lastCaptureNs),
+			lastError: this.#lastError,
+			schedule: this.#options.settings.exclude ? "excluded" : this.#paused ? "paused" : this.#schedule,
+			disks: this.#disks.map(({ id, size }) => ({ disk: id, sizeBytes: toLong(size), excluded: excluded.has(id) })),
+		};
+	}
+
+	async #untilDue(): Promise<void> {
+		for (;;) {
+			if (this.#demands.length > 0 || this.machine.gone.aborted) return;
+			const idle = this.#paused || this.#options.settings.exclude;
+			const delay = idle
+				? Number.POSITIVE_INFINITY
+				: nextDelay(parseSchedule(this.#schedule), this.#lastStart, Date.now());
+			if (delay <= 0) return;
+			let timer: NodeJS.Timeout | undefined;
+			const due = new Promise<boolean>((resolve) => {
+				if (delay !== Number.POSITIVE_INFINITY)
+					timer = setTimeout(() => resolve(delay <= MAX_TIMER_MS), Math.min(delay, MAX_TIMER_MS));
+			});
+			const isDue = await Promise.race([due, this.#wake.promise.then(() => false)]);
+			clearTimeout(timer);
+			this.#wake = Promise.withResolvers<void>();
+			if (isDue) return;
+		}
+	}
+
+	async #captureOnce(signal: AbortSignal, demanded: boolean): Promise<CaptureResult> {
+		this.#lastStart = Date.now();
+		const { machine, settings, capturer, inTurn, blocked, log } = this.#options;
+		this.#state = await machine.state(signal);
+		this.#disks = await machine.disks(signal);
+		if (settings.exclude && !demanded) throw new UmbraError("conflict", `VM ${machine.name} is excluded`);
+		const why = blocked();
+		if (why !== undefined) {
+			throw new UmbraError("limit", why, { hint: "nothing is lost: QEMU goes on recording what changes" });
+		}
+		const disks = this.#disks.filter((disk) => !settings.excludeDisks.includes(disk.id));
+		if (disks.length === 0) throw new UmbraError("not-found", `VM ${machine.name} has no disk to capture`);
+		const result = await inTurn(() =>
+			capturer.capture(
+				machine,
+				disks.map((disk) => disk.id),
+				signal,
+			),
+		);
+		this.#lastCaptureNs = result.timeNs;
+		if (this.#lastError !== "") log.info({ vm: machine.name }, "captures work again");
+		this.#lastError = "";
+		log.info(
+			{
+				vm: machine.name,
+				changeset: result.id,
+				ms: Number(result.captureNs / 1_000_000n),
+				pauseMs: Number(result.pauseNs) / 1e6,
+				files: result.files,
+				disks: result.disks,
+			},
+			"captured",
+		);
+		return result;
+	}
+
+	#failed(error: unknown, ended: AbortSignal): void {
+		if (ended.aborted && (isAbort(error) || error instanceof UmbraError)) return;
+		const message = messageOf(error);
+		const { log } = this.#options;
+		// The same failure every minute is one event, not a thousand.
+		if (message !== this.#lastError) log.warn({ vm: this.machine.name, err: error }, "capture failed");
+		this.#lastError = message;
+	}
+}
