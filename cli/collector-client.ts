@@ -1,0 +1,134 @@
+/** The collector's HTTP API as the commands use it. */
+import { readFile } from "node:fs/promises";
+import type { Command } from "commander";
+import type { ErrorCode } from "../common/errors.ts";
+import { messageOf, UmbraError } from "../common/errors.ts";
+
+const DEFAULT_URL = "http://127.0.0.1:7070";
+
+/** Options of every command that talks to a collector. */
+export interface CollectorOptions {
+	readonly collector?: string;
+	readonly tokenFile?: string;
+}
+
+export function withCollector(command: Command): Command {
+	return command
+		.option(
+			"--collector <url>",
+			"the collector's API (or $UMBRA_COLLECTOR)",
+			process.env["UMBRA_COLLECTOR"] ?? DEFAULT_URL,
+		)
+		.option(
+			"--token-file <file>",
+			"file with the bearer token (or $UMBRA_TOKEN_FILE)",
+			process.env["UMBRA_TOKEN_FILE"],
+		);
+}
+
+export type Query = Readonly<Record<string, string | number | undefined>>;
+
+interface Page<T> {
+	readonly items: readonly T[];
+	readonly next: string | null;
+}
+
+export class CollectorClient {
+	readonly #base: string;
+	readonly #headers: Record<string, string>;
+
+	private constructor(base: string, token: string | undefined) {
+		this.#base = base.replace(/\/+$/, "");
+		this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+	}
+
+	static async from(options: CollectorOptions): Promise<CollectorClient> {
+		let token: string | undefined;
+		if (options.tokenFile !== undefined) {
+			try {
+				token = (await readFile(options.tokenFile, "utf8")).trim();
+			} catch (error) {
+				throw new UmbraError("bad-config", `cannot read the token file ${options.tokenFile}: ${messageOf(error)}`, {
+					cause: error,
+				});
+			}
+		}
+		return new CollectorClient(options.collector ?? DEFAULT_URL, token);
+	}
+
+	/** @throws UmbraError with the collector's own code, `unavailable` where it cannot be reached. */
+	async get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+		return (await (await this.fetch(path, query, { signal })).json()) as T;
+	}
+
+	async post<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+		return (await (await this.fetch(path, query, { method: "POST", signal })).json()) as T;
+	}
+
+	/** Every item of a listing that comes in pages, at most `limit`. */
+	async *list<T>(path: string, query: Query = {}, limit = Number.POSITIVE_INFINITY): AsyncGenerator<T> {
+		let cursor: string | undefined;
+		let left = limit;
+		while (left > 0) {
+			const page: Page<T> = await this.get(path, { ...query, limit: Math.min(left, 500), cursor });
+			for (const item of page.items) {
+				yield item;
+				if (--left <= 0) return;
+			}
+			if (page.next === null) return;
+			cursor = page.next;
+		}
+	}
+
+	async fetch(
+		path: string,
+		query: Query = {},
+		options: {
+			readonly method?: string;
+			readonly headers?: Record<string, string>;
+			readonly signal?: AbortSignal | undefined;
+		} = {},
+	): Promise<Response> {
+		const url = new URL(this.#base + path);
+		for (const [name, value] of Object.entries(query))
+			if (value !== undefined) url.searchParams.set(name, String(value));
+		let response: Response;
+		try {
+			response = await fetch(url, {
+				method: options.method ?? "GET",
+				headers: { ...this.#headers, ...options.headers },
+				signal: options.signal ?? null,
+			});
+		} catch (error) {
+			const cause = error instanceof Error ? (error.cause ?? error) : error;
+			throw new UmbraError("unavailable", `cannot reach the collector at ${this.#base}: ${messageOf(cause)}`, {
+				cause: error,
+				hint: "is it running? --collector or UMBRA_COLLECTOR names another",
+			});
+		}
+		if (response.ok) return response;
+		const body = (await response.json().catch(() => ({}))) as {
+			error?: { code?: ErrorCode; message?: string; hint?: string };
+		};
+		const { code = "internal", message = `HTTP ${response.status}`, hint } = body.error ?? {};
+		throw new UmbraError(code, message, hint === undefined ? {} : { hint });
+	}
+}
+
+/** `web1@2026-11-21T19:48:00Z` -> VM and time; without a time, the newest point. */
+export function parseVmAtTime(text: string): { readonly vm: string; readonly time: string } {
+	const at = text.lastIndexOf("@");
+	if (at < 0) return { vm: text, time: "latest" };
+	const [vm, time] = [text.slice(0, at), text.slice(at + 1)];
+	if (vm === "" || time === "") {
+		throw new UmbraError("bad-config", `not VM@TIME: "${text}"`, {
+			hint: "for example web1@2026-11-21T19:48:00Z, or web1@latest",
+		});
+	}
+	return { vm, time };
+}
+
+/** The path of a VM's resource in the API. */
+export function vmPath(vm: string, ...rest: readonly string[]): string {
+	return ["/v1/vms", vm, ...rest].map((part, index) => (index === 0 ? part : encodeURIComponent(part))).join("/");
+}

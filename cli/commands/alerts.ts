@@ -1,0 +1,85 @@
+/** `umbra alerts` and `umbra anomalies`: what wants an operator's eye. */
+import type { Command } from "commander";
+import type { AlertRecord, ChangesetRecord } from "../../collector/catalog/records.ts";
+import { CollectorClient, type CollectorOptions, withCollector } from "../collector-client.ts";
+import { paint, printable, severityText, table } from "../table.ts";
+import { withOutput } from "./output.ts";
+import { isoTime } from "./vms.ts";
+
+interface Options extends CollectorOptions {
+	readonly json?: true;
+	readonly vm?: string;
+	readonly firing?: true;
+	readonly since?: string;
+	readonly limit: number;
+}
+
+/** Files named below each alert. */
+const SHOWN_FILES = 8;
+
+export function register(program: Command): void {
+	withCollector(program.command("alerts"))
+		.description("alerts, newest first")
+		.option("--vm <vm>", "only of this VM")
+		.option("--firing", "only those that are not resolved")
+		.option("--since <time>", "not before this time (ISO 8601)")
+		.option("--limit <n>", "at most so many", Number, 50)
+		.option("--json", "one object a line")
+		.action(async (options: Options) => {
+			const client = await CollectorClient.from(options);
+			const query = { vm: options.vm, since: options.since, state: options.firing ? "firing" : undefined };
+			const alerts = await Array.fromAsync(client.list<AlertRecord>("/v1/alerts", query, options.limit));
+			await withOutput(async (output) => {
+				if (!options.json && alerts.length === 0) await output.line("No alerts.");
+				for (const alert of alerts) {
+					if (options.json) {
+						await output.line(JSON.stringify(alert));
+						continue;
+					}
+					const { time, severity, state, vm, cause, summary, files, fileCount, mitigation } = alert;
+					await output.line(
+						`${paint("bold", isoTime(time))}  ${severityText(severity)} ${state}  ${printable(vm)}  ${printable(cause)}`,
+					);
+					await output.line(`  ${printable(summary)}`);
+					for (const file of files.slice(0, SHOWN_FILES)) await output.line(`    ${printable(file)}`);
+					if (fileCount > SHOWN_FILES) await output.line(`    ... and ${fileCount - SHOWN_FILES} more`);
+					await output.line(`  ${paint("dim", "do:")} ${printable(mitigation)}`);
+				}
+			});
+		});
+
+	withCollector(program.command("anomalies"))
+		.description("changesets that were judged abnormal, newest first")
+		.option("--since <time>", "not before this time (ISO 8601)")
+		.option("--limit <n>", "at most so many", Number, 50)
+		.option("--json", "one object a line")
+		.action(async (options: Options) => {
+			const client = await CollectorClient.from(options);
+			const found = await Array.fromAsync(
+				client.list<ChangesetRecord>("/v1/anomalies", { since: options.since }, options.limit),
+			);
+			await withOutput(async (output) => {
+				if (options.json) {
+					for (const change of found) await output.line(JSON.stringify(change));
+					return;
+				}
+				const lines = table(found, [
+					{ title: "TIME", value: ({ time }) => isoTime(time) },
+					{ title: "VM", value: ({ vm }) => printable(vm) },
+					{ title: "SCORE", value: ({ verdict }) => (verdict?.score ?? 0).toFixed(2), right: true },
+					{ title: "SEVERITY", value: ({ verdict }) => severityText(verdict?.severity ?? null) },
+					{
+						title: "BECAUSE",
+						value: ({ verdict }) =>
+							[
+								...(verdict?.triggers.map(({ trigger }) => trigger) ?? []),
+								...(verdict?.contributions
+									.slice(0, 3)
+									.map(({ feature, deviation }) => `${feature} ${deviation.toFixed(0)}σ`) ?? []),
+							].join(", "),
+					},
+				]);
+				for (const line of lines) await output.line(line);
+			});
+		});
+}

@@ -1,0 +1,97 @@
+/** `umbra changes VM`: what changed when, which files, and what it was judged to be. */
+import type { Command } from "commander";
+import type { ChangesetRecord, FileChangeRecord } from "../../collector/catalog/records.ts";
+import { formatBytes } from "../../common/units.ts";
+import { CollectorClient, type CollectorOptions, vmPath, withCollector } from "../collector-client.ts";
+import { entropyText, paint, printable, severityText, table } from "../table.ts";
+import { type Output, withOutput } from "./output.ts";
+import { isoTime } from "./vms.ts";
+
+type ChangeView = ChangesetRecord & { readonly files?: readonly FileChangeRecord[] };
+
+interface Options extends CollectorOptions {
+	readonly json?: true;
+	readonly path?: string;
+	readonly since?: string;
+	readonly limit: number;
+}
+
+export function register(program: Command): void {
+	withCollector(program.command("changes <vm>"))
+		.description("the changesets of a VM with their files, newest first")
+		.option("--path <path>", "only the history of this file")
+		.option("--since <time>", "not before this time (ISO 8601)")
+		.option("--limit <n>", "at most so many changesets", Number, 20)
+		.option("--json", "one changeset a line, with its files")
+		.action(async (vm: string, options: Options) => {
+			const client = await CollectorClient.from(options);
+			const query = { since: options.since, path: options.path, order: "newest", files: 1 };
+			await withOutput(async (output) => {
+				for await (const change of client.list<ChangeView>(vmPath(vm, "changes"), query, options.limit)) {
+					if (options.json) await output.line(JSON.stringify(change));
+					else await show(output, change);
+				}
+			});
+		});
+}
+
+async function show(output: Output, change: ChangeView): Promise<void> {
+	const { verdict, disks, fileCount, files = [] } = change;
+	const changed = disks.reduce((sum, { changedBytes }) => sum + changedBytes, 0);
+	const judged =
+		verdict === null
+			? "not judged yet"
+			: verdict.learning
+				? "learning"
+				: `score ${verdict.score.toFixed(2)} ${severityText(verdict.severity)}`;
+	await output.line(
+		`${paint("bold", isoTime(change.time))}  ${formatBytes(changed)} changed, ${fileCount} files  ${judged}`,
+	);
+	for (const disk of disks) {
+		const { attribution: parts } = disk;
+		const named =
+			parts.total === 0 ? "" : `  (${share(parts.total - parts.unknown, parts.total)} attributed: ${describe(parts)})`;
+		const why = disk.reason === "" ? "" : `: ${printable(disk.reason)}`;
+		await output.line(`  ${printable(disk.disk)}: ${disk.mode}${why}${named}`);
+		for (const problem of disk.problems) await output.line(`    ${paint("yellow", "!")} ${printable(problem)}`);
+	}
+	for (const trigger of verdict?.triggers ?? []) {
+		await output.line(`  ${severityText(trigger.severity)} ${trigger.trigger}: ${printable(trigger.summary)}`);
+	}
+	if (files.length === 0) return;
+	const lines = table(files, [
+		{ title: "    CHANGE", value: ({ change: kind }) => `    ${kind}` },
+		{ title: "OWNER", value: ({ owner, uid }) => printable(owner === "" ? String(uid) : owner) },
+		{
+			title: "SIZE",
+			value: ({ sizeBefore, sizeAfter }) => `${formatBytes(sizeBefore)} > ${formatBytes(sizeAfter)}`,
+			right: true,
+		},
+		{ title: "CHANGED", value: ({ changedBytes }) => formatBytes(changedBytes), right: true },
+		{
+			title: "ENTROPY",
+			value: ({ entropyBefore, entropyAfter }) => `${entropyText(entropyBefore)} > ${entropyText(entropyAfter)}`,
+			right: true,
+		},
+		{ title: "PATH", value: ({ path, oldPath }) => printable(oldPath === undefined ? path : `${oldPath} -> ${path}`) },
+	]);
+	for (const line of lines) await output.line(line);
+	if (fileCount > files.length) await output.line(`    ... and ${fileCount - files.length} more`);
+}
+
+function share(part: number, total: number): string {
+	return `${((100 * part) / total).toFixed(1)} %`;
+}
+
+function describe({
+	file,
+	directory,
+	journal,
+	metadata,
+	free,
+}: ChangesetRecord["disks"][number]["attribution"]): string {
+	return Object.entries({ files: file, directories: directory, journal, metadata, "free space": free })
+		.filter(([, bytes]) => bytes > 0)
+		.map(([name, bytes]) => `${name} ${formatBytes(bytes)}`)
+		.join(", ");
+}

@@ -1,0 +1,122 @@
+/** What the commands that look into an image share: the IMAGE#VOLUME selector, prefixes, warnings. */
+import { access } from "node:fs/promises";
+import { isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
+import type { Volume } from "../../disk/disk.ts";
+import type { BlockSource } from "../../disk/source/source.ts";
+
+export const IMAGE_HELP = `
+IMAGE is a raw, qcow2, vmdk, vhdx or vdi file, a block device, or nbd://HOST[:PORT]/EXPORT.
+IMAGE#3 means its partition 3 as Linux numbers them. Without a selector all filesystems of the image are meant: where
+there are several, the paths of each begin with its number, as in /3/etc/passwd; where there is one, they do not.`;
+
+/** Metadata that a listing reads in small pieces; contents go past it. */
+const CACHE_BYTES = 32 * 1024 * 1024;
+
+export interface ImageSpec {
+	/** A path or an NBD URI. */
+	readonly image: string;
+	/** The volume's id; undefined where none is named. */
+	readonly volume: string | undefined;
+}
+
+/** "disk.img#3" -> its two parts. A file that is called so, "#3" included, is that file. */
+export async function parseImageSpec(spec: string): Promise<ImageSpec> {
+	const mark = spec.lastIndexOf("#");
+	if (mark === -1 || (await exists(spec))) return { image: spec, volume: undefined };
+	return { image: spec.slice(0, mark), volume: spec.slice(mark + 1) };
+}
+
+async function exists(path: string): Promise<boolean> {
+	try {
+		await access(path);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+/** Opens the image; the caller disposes it. @throws UmbraError as `openImage` does. */
+export async function openCached(image: string, signal: AbortSignal): Promise<BlockSource> {
+	const { openImage } = await import("../../disk/source/open.ts");
+	const { cacheSource } = await import("../../disk/source/cache.ts");
+	return cacheSource(await openImage(image, { signal }), { limitBytes: CACHE_BYTES });
+}
+
+export interface PlacedVolume {
+	readonly volume: Volume;
+	/** "" or "/3": what the paths of this volume begin with. */
+	readonly prefix: string;
+}
+
+/**
+ * The filesystems that a spec means, readable or not.
+ *
+ * @throws UmbraError `not-found` where there is no such volume or no filesystem at all.
+ */
+export async function selectVolumes(
+	source: BlockSource,
+	volume: string | undefined,
+	signal: AbortSignal,
+): Promise<PlacedVolume[]> {
+	const { findVolume, openDisk } = await import("../../disk/disk.ts");
+	const disk = await openDisk(source, signal);
+	for (const problem of disk.problems) warn(`${source.name}: ${problem.message}`);
+	if (volume !== undefined) return [{ volume: findVolume(disk, volume), prefix: "" }];
+	const filesystems = disk.volumes.filter(({ isFilesystem }) => isFilesystem);
+	if (filesystems.length === 0) {
+		const kinds = disk.volumes.map(({ id, kind }) => (id === "" ? kind : `${id}: ${kind}`)).join(", ");
+		throw new UmbraError("not-found", `${source.name}: no filesystem in it; found ${kinds || "no volume"}`, {
+			context: { path: source.name, found: kinds, wanted: "a filesystem" },
+		});
+	}
+	return filesystems.map((found) => ({ volume: found, prefix: filesystems.length > 1 ? `/${found.id}` : "" }));
+}
+
+/**
+ * Which of the volumes a path leads into, and the path in there. With prefixes, "/" leads into all of them.
+ *
+ * @throws UmbraError `not-found` where the path begins with no volume's prefix.
+ */
+export function selectPath(
+	volumes: readonly PlacedVolume[],
+	path: string,
+): { readonly placed: PlacedVolume; readonly path: string }[] {
+	const absolute = `/${path
+		.split("/")
+		.filter((component) => component !== "" && component !== ".")
+		.join("/")}`;
+	if (absolute === "/") return volumes.map((placed) => ({ placed, path: "/" }));
+	const placed = volumes.find(
+		({ prefix }) => prefix === "" || absolute === prefix || absolute.startsWith(`${prefix}/`),
+	);
+	if (placed === undefined) {
+		const wanted = volumes.map(({ prefix }) => prefix).join(", ");
+		throw new UmbraError(
+			"not-found",
+			`${path}: the image has several filesystems; the path begins with one of ${wanted}`,
+			{
+				context: { path, wanted },
+			},
+		);
+	}
+	return [{ placed, path: absolute.slice(placed.prefix.length) || "/" }];
+}
+
+/** To standard error, so that it never mixes with the data. */
+export function warn(message: string): void {
+	process.stderr.write(`umbra: ${printable(message)}\n`);
+}
+
+/** A guest chooses its file names: control characters would reach the operator's terminal. */
+export function printable(text: string): string {
+	// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+	return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => {
+		const code = character.charCodeAt(0);
+		return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`;
+	});
+}
+
+/** Whatever a filesystem throws, as ours. */
+export function asUmbraError(error: unknown): UmbraError {
+	return isUmbraError(error) ? error : new UmbraError("internal", messageOf(error), { cause: error });
+}

@@ -1,0 +1,203 @@
+/** `umbra ls`: the files inside an image. */
+import type { Command } from "commander";
+import type { UmbraError } from "../../common/errors.ts";
+import { isAbort } from "../../common/errors.ts";
+import type { FileNode, Filesystem, FileType, Link } from "../../disk/filesystem.ts";
+import type { Owners } from "../../disk/owners.ts";
+import {
+	asUmbraError,
+	IMAGE_HELP,
+	openCached,
+	type PlacedVolume,
+	parseImageSpec,
+	printable,
+	selectPath,
+	selectVolumes,
+	warn,
+} from "./image.ts";
+import { type Output, withOutput } from "./output.ts";
+
+interface Options {
+	readonly recursive?: boolean;
+	readonly json?: boolean;
+	readonly extents?: boolean;
+}
+
+/** Deeper paths are left out with a warning: a guest can nest directories until their paths fill any memory. */
+const MAX_PATH = 16384;
+const MAX_WARNINGS = 10;
+
+export function register(program: Command): void {
+	program
+		.command("ls")
+		.description("list files inside an image")
+		.argument("<image>", "image file or NBD URI, with #N for one partition")
+		.argument("[path]", "directory or file inside it", "/")
+		.option("-R, --recursive", "list everything below the path")
+		.option("--json", "one JSON object a line")
+		.option("--extents", "where the content lies, in bytes from the start of the disk")
+		.addHelpText("after", IMAGE_HELP)
+		.action((image: string, path: string, options: Options) =>
+			withOutput((output, signal) => list(image, path, options, output, signal)),
+		);
+}
+
+async function list(image: string, path: string, options: Options, output: Output, signal: AbortSignal): Promise<void> {
+	const spec = await parseImageSpec(image);
+	await using source = await openCached(spec.image, signal);
+	const places = selectPath(await selectVolumes(source, spec.volume, signal), path);
+	const failures: UmbraError[] = [];
+	for (const place of places) {
+		try {
+			await listVolume(place.placed, place.path, options, output, signal);
+		} catch (error) {
+			if (isAbort(error) || places.length === 1) throw error;
+			// One bad filesystem does not hide the others.
+			const failure = asUmbraError(error);
+			failures.push(failure);
+			warn(failure.message);
+		}
+	}
+	if (failures.length === places.length) throw failures[0]!;
+}
+
+async function listVolume(
+	{ volume, prefix }: PlacedVolume,
+	path: string,
+	options: Options,
+	output: Output,
+	signal: AbortSignal,
+): Promise<void> {
+	const { resolvePath } = await import("../../disk/path.ts");
+	const filesystem = await volume.open(signal);
+	const top = await resolvePath(filesystem, path, { followLast: path.endsWith("/"), signal });
+	const printer = await createPrinter(filesystem, volume.offset, options, output, signal);
+	const below = prefix + (top.path === "/" ? "" : top.path);
+	if (top.node.type !== "dir") {
+		await printer(below, top.node);
+	} else if (options.recursive === true) {
+		await listTree(filesystem, top.node, below, printer, signal);
+	} else {
+		const entries = await filesystem.readDirectory(top.node, signal);
+		if (options.json !== true) entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+		for (const { name, inode } of entries) {
+			try {
+				await printer(`${below}/${name}`, await filesystem.node(inode, signal));
+			} catch (error) {
+				const failure = asUmbraError(error);
+				if (isAbort(error) || failure.code === "unavailable") throw error;
+				warn(`${below}/${name}: ${failure.message}`);
+			}
+		}
+	}
+	for (const problem of filesystem.problems.slice(0, MAX_WARNINGS)) warn(problem.message);
+	const more = filesystem.problems.length - MAX_WARNINGS;
+	if (more > 0) warn(`and ${more} more problems`);
+}
+
+async function listTree(
+	filesystem: Filesystem,
+	top: FileNode,
+	below: string,
+	print: Printer,
+	signal: AbortSignal,
+): Promise<void> {
+	const { nodes, links } = await filesystem.scan(signal);
+	const directories = new Map<number, string>([[top.inode, below]]);
+	let tooDeep = 0;
+	for (const { parent, name, inode } of links as readonly Link[]) {
+		const directory = directories.get(parent);
+		const node = nodes.get(inode);
+		if (directory === undefined || node === undefined) continue;
+		const path = `${directory}/${name}`;
+		if (path.length > MAX_PATH) {
+			tooDeep++;
+			continue;
+		}
+		if (node.type === "dir") directories.set(inode, path);
+		const printed = print(path, node);
+		if (printed !== undefined) await printed;
+	}
+	if (tooDeep > 0) warn(`${tooDeep} paths of more than ${MAX_PATH} characters are left out`);
+}
+
+type Printer = (path: string, node: FileNode) => Promise<void> | undefined;
+
+async function createPrinter(
+	filesystem: Filesystem,
+	offset: number,
+	{ json, extents }: Options,
+	output: Output,
+	signal: AbortSignal,
+): Promise<Printer> {
+	const extentsOf = ({ data }: FileNode): [number, number][] => {
+		const pairs: [number, number][] = [];
+		for (let at = 0; at < data.length; at += 2) pairs.push([offset + data[at]!, data[at + 1]!]);
+		return pairs;
+	};
+	if (json === true) {
+		return (path, node) => {
+			const { type, inode, size, mtime, mode, uid, gid, nlink } = node;
+			const record = { path, type, inode, size, mtime, mode, uid, gid, nlink };
+			return output.line(JSON.stringify(extents === true ? { ...record, extents: extentsOf(node) } : record));
+		};
+	}
+	const { NO_OWNERS, readOwners } = await import("../../disk/owners.ts");
+	const owners = (await readOwners(filesystem, signal)) ?? NO_OWNERS;
+	const print = (path: string, node: FileNode, target: string): Promise<void> | undefined => {
+		const text = formatLine(node, owners) + printable(path) + (target === "" ? "" : ` -> ${printable(target)}`);
+		if (extents !== true) return output.line(text);
+		const places = extentsOf(node).map(([start, length]) => `${start}+${length}`);
+		return output.line(`${text}${places.length > 0 ? `  [${places.join(" ")}]` : ""}`);
+	};
+	return (path, node) => {
+		if (node.type !== "symlink") return print(path, node, "");
+		return readTarget(filesystem, node, signal).then((target) => print(path, node, target));
+	};
+}
+
+async function readTarget(filesystem: Filesystem, node: FileNode, signal: AbortSignal): Promise<string> {
+	try {
+		return await filesystem.readLink(node, signal);
+	} catch (error) {
+		if (isAbort(error)) throw error;
+		return `(${asUmbraError(error).message})`;
+	}
+}
+
+const TYPE_LETTERS: Readonly<Record<FileType, string>> = {
+	file: "-",
+	dir: "d",
+	symlink: "l",
+	char: "c",
+	block: "b",
+	fifo: "p",
+	socket: "s",
+};
+
+/** As `ls -l`: "-rw-r--r--  1 root     root        1234 2026-11-21 19:48:03 ". */
+function formatLine(node: FileNode, { users, groups }: Owners): string {
+	const owner = printable(users.get(node.uid) ?? String(node.uid)).padEnd(8);
+	const group = printable(groups.get(node.gid) ?? String(node.gid)).padEnd(8);
+	const links = String(node.nlink).padStart(3);
+	return `${formatMode(node)} ${links} ${owner} ${group} ${String(node.size).padStart(12)} ${formatSeconds(node.mtime)} `;
+}
+
+export function formatMode({ type, mode }: Pick<FileNode, "type" | "mode">): string {
+	const special = [0o4000, 0o2000, 0o1000].map((bit) => (mode & bit) !== 0);
+	let text = TYPE_LETTERS[type];
+	for (let who = 0; who < 3; who++) {
+		const bits = (mode >> (6 - who * 3)) & 7;
+		const execute = (bits & 1) !== 0;
+		const letter = who === 2 ? "t" : "s";
+		text += (bits & 4) !== 0 ? "r" : "-";
+		text += (bits & 2) !== 0 ? "w" : "-";
+		text += special[who] ? (execute ? letter : letter.toUpperCase()) : execute ? "x" : "-";
+	}
+	return text;
+}
+
+function formatSeconds(seconds: number): string {
+	const date = new Date(seconds * 1000);
+	return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString().slice(0, 19).replace("T", " ");
+}

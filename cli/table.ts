@@ -1,0 +1,46 @@
+/** Tables for people: aligned columns, numbers to the right, the last column free to be long. */
+import { stripVTControlCharacters, styleText } from "node:util";
+
+export interface Column<T> {
+	readonly title: string;
+	readonly value: (row: T) => string;
+	readonly right?: boolean;
+}
+
+const width = (text: string) => stripVTControlCharacters(text).length;
+
+/** The table's lines, heading first. */
+export function table<T>(rows: readonly T[], columns: readonly Column<T>[]): string[] {
+	const cells = rows.map((row) => columns.map((column) => column.value(row)));
+	const widths = columns.map(({ title }, at) => Math.max(title.length, ...cells.map((line) => width(line[at] ?? ""))));
+	const format = (line: readonly string[]) =>
+		line
+			.map((cell, at) => {
+				const space = " ".repeat((widths[at] ?? 0) - width(cell));
+				if (columns[at]?.right === true) return space + cell;
+				return at === columns.length - 1 ? cell : cell + space;
+			})
+			.join("  ");
+	return [paint("bold", format(columns.map(({ title }) => title))), ...cells.map(format)];
+}
+
+/** Colour on a terminal that wants it, plain text elsewhere. */
+export function paint(style: Parameters<typeof styleText>[0], text: string): string {
+	return styleText(style, text, { stream: process.stdout });
+}
+
+/** Names of files and VMs come from guests: control characters would reach the operator's terminal. */
+export function printable(text: string): string {
+	return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+export function severityText(severity: string | null): string {
+	if (severity === "critical") return paint(["red", "bold"], severity);
+	if (severity === "warning") return paint("yellow", severity);
+	return severity ?? "-";
+}
+
+/** A mean entropy in bits per byte. */
+export function entropyText(entropy: number | null): string {
+	return entropy === null ? "-" : entropy.toFixed(1);
+}
