@@ -1,0 +1,121 @@
+/**
+ * Runs the tests: every *.test.ts, or with --long every *.long.test.ts instead. Those that boot a guest or cross
+ * processes run one after another, the others side by side. Skips are named at the end, and in CI they fail.
+ *
+ * usage: npm test [-- PART-OF-PATH ...]      npm run test:long [-- PART-OF-PATH ...]
+ *
+ * Exit status: 0 all passed, 1 a test failed (or was skipped, in CI), 2 no test matches.
+ */
+import { globSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+import { parseArgs } from "node:util";
+import { formatDuration } from "../common/units.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+/** A file that takes longer hangs. */
+const FILE_TIMEOUT_MS = 5 * 60_000;
+const LONG_FILE_TIMEOUT_MS = 30 * 60_000;
+/** As many as two cores feed. */
+const SIDE_BY_SIDE = 2;
+/** How a test file says that it boots a guest: emulation takes a core for itself, and two starve each other. */
+const BOOTS_A_GUEST = /\/guest\/guest\.ts"|support\/guest\.ts"|"\.\/guest\.ts"/;
+const COUNTS = ["tests", "suites", "passed", "failed", "cancelled", "skipped", "todo"] as const;
+/** node's own words for them, in its summary. */
+const SUMMARY = { tests: "tests", suites: "suites", passed: "pass", failed: "fail" } as const;
+
+type Counts = Record<(typeof COUNTS)[number], number>;
+/** What a test stream emits, as far as a reporter and this runner care. */
+interface TestEvent {
+	readonly type: string;
+	readonly data: {
+		readonly name?: string;
+		readonly file?: string | undefined;
+		readonly nesting?: number;
+		readonly message?: string;
+		readonly skip?: string | boolean | undefined;
+		readonly counts?: Partial<Counts>;
+	};
+}
+
+const { values, positionals } = parseArgs({
+	options: { long: { type: "boolean", default: false } },
+	allowPositionals: true,
+});
+const files = findTests(values.long, positionals);
+if (files.length === 0) {
+	console.error(positionals.length > 0 ? `no test file matches ${positionals.join(", ")}` : "there are no such tests");
+	process.exit(positionals.length > 0 ? 2 : 0);
+}
+
+const started = performance.now();
+const totals = Object.fromEntries(COUNTS.map((name) => [name, 0])) as Counts;
+const skips: string[] = [];
+await pipeline(Readable.from(events()), new spec(), process.stdout, { end: false });
+
+const inCi = (process.env["CI"] ?? "") !== "";
+if (skips.length > 0) {
+	console.log(`\n${inCi ? "SKIPPED, which is a failure in CI" : "SKIPPED"}:`);
+	for (const skip of skips) console.log(`  ${skip}`);
+}
+const bad = totals.failed + totals.cancelled;
+const counts = `${totals.passed} passed, ${bad} failed, ${skips.length} skipped`;
+console.log(`\n${files.length} files: ${counts} in ${formatDuration(performance.now() - started)}`);
+process.exitCode = bad > 0 || process.exitCode === 1 || (inCi && skips.length > 0) ? 1 : 0;
+
+function findTests(long: boolean, filters: readonly string[]): string[] {
+	return globSync("**/*.test.ts", { cwd: ROOT, exclude: ["node_modules/**", ".cache/**", "dist/**"] })
+		.filter((path) => path.endsWith(".long.test.ts") === long)
+		.filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
+		.sort();
+}
+
+/** All events of both phases; node's summary once, at the end, over both. */
+async function* events(): AsyncGenerator<TestEvent> {
+	const serial = files.filter(runsAlone);
+	const parallel = files.filter((file) => !serial.includes(file));
+	yield* phase(parallel, SIDE_BY_SIDE);
+	yield* phase(serial, 1);
+	for (const name of COUNTS) {
+		const word = name in SUMMARY ? SUMMARY[name as keyof typeof SUMMARY] : name;
+		yield diagnostic(`${word} ${totals[name]}`);
+	}
+	yield diagnostic(`duration_ms ${Math.round(performance.now() - started)}`);
+}
+
+function runsAlone(file: string): boolean {
+	if (/^test\/(integration|e2e)\//.test(file)) return true;
+	return BOOTS_A_GUEST.test(readFileSync(join(ROOT, file), "utf8"));
+}
+
+async function* phase(paths: readonly string[], concurrency: number): AsyncGenerator<TestEvent> {
+	if (paths.length === 0) return;
+	const stream = run({
+		files: paths.map((path) => join(ROOT, path)),
+		cwd: ROOT,
+		concurrency,
+		timeout: values.long ? LONG_FILE_TIMEOUT_MS : FILE_TIMEOUT_MS,
+	}) as AsyncIterable<TestEvent>;
+	for await (const event of stream) {
+		const { type, data } = event;
+		if (type === "test:summary") {
+			// The one without a file is the phase's; the others are its parts.
+			if (data.file !== undefined) continue;
+			for (const name of COUNTS) totals[name] += data.counts?.[name] ?? 0;
+			continue;
+		}
+		if (type === "test:diagnostic" && data.file === undefined) continue;
+		if ((type === "test:pass" || type === "test:fail") && data.skip !== undefined && data.skip !== false) {
+			const file = data.file === undefined ? "" : `${relative(ROOT, data.file)}: `;
+			skips.push(`${file}${data.name}${typeof data.skip === "string" ? ` (${data.skip})` : ""}`);
+		}
+		yield event;
+	}
+}
+
+function diagnostic(message: string): TestEvent {
+	return { type: "test:diagnostic", data: { nesting: 0, message } };
+}
