@@ -14,18 +14,27 @@ const schedule = z.string().superRefine((text, context) => {
 	}
 });
 
-/** Settings of some VMs: the first entry whose `match` (or `socket`) fits counts. */
-const vmSettings = z.strictObject({
-	/** A VM's name; `*` stands for any characters. */
-	match: z.string().optional(),
-	/** The path of one QMP socket, to give its VM a name. */
-	socket: z.string().optional(),
-	name: z.string().min(1).optional(),
-	schedule: schedule.optional(),
-	/** True: never captured. */
-	exclude: z.boolean().default(false),
-	excludeDisks: z.array(z.string()).default([]),
-});
+/** Settings of some VMs: the first entry whose `match` or `name` fits counts. */
+const vmSettings = z
+	.strictObject({
+		/** A VM's name; `*` stands for any characters. */
+		match: z.string().optional(),
+		/** The path of one QMP socket, to give its VM a name. */
+		socket: z.string().optional(),
+		name: z.string().min(1).optional(),
+		schedule: schedule.optional(),
+		/** True: never captured. */
+		exclude: z.boolean().default(false),
+		excludeDisks: z.array(z.string()).default([]),
+	})
+	.refine(({ socket, name }) => socket === undefined || name !== undefined, {
+		path: ["name"],
+		message: "a socket needs the name of its VM",
+	})
+	.refine(({ match, name }) => match !== undefined || name !== undefined, {
+		path: ["match"],
+		message: "an entry without match and name fits no VM",
+	});
 
 export const agentConfig = z.strictObject({
 	dataDir: z.string().min(1),
@@ -52,7 +61,10 @@ export const agentConfig = z.strictObject({
 	qemu: z.strictObject({
 		/** QMP sockets of the VMs: paths, or globs with `*`. */
 		sockets: z.array(z.string()).min(1),
-		scanInterval: durationField().default(2000),
+		/** A shorter one keeps a core busy with looking; Node's timers hold no more than 24 days. */
+		scanInterval: durationField()
+			.refine((ms) => ms >= 100 && ms <= 36e5, "wanted 100ms to 1h")
+			.default(2000),
 	}),
 	scratch: z
 		.strictObject({
@@ -74,13 +86,18 @@ export type AgentConfig = z.output<typeof agentConfig>;
 export type VmSettings = z.output<typeof vmSettings>;
 
 /**
- * Relative paths count from the working directory.
+ * Relative paths count from the working directory, which is not QEMU's: what QEMU gets to see is made absolute.
  *
  * @throws UmbraError `not-found`, `bad-config`.
  */
 export async function loadAgentConfig(path: string): Promise<AgentConfig> {
 	const config = await loadConfig(agentConfig, path);
-	return { ...config, dataDir: resolve(config.dataDir) };
+	const { dir, ...scratch } = config.scratch;
+	return {
+		...config,
+		dataDir: resolve(config.dataDir),
+		scratch: dir === undefined ? scratch : { ...scratch, dir: resolve(dir) },
+	};
 }
 
 const NO_SETTINGS: VmSettings = { exclude: false, excludeDisks: [] };

@@ -25,8 +25,8 @@ interface Demand {
 	reject(error: unknown): void;
 }
 
-/** Node's timers hold no longer delay; a later time is waited for in steps. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** A later time is waited for in steps: the clock may be set meanwhile, and Node's timers hold no more than 24 days. */
+const MAX_TIMER_MS = 60_000;
 
 export class VmRunner {
 	readonly machine: Machine;
@@ -35,9 +35,11 @@ export class VmRunner {
 	#wake = Promise.withResolvers<void>();
 	#schedule: string;
 	#paused = false;
+	/** By the clock that is never set. */
 	#lastStart: number | undefined;
 	#lastCaptureNs = 0n;
 	#lastError = "";
+	#ended = false;
 	#state: MachineState = "unknown";
 	#disks: readonly DiskInfo[] = [];
 
@@ -52,7 +54,7 @@ export class VmRunner {
 		const ended = AbortSignal.any([signal, this.machine.gone]);
 		ended.addEventListener("abort", () => this.#wake.resolve(), { once: true });
 		while (!ended.aborted) {
-			await this.#untilDue();
+			await this.#untilDue(ended);
 			if (ended.aborted) break;
 			const demands = this.#demands.splice(0);
 			try {
@@ -63,12 +65,13 @@ export class VmRunner {
 				for (const demand of demands) demand.reject(error);
 			}
 		}
-		const gone = new UmbraError("unavailable", `VM ${this.machine.name} is not running any more`);
-		for (const demand of this.#demands.splice(0)) demand.reject(gone);
+		this.#ended = true;
+		for (const demand of this.#demands.splice(0)) demand.reject(this.#over());
 	}
 
 	/** Captures as soon as may be. @throws whatever the capture ends with. */
 	captureNow(): Promise<CaptureResult> {
+		if (this.#ended) return Promise.reject(this.#over());
 		const { promise, resolve, reject } = Promise.withResolvers<CaptureResult>();
 		this.#demands.push({ resolve, reject });
 		this.#wake.resolve();
@@ -103,13 +106,22 @@ export class VmRunner {
 		};
 	}
 
-	async #untilDue(): Promise<void> {
+	#over(): UmbraError {
+		const why = this.machine.gone.aborted ? "is not running any more" : "is not captured any more: the agent stops";
+		return new UmbraError("unavailable", `VM ${this.machine.name} ${why}`);
+	}
+
+	async #untilDue(ended: AbortSignal): Promise<void> {
 		for (;;) {
-			if (this.#demands.length > 0 || this.machine.gone.aborted) return;
+			if (this.#demands.length > 0 || ended.aborted) return;
 			const idle = this.#paused || this.#options.settings.exclude;
 			const delay = idle
 				? Number.POSITIVE_INFINITY
-				: nextDelay(parseSchedule(this.#schedule), this.#lastStart, Date.now());
+				: nextDelay(
+						parseSchedule(this.#schedule),
+						this.#lastStart === undefined ? undefined : performance.now() - this.#lastStart,
+						Date.now(),
+					);
 			if (delay <= 0) return;
 			let timer: NodeJS.Timeout | undefined;
 			const due = new Promise<boolean>((resolve) => {
@@ -124,7 +136,7 @@ export class VmRunner {
 	}
 
 	async #captureOnce(signal: AbortSignal, demanded: boolean): Promise<CaptureResult> {
-		this.#lastStart = Date.now();
+		this.#lastStart = performance.now();
 		const { machine, settings, capturer, inTurn, blocked, log } = this.#options;
 		this.#state = await machine.state(signal);
 		this.#disks = await machine.disks(signal);

@@ -13,6 +13,8 @@ import { type AgentDb, type AgentOperation, encodeKey } from "./block-index.ts";
 
 /** Metadata blocks kept in memory for a disk. */
 const CACHE_BYTES = 16 * 1024 * 1024;
+/** Disks whose metadata is kept, the last used ones: bounds the memory of a host with hundreds of VMs. */
+const MAX_CACHED_DISKS = 8;
 
 /** A source whose bytes come from whichever snapshot is open at the time. */
 class CurrentSource implements BlockSource {
@@ -93,6 +95,8 @@ export class DiskTrees {
 		const key = `${vm}\0${disk}`;
 		const cached = this.#cached.get(key);
 		if (cached !== undefined && cached.size === snapshot.size && changed !== undefined) {
+			this.#cached.delete(key);
+			this.#cached.set(key, cached);
 			cached.current.inner = snapshot;
 			let last = -1;
 			for (const offset of changed.offsets) {
@@ -104,7 +108,12 @@ export class DiskTrees {
 		}
 		const current = new CurrentSource(snapshot);
 		const source = cacheSource(current, { limitBytes: CACHE_BYTES });
+		this.#cached.delete(key);
 		this.#cached.set(key, { size: snapshot.size, current, source });
+		for (const oldest of this.#cached.keys()) {
+			if (this.#cached.size <= MAX_CACHED_DISKS) break;
+			this.#cached.delete(oldest);
+		}
 		return source;
 	}
 }

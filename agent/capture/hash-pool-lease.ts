@@ -21,8 +21,10 @@ export class HashPoolLease implements AsyncDisposable {
 			this.#pool ??= HashPool.start(this.#threads);
 			return await work(await this.#pool);
 		} catch (error) {
-			// A pool that did not start or died is not kept.
-			if ((await this.#pool?.catch(() => undefined))?.broken !== false) this.#pool = undefined;
+			// A pool that did not start or died is not kept; what is left of its threads ends.
+			const used = this.#pool;
+			const pool = await used?.catch(() => undefined);
+			if (pool?.broken !== false && this.#pool === used) await this.#end();
 			throw error;
 		} finally {
 			this.#users--;

@@ -36,6 +36,7 @@ export class HashPool implements AsyncDisposable {
 				this.#waiting.delete(reply.slot);
 			});
 			worker.on("error", (error) => this.#fail(error));
+			worker.on("exit", (code) => this.#fail(new Error(`it ended with code ${code}`)));
 			worker.unref();
 		}
 	}
@@ -45,8 +46,14 @@ export class HashPool implements AsyncDisposable {
 		const memories = Array.from({ length: 3 * threads }, makeSlot);
 		const entry = new URL("./hash-worker.ts", import.meta.url);
 		const workers = Array.from({ length: threads }, () => new Worker(entry, { workerData: memories }));
-		await Promise.all(workers.map((worker) => once(worker, "online")));
-		return new HashPool(memories, workers);
+		const pool = new HashPool(memories, workers);
+		try {
+			await Promise.all(workers.map((worker) => once(worker, "online")));
+		} catch (error) {
+			await pool[Symbol.asyncDispose]();
+			throw error;
+		}
+		return pool;
 	}
 
 	/** True once a thread has died: every request is rejected from then on. */

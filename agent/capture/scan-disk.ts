@@ -1,5 +1,5 @@
 /** Reads what changed on one disk of an open snapshot: names, page checksums and new contents. */
-import { BLOCK_SIZE, NAME_SIZE, PAGES_PER_BLOCK } from "../../common/block.ts";
+import { BLOCK_SIZE, blockCount, NAME_SIZE, PAGES_PER_BLOCK } from "../../common/block.ts";
 import type { NbdClient } from "../../disk/source/nbd/client.ts";
 import type { BlockIndex, IndexStager } from "./block-index.ts";
 import type { ChangedPagesBuilder } from "./changed-pages.ts";
@@ -42,6 +42,8 @@ export interface ScanResult {
 	readonly newZeroBlocks: number;
 }
 
+/** No disk that JavaScript can address has more. */
+const MAX_BLOCKS = Number.MAX_SAFE_INTEGER / BLOCK_SIZE;
 const ZERO_RECORD = new Uint8Array(RECORD_SIZE);
 
 interface Segment {
@@ -92,6 +94,7 @@ class DiskScan {
 			await Promise.allSettled(this.#inFlight.map((segment) => segment.done));
 			for (const { slot } of this.#inFlight) this.#options.pool.give(slot);
 		}
+		await this.#forgetBeyondEnd();
 		await this.#options.stager.end();
 		return { readBytes: this.#readBytes, changedBlocks: this.#changedBlocks, newZeroBlocks: this.#newZeroBlocks };
 	}
@@ -168,6 +171,19 @@ class DiskScan {
 				if (block < range.first || block >= range.first + range.count) continue;
 				const before = records.subarray(at, at + RECORD_SIZE);
 				if (Buffer.compare(before, ZERO_RECORD) !== 0) await this.#changed(block, before, ZERO_RECORD, true);
+			}
+		}
+	}
+
+	/** A disk that shrank and grows again begins with zeroes there, or with anything: what was known counts no more. */
+	async #forgetBeyondEnd(): Promise<void> {
+		const { nbd, index, stager, vm, disk, compare } = this.#options;
+		if (!compare) return;
+		const end = blockCount(nbd.size);
+		for await (const { firstBlock, records } of index.pages(vm, disk, end, MAX_BLOCKS - end)) {
+			for (let at = 0; at < records.length; at += RECORD_SIZE) {
+				const block = firstBlock + at / RECORD_SIZE;
+				if (block >= end) await stager.put(block, ZERO_RECORD);
 			}
 		}
 	}

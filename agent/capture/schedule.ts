@@ -20,19 +20,26 @@ export function parseSchedule(text: string): Schedule {
 	}
 	if (match?.[1] === "cron") {
 		const pattern = match[2] ?? "";
+		let next: Date | null;
 		try {
-			if (new Cron(pattern, { paused: true }).nextRun() === null) throw wrong(text, "it never comes due");
+			next = new Cron(pattern, { paused: true }).nextRun();
 		} catch (error) {
 			throw wrong(text, messageOf(error));
 		}
+		if (next === null) throw wrong(text, "it never comes due");
 		return { kind: "cron", pattern };
 	}
 	throw wrong(text, 'wanted "every 60s" or "cron 0 * * * *"');
 }
 
-/** Milliseconds from `now` (Unix milliseconds) until the next capture, given when the last one began. */
-export function nextDelay(schedule: Schedule, lastStart: number | undefined, now: number): number {
-	if (schedule.kind === "every") return lastStart === undefined ? 0 : Math.max(0, lastStart + schedule.ms - now);
+/**
+ * Milliseconds until the next capture.
+ *
+ * @param sinceLast milliseconds since the last one began, by a clock that is never set; undefined where there was none
+ * @param now Unix milliseconds
+ */
+export function nextDelay(schedule: Schedule, sinceLast: number | undefined, now: number): number {
+	if (schedule.kind === "every") return sinceLast === undefined ? 0 : Math.max(0, schedule.ms - sinceLast);
 	const next = new Cron(schedule.pattern, { paused: true }).nextRun(new Date(now));
 	return next === null ? Number.POSITIVE_INFINITY : Math.max(0, next.getTime() - now);
 }

@@ -33,16 +33,25 @@ const shape = z.strictObject({
 export type VmState = z.output<typeof shape>;
 export type CaptureMode = "first" | "tracked" | "resync";
 
-export const NEW_VM: VmState = { headId: "", headTime: "0", disks: {} };
+export const NEW_VM: VmState = { headId: "", headTime: "0", disks: Object.create(null) };
 
 export async function loadVmState(db: AgentDb, vm: string): Promise<VmState> {
 	const bytes = await db.get(encodeKey("vm", vm));
 	if (bytes === undefined) return NEW_VM;
-	const result = shape.safeParse(JSON.parse(Buffer.from(bytes).toString()));
-	if (result.success) return result.data;
+	const result = shape.safeParse(parseJson(Buffer.from(bytes).toString()));
+	// Without a prototype: a disk may be called "constructor".
+	if (result.success) return { ...result.data, disks: Object.assign(Object.create(null), result.data.disks) };
 	throw new UmbraError("corrupt", `the agent's state of VM ${vm} is not what it should be: ${result.error.message}`, {
 		hint: "stop the agent, remove its data folder, start it: every VM is then captured anew",
 	});
+}
+
+function parseJson(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return undefined;
+	}
 }
 
 export function vmStateOperation(vm: string, state: VmState): AgentOperation {

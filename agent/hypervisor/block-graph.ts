@@ -2,11 +2,16 @@
  * QEMU's block devices and nodes as `query-block` and its kin tell them, checked before they are used.
  * Source: QEMU, qapi/block-core.json and qapi/block-export.json.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { UmbraError } from "../../common/errors.ts";
 import type { BitmapInfo } from "./bitmaps.ts";
 import type { DiskInfo } from "./hypervisor.ts";
 import type { QmpClient } from "./qmp.ts";
+
+/** A job of ours creates a small image: it ends by itself, within these looks. */
+const MAX_JOB_LOOKS = 500;
+const JOB_LOOK_MS = 10;
 
 const bitmapShape = z.object({
 	name: z.string().default(""),
@@ -67,14 +72,19 @@ function parse<T extends z.ZodType>(shape: T, value: unknown, command: string): 
 export async function queryDevices(qmp: QmpClient): Promise<BlockDevice[]> {
 	const blocks = parse(z.array(blockShape), await qmp.execute("query-block"), "query-block");
 	const devices: BlockDevice[] = [];
+	const taken = new Set<string>();
 	for (const { device, qdev, inserted } of blocks) {
 		if (inserted === undefined || inserted.ro || qdev === "") continue;
+		const name = diskId(qdev, device, inserted["node-name"]);
+		// A device's id may be another's `-drive` name; their histories must not be mixed.
+		const id = taken.has(name) ? placeOf(qdev) : name;
+		taken.add(id);
 		devices.push({
-			id: diskId(qdev, device, inserted["node-name"]),
+			id,
 			size: inserted.image["virtual-size"],
 			format: inserted.drv,
 			node: inserted["node-name"],
-			qomPath: qdev.replace(/\/virtio-backend$/, ""),
+			qomPath: qdev.startsWith("/") ? qdev.replace(/\/virtio-backend$/, "") : `/machine/peripheral/${qdev}`,
 			bitmaps: inserted["dirty-bitmaps"],
 		});
 	}
@@ -84,12 +94,19 @@ export async function queryDevices(qmp: QmpClient): Promise<BlockDevice[]> {
 /**
  * A name that stays the same when the machine is started again the same way: the device's own id, the
  * `-drive` name, the node's name, and as a last resort the device's place among those without an id.
+ *
+ * @param qdev what QEMU says: the id itself (SCSI, IDE), or a path, which has the id in it (virtio-blk) or not
  */
 export function diskId(qdev: string, device: string, node: string): string {
+	if (!qdev.startsWith("/")) return qdev;
 	const peripheral = /^\/machine\/peripheral\/([^/]+)/.exec(qdev);
 	if (peripheral?.[1] !== undefined) return peripheral[1];
 	if (device !== "") return device;
 	if (node !== "" && !node.startsWith("#")) return node;
+	return placeOf(qdev);
+}
+
+function placeOf(qdev: string): string {
 	return qdev
 		.replace(/^\/machine\//, "")
 		.replace(/\/virtio-backend$/, "")
@@ -156,5 +173,24 @@ export async function runJob(
 		off();
 		qmp.closed.removeEventListener("abort", onClose);
 		concluded.promise.catch(() => {});
+	}
+}
+
+/**
+ * Ends the jobs of an agent that died between starting and dismissing them: a concluded one keeps its id from being used
+ * again. They create small things and are soon done.
+ *
+ * @throws UmbraError `unavailable` where one is not.
+ */
+export async function dismissJobs(qmp: QmpClient, prefix: string): Promise<void> {
+	const shape = z.array(z.object({ id: z.string(), status: z.string() }));
+	for (let attempt = 0; ; attempt++) {
+		const jobs = parse(shape, await qmp.execute("query-jobs"), "query-jobs").filter(({ id }) => id.startsWith(prefix));
+		if (jobs.length === 0) return;
+		for (const { id, status } of jobs) if (status === "concluded") await qmp.execute("job-dismiss", { id });
+		if (attempt === MAX_JOB_LOOKS) {
+			throw new UmbraError("unavailable", `QEMU does not end the job ${jobs[0]?.id}`, { context: { path: qmp.path } });
+		}
+		if (jobs.some(({ status }) => status !== "concluded")) await sleep(JOB_LOOK_MS);
 	}
 }

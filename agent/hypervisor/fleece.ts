@@ -8,7 +8,7 @@
  * own writes, and nothing in QEMU 7.2 changes that. The filter with `on-cbw-error=break-snapshot` gives up
  * the snapshot instead. See docs/decisions/0002-fleecing.md.
  */
-import { unlink } from "node:fs/promises";
+import { readdir, unlink } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { BLOCK_SIZE } from "../../common/block.ts";
@@ -16,9 +16,12 @@ import { errnoOf, isUmbraError, messageOf, UmbraError } from "../../common/error
 import type { Logger } from "../../common/log.ts";
 import { nowNs } from "../../common/units.ts";
 import { BITMAP_PREFIX, type BitmapAction, planBitmaps } from "./bitmaps.ts";
-import { type BlockDevice, childOf, queryDevices, queryExports, queryNodes, runJob } from "./block-graph.ts";
+import { type BlockDevice, childOf, dismissJobs, queryDevices, queryExports, queryNodes, runJob } from "./block-graph.ts";
 import type { Snapshot, SnapshotDisk, SnapshotRequest, Tracking } from "./hypervisor.ts";
 import type { QmpArguments, QmpClient } from "./qmp.ts";
+
+/** A node that exists while we have stopped the machine, so that whoever cleans up knows to let it go on. */
+const STOPPED_MARK = "umbra-stopped";
 
 /** A guest write waits at most this long for its copy; then the snapshot breaks, not the guest. */
 const CBW_TIMEOUT_SECONDS = 20;
@@ -44,6 +47,8 @@ interface DiskFleece {
 	kept: boolean;
 }
 
+const JOB_PREFIX = "umbra-create-";
+
 const names = (index: number) => ({
 	filter: `umbra-cbw-${index}`,
 	scratch: `umbra-scratch-${index}`,
@@ -65,20 +70,22 @@ export class Fleece {
 	/** Takes down whatever an earlier attempt left in the machine, ours or of an agent that died. */
 	async clean(): Promise<void> {
 		const { qmp } = this.#options;
-		for (const id of await queryExports(qmp)) {
-			if (id.startsWith("umbra-export-")) {
-				await this.#ignoreMissing(qmp.execute("block-export-del", { id, mode: "hard" }));
-				await until(async () => !(await queryExports(qmp)).includes(id));
-			}
+		await this.#goOn();
+		await dismissJobs(qmp, JOB_PREFIX);
+		const exported = (await queryExports(qmp)).filter((id) => id.startsWith("umbra-export-"));
+		for (const id of exported) {
+			await this.#ignoreMissing(qmp.execute("block-export-del", { id, mode: "hard" }));
+			await until(async () => !(await queryExports(qmp)).includes(id));
 		}
 		const present = new Set((await queryNodes(qmp)).map((node) => node.name));
 		const indexes = [...present].flatMap((name) => {
 			const match = /^umbra-(?:cbw|scratch|bounded|access)-(\d+)$/.exec(name);
 			return match === null ? [] : [Number(match[1])];
 		});
-		// Nodes of ours mean that the server is ours too, even where its socket's file is gone.
-		if (indexes.length > 0 || (await accepts(this.#socketPath)))
-			await this.#ignoreMissing(qmp.execute("nbd-server-stop"));
+		// What is made only after the server means that it is ours, even where its socket's file is gone. Other nodes of
+		// ours do not: an attempt may have died before it met the server of somebody's backup.
+		const served = exported.length > 0 || [...present].some((name) => name.startsWith("umbra-access-"));
+		if (served || (await accepts(this.#socketPath))) await this.#ignoreMissing(qmp.execute("nbd-server-stop"));
 		for (const index of new Set(indexes)) {
 			const node = names(index);
 			if (present.has(node.access)) await qmp.execute("blockdev-del", { "node-name": node.access });
@@ -90,8 +97,29 @@ export class Fleece {
 			}
 			if (present.has(node.scratch)) await qmp.execute("blockdev-del", { "node-name": node.scratch });
 			if (present.has(node.bounded)) await qmp.execute("blockdev-del", { "node-name": node.bounded });
-			await this.#removeScratch(index);
 		}
+		await this.#removeFiles();
+	}
+
+	/** An agent died between `stop` and `cont`: the guest must not stand still for ever. */
+	async #goOn(): Promise<void> {
+		const { qmp, log } = this.#options;
+		if (!(await queryNodes(qmp)).some((node) => node.name === STOPPED_MARK)) return;
+		const { status } = (await qmp.execute("query-status")) as { status?: string };
+		if (status === "paused") {
+			log.warn({ socket: qmp.path }, "an agent died while it had stopped this machine: it goes on");
+			await qmp.execute("cont");
+		}
+		await qmp.execute("blockdev-del", { "node-name": STOPPED_MARK });
+	}
+
+	/** Scratch images and the socket of this machine; QEMU has them open no more. */
+	async #removeFiles(): Promise<void> {
+		const { scratchFolder, machineKey } = this.#options;
+		for (const name of await namesIn(scratchFolder)) {
+			if (name.startsWith(`${machineKey}-`) && name.endsWith(".scratch")) await unlinkIfThere(join(scratchFolder, name));
+		}
+		await unlinkIfThere(this.#socketPath);
 	}
 
 	async open(request: SnapshotRequest): Promise<Snapshot> {
@@ -158,12 +186,12 @@ export class Fleece {
 		await this.#removeScratch(index);
 		undo.defer(() => this.#removeScratch(index));
 		const file = { driver: "file", filename: path };
-		await runJob(qmp, `umbra-file-${index}`, "blockdev-create", { options: { ...file, size: bound } });
+		await runJob(qmp, `${JOB_PREFIX}file-${index}`, "blockdev-create", { options: { ...file, size: bound } });
 		// The fixed size is the bound: QEMU itself refuses to write beyond it, even when no agent is alive to watch.
 		const bounded = { driver: "raw", "node-name": node.bounded, size: bound, file };
 		await this.#add(bounded, undo);
 		const qcow2 = { driver: "qcow2", file: node.bounded, size: device.size };
-		await runJob(qmp, `umbra-qcow2-${index}`, "blockdev-create", { options: qcow2 });
+		await runJob(qmp, `${JOB_PREFIX}qcow2-${index}`, "blockdev-create", { options: qcow2 });
 		await this.#add({ driver: "qcow2", "node-name": node.scratch, file: node.bounded, discard: "unmap" }, undo);
 
 		undo.defer(() => this.#giveBack(fleece));
@@ -193,8 +221,11 @@ export class Fleece {
 		const { qmp } = this.#options;
 		const { status } = (await qmp.execute("query-status")) as { status?: string };
 		const stop = fleeces.length > 1 && status === "running";
-		// Stopping flushes every disk: do the bulk of it while the guest still runs.
-		if (stop) for (const { device } of fleeces) await this.#flush(device.node);
+		if (stop) {
+			// Stopping flushes every disk: do the bulk of it while the guest still runs.
+			for (const { device } of fleeces) await this.#flush(device.node);
+			await this.#add({ driver: "null-co", "node-name": STOPPED_MARK, size: 0, "read-zeroes": true }, undo);
+		}
 
 		const start = performance.now();
 		const timeNs = nowNs();
@@ -208,6 +239,7 @@ export class Fleece {
 			if (stop) await qmp.execute("cont");
 		}
 		const pauseNs = BigInt(Math.round((performance.now() - start) * 1e6));
+		if (stop) await qmp.execute("blockdev-del", { "node-name": STOPPED_MARK });
 		const disable = fleeces.flatMap(({ device, old }) =>
 			old === undefined ? [] : [{ type: "block-dirty-bitmap-disable", data: { node: device.node, name: old } }],
 		);
@@ -342,6 +374,17 @@ async function unlinkIfThere(path: string): Promise<void> {
 				context: { path },
 			});
 		}
+	}
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+	try {
+		return await readdir(folder);
+	} catch (error) {
+		throw new UmbraError("unavailable", `cannot look into the scratch folder ${folder}: ${messageOf(error)}`, {
+			cause: error,
+			context: { path: folder },
+		});
 	}
 }
 

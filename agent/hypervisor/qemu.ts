@@ -30,6 +30,8 @@ export class QemuHypervisor implements Hypervisor {
 	readonly #events: HypervisorEvents;
 	readonly #machines = new Map<string, QemuMachine>();
 	readonly #bySocket = new Map<string, QemuMachine>();
+	/** Sockets that are being connected to: a machine that does not answer must not hide the others. */
+	readonly #connecting = new Map<string, Promise<void>>();
 	/** Sockets that failed: how many looks to skip now, and the next time. */
 	readonly #failed = new Map<string, { skip: number; next: number }>();
 	readonly #stop = new AbortController();
@@ -56,7 +58,8 @@ export class QemuHypervisor implements Hypervisor {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		this.#stop.abort();
-		await this.finished;
+		await this.finished.catch(() => {}); // Whoever awaits `finished` sees it.
+		await Promise.all(this.#connecting.values());
 		for (const machine of this.#bySocket.values()) await machine[Symbol.asyncDispose]();
 	}
 
@@ -81,7 +84,13 @@ export class QemuHypervisor implements Hypervisor {
 			}
 		}
 		for (const path of this.#failed.keys()) if (!found.has(path)) this.#failed.delete(path);
-		await Promise.all([...found].filter((path) => !this.#bySocket.has(path)).map((path) => this.#tryConnect(path)));
+		for (const path of found) {
+			if (this.#bySocket.has(path) || this.#connecting.has(path)) continue;
+			this.#connecting.set(
+				path,
+				this.#tryConnect(path).finally(() => this.#connecting.delete(path)),
+			);
+		}
 	}
 
 	async #tryConnect(socketPath: string): Promise<void> {
@@ -101,6 +110,7 @@ export class QemuHypervisor implements Hypervisor {
 				signal: this.#stop.signal,
 				...(name === undefined ? {} : { name }),
 			});
+			if (machine.gone.aborted) throw machine.gone.reason;
 			if (this.#machines.has(machine.name)) {
 				await machine[Symbol.asyncDispose]();
 				throw new UmbraError("conflict", `two VMs are called ${machine.name}; the one at ${socketPath} is left out`, {
@@ -115,7 +125,7 @@ export class QemuHypervisor implements Hypervisor {
 				this.#bySocket.delete(socketPath);
 				this.#machines.delete(machine.name);
 			});
-			if (!machine.gone.aborted) this.#events.onMachine(machine);
+			this.#events.onMachine(machine);
 		} catch (error) {
 			if (this.#stop.signal.aborted) return;
 			const next = Math.min((failure?.next ?? 1) * 2, MAX_SKIPPED_LOOKS);

@@ -48,6 +48,7 @@ export class QmpClient implements AsyncDisposable {
 
 	/** @throws UmbraError `unavailable` when nobody listens, or another client holds the monitor. */
 	static async connect(path: string, signal?: AbortSignal): Promise<QmpClient> {
+		signal?.throwIfAborted();
 		const socket = createConnection({ path });
 		const client = new QmpClient(path, socket);
 		const greeted = Promise.withResolvers<void>();
@@ -79,6 +80,10 @@ export class QmpClient implements AsyncDisposable {
 			await greeted.promise;
 			await client.execute("qmp_capabilities");
 			return client;
+		} catch (error) {
+			// A monitor serves one client: one that is not used must be let go of.
+			client.#end(unavailable(path, "the handshake failed", error));
+			throw error;
 		} finally {
 			clearTimeout(timer);
 			signal?.removeEventListener("abort", onAbort);
@@ -158,7 +163,7 @@ export class QmpClient implements AsyncDisposable {
 		if (pending === undefined) return;
 		this.#pending.delete(message["id"] as number);
 		if ("error" in message) {
-			const { class: kind, desc } = message["error"] as { class?: string; desc?: string };
+			const { class: kind, desc } = (message["error"] ?? {}) as { class?: string; desc?: string };
 			const code = kind === "DeviceNotFound" ? "not-found" : "unavailable";
 			pending.reject(
 				new UmbraError(code, `QEMU refused ${pending.command}: ${desc ?? "no reason given"}`, {

@@ -1,0 +1,408 @@
+/** What goes wrong around a capture ends in a clear error or a recovery, loses nothing, and leaves other VMs alone. */
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import { connect, createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import { it } from "node:test";
+import { vmPath } from "../../cli/collector-client.ts";
+import { isUmbraError } from "../../common/errors.ts";
+import { runProgram } from "../../packaging/guest/programs.ts";
+import { BareMachine } from "../support/bare-machine.ts";
+import { bootGuest, makeDisk } from "../support/guest.ts";
+import { needs, needsGuest } from "../support/requires.ts";
+import { imageSha256, Site } from "../support/site.ts";
+import { tempFolder } from "../support/temp.ts";
+import { until } from "../support/wait.ts";
+
+const MIB = 1024 * 1024;
+const QEMU = needs("qemu-system-x86_64", "qemu-img");
+
+async function image(folder: string, name: string, format: "qcow2" | "raw", bytes: number): Promise<string> {
+	const path = join(folder, name);
+	await runProgram("qemu-img", ["create", "-f", format, path, String(bytes)]);
+	return path;
+}
+
+/** Fills a range with bytes that do not compress, through the device. */
+async function noise(machine: BareMachine, disk: string, folder: string, offset: number, bytes: number): Promise<void> {
+	const path = join(folder, "noise");
+	await writeFile(path, randomBytes(bytes));
+	await machine.io(disk, `write -s ${path} ${offset} ${bytes}`);
+}
+
+/** Mounts a tmpfs of so many bytes: a disk that can be filled for real. */
+async function smallDisk(path: string, bytes: number): Promise<AsyncDisposable> {
+	await mkdir(path);
+	await runProgram("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", path]);
+	return { [Symbol.asyncDispose]: async () => void (await runProgram("umount", ["-l", path])) };
+}
+
+it("keeps every capture while the collector is away, and brings them when it is back", QEMU, async () => {
+	await using folder = await tempFolder();
+	const path = await image(folder.path, "a.raw", "raw", 32 * MIB);
+	const disks = [{ id: "vda", path, format: "raw" }] as const;
+	await using machine = await BareMachine.start({ name: "web", folder: folder.path, disks });
+	await using site = await Site.start({
+		folder: folder.path,
+		sockets: [machine.qmpSocket],
+		agent: { schedule: "every 1s" },
+	});
+	await until(async () => (await site.changes("web")).length > 0, { what: "a first point" });
+
+	await site.collector?.kill();
+	const captures = () => (site.agent?.output().match(/"msg":"captured"/g) ?? []).length;
+	const states = [await imageSha256(path, "raw", folder.path)];
+	const before = captures();
+	while (captures() < before + 10) {
+		await machine.io("vda", `write -P ${states.length} ${states.length * 65536} 64k`);
+		await machine.io("vda", "flush");
+		states.push(await imageSha256(path, "raw", folder.path));
+		const seen = captures();
+		await until(() => captures() > seen, { what: "the next capture" });
+	}
+	await site.startCollector();
+	const last = captures();
+	const changes = await until(
+		async () => {
+			const found = await site.changes("web");
+			return found.length >= last ? found : undefined;
+		},
+		{ what: `${last} points` },
+	);
+
+	// Each point is one of the states the disk went through, in that order.
+	let at = 0;
+	for (const { time } of changes) {
+		const found = states.indexOf(await site.restoredSha256("web", time, "vda"), at);
+		assert.ok(found >= at, `the point at ${time} is no state of the disk`);
+		at = found;
+	}
+	assert.equal(at, states.length - 1);
+	assert.ok(changes.slice(1).every(({ disks: [disk] }) => disk?.mode === "tracked"));
+});
+
+it("stops capturing when the spool is full, says so, and misses nothing once it is emptied", QEMU, async () => {
+	await using folder = await tempFolder();
+	const path = await image(folder.path, "a.raw", "raw", 64 * MIB);
+	const disks = [{ id: "vda", path, format: "raw" }] as const;
+	await using machine = await BareMachine.start({ name: "web", folder: folder.path, disks });
+	await using site = await Site.start({
+		folder: folder.path,
+		sockets: [machine.qmpSocket],
+		agent: { schedule: "every 1s", spool: { limit: "4MiB" } },
+	});
+	await until(async () => (await site.changes("web")).length > 0, { what: "a first point" });
+	await site.collector?.kill();
+	await noise(machine, "vda", folder.path, 0, 16 * MIB);
+	await until(() => /"level":40.*spool/.test(site.agent?.output() ?? ""), {
+		what: "the agent says that its spool is full",
+	});
+	await noise(machine, "vda", folder.path, 32 * MIB, 8 * MIB);
+	await machine.io("vda", "flush");
+	const wanted = await imageSha256(path, "raw", folder.path);
+
+	await site.startCollector();
+	await site.connected();
+	const point = await site.capture("web");
+	assert.equal(await site.restoredSha256("web", point.time, "vda"), wanted);
+	assert.equal(point.disks[0]?.mode, "tracked");
+});
+
+it("gives up the snapshot rather than the guest's writes when the scratch area is full", QEMU, async () => {
+	await using folder = await tempFolder();
+	const path = await image(folder.path, "a.qcow2", "qcow2", 256 * MIB);
+	const disks = [{ id: "vda", path, format: "qcow2" }] as const;
+	await using machine = await BareMachine.start({ name: "web", folder: folder.path, disks });
+	await noise(machine, "vda", folder.path, 0, 192 * MIB);
+	await using site = await Site.start({
+		folder: folder.path,
+		sockets: [machine.qmpSocket],
+		agent: { scratch: { limit: "1MiB" } },
+	});
+	await until(async () => (await site.changes("web")).length > 0, { what: "a first point", timeoutMs: 60_000 });
+	// Everything is dirty, and overwritten again while it is being read.
+	await noise(machine, "vda", folder.path, 0, 192 * MIB);
+	const capture = site.client.post(vmPath("web", "capture")).then(
+		() => undefined,
+		(error: unknown) => error,
+	);
+	await until(async () => /umbra-cbw/.test(JSON.stringify(await machine.monitor.execute("query-block"))), {
+		what: "an open snapshot",
+		intervalMs: 2,
+	});
+	await noise(machine, "vda", folder.path, 128 * MIB, 64 * MIB);
+	const error = await capture;
+	assert.ok(isUmbraError(error, "unavailable", "limit"), String(error));
+	await machine.io("vda", "flush");
+	const wanted = await imageSha256(path, "qcow2", folder.path);
+	const point = await site.capture("web");
+	assert.equal(await site.restoredSha256("web", point.time, "vda"), wanted);
+});
+
+for (const what of ["spool", "scratch", "vault"] as const) {
+	it(`survives a full disk under the ${what}`, {
+		...QEMU,
+		skip: QEMU.skip || (process.getuid?.() === 0 ? false : "mounting a tmpfs needs root"),
+	}, async () => {
+		await using folder = await tempFolder();
+		const path = await image(folder.path, "a.raw", "raw", 64 * MIB);
+		const disks = [{ id: "vda", path, format: "raw" }] as const;
+		await using machine = await BareMachine.start({ name: "web", folder: folder.path, disks });
+		const full = join(folder.path, "full");
+		await using _mount = await smallDisk(full, 12 * MIB);
+		await using site = await Site.start({
+			folder: folder.path,
+			sockets: [machine.qmpSocket],
+			...(what === "spool"
+				? { agent: { dataDir: join(full, "agent"), scratch: { dir: join(folder.path, "scratch") } } }
+				: {}),
+			...(what === "scratch" ? { agent: { scratch: { dir: full } } } : {}),
+			...(what === "vault" ? { collector: { dataDir: join(full, "collector") } } : {}),
+		});
+		await until(async () => (await site.changes("web")).length > 0, { what: "a first point" });
+		if (what === "spool") await site.collector?.kill();
+		if (what === "scratch") await writeFile(join(full, "filler"), Buffer.alloc(12 * MIB - 64 * 1024)).catch(() => {});
+		await noise(machine, "vda", folder.path, 0, 24 * MIB);
+		await machine.io("vda", "flush");
+		const wanted = await imageSha256(path, "raw", folder.path);
+
+		if (what === "spool") {
+			// Nobody can order a capture now; the agent is started anew, so that one is due at once.
+			await site.agent?.kill();
+			await site.startAgent();
+			await until(() => /"level":40/.test(site.agent?.output() ?? ""), {
+				what: "the agent says that it cannot capture",
+			});
+			await site.startCollector();
+			await site.connected();
+		} else {
+			const error = await site.client
+				.post<{ changesetId?: string }>(vmPath("web", "capture"), { timeoutSeconds: 5 })
+				.then(
+					async ({ changesetId }) =>
+						(await site.changes("web")).some(({ id }) => id === changesetId) ? undefined : new Error("not taken in"),
+					(reason: unknown) => reason,
+				);
+			if (what === "vault") assert.ok(error !== undefined, "24 MiB went into a vault of 12 MiB");
+		}
+		// The operator makes room.
+		await runProgram("mount", ["-o", `remount,size=${256 * MIB}`, full]);
+		const point = await site.capture("web");
+		assert.equal(await site.restoredSha256("web", point.time, "vda"), wanted);
+	});
+}
+
+it("follows a disk that is resized, one that is added and one that is removed", needsGuest(), async () => {
+	await using folder = await tempFolder();
+	const disk = await makeDisk(join(folder.path, "a.qcow2"), {
+		sizeBytes: 128 * MIB,
+		format: "qcow2",
+		table: "gpt",
+		seed: 1,
+	});
+	const added = await image(folder.path, "b.qcow2", "qcow2", 16 * MIB);
+	await using guest = await bootGuest({
+		disks: [{ path: disk.path, format: "qcow2", id: "vda" }],
+		folder: join(folder.path, "vm"),
+		name: "web",
+	});
+	await using site = await Site.start({ folder: folder.path, sockets: [guest.qmpSocket] });
+	const check = async (paths: Readonly<Record<string, string>>) => {
+		await guest.sync();
+		await guest.qmp("stop");
+		for (const id of Object.keys(paths))
+			await guest.qmp("human-monitor-command", {
+				"command-line": `qemu-io -d /machine/peripheral/${id}/virtio-backend flush`,
+			});
+		const point = await site.capture("web");
+		assert.deepEqual(point.disks.map((entry) => entry.disk).sort(), Object.keys(paths).sort());
+		for (const [id, path] of Object.entries(paths)) {
+			assert.equal(await site.restoredSha256("web", point.time, id), await imageSha256(path, "qcow2", folder.path), id);
+		}
+		await guest.qmp("cont");
+		return point;
+	};
+	await check({ vda: disk.path });
+
+	await guest.qmp("block_resize", { "node-name": "vda-format", size: 192 * MIB });
+	await guest.run("dd if=/dev/urandom of=/dev/vda bs=1M seek=150 count=4 2>/dev/null; sync");
+	const resized = await check({ vda: disk.path });
+	assert.equal(resized.disks[0]?.sizeBytes, 192 * MIB);
+	assert.equal(resized.disks[0]?.mode, "resync");
+	assert.match(resized.disks[0]?.reason ?? "", /resized/);
+
+	await guest.qmp("blockdev-add", {
+		driver: "qcow2",
+		"node-name": "vdb-format",
+		file: { driver: "file", filename: added },
+	});
+	await guest.qmp("device_add", { driver: "virtio-blk-pci", id: "vdb", drive: "vdb-format" });
+	await until(
+		async () => (await guest.run("dd if=/dev/urandom of=/dev/vdb bs=64k count=9 2>/dev/null && sync")).code === 0,
+		{ what: "the guest sees its new disk" },
+	);
+	const grown = await check({ vda: disk.path, vdb: added });
+	assert.deepEqual(grown.disks.map(({ mode }) => mode).sort(), ["first", "tracked"]);
+
+	await guest.qmp("device_del", { id: "vdb" });
+	await until(async () => !JSON.stringify(await guest.qmp("query-block")).includes("/peripheral/vdb/"), {
+		what: "the disk is unplugged",
+	});
+	const shrunk = await check({ vda: disk.path });
+	assert.deepEqual(
+		shrunk.disks.map(({ mode }) => mode),
+		["tracked"],
+	);
+});
+
+it("captures two disks of a running guest at one instant", needsGuest(), async () => {
+	await using folder = await tempFolder();
+	const system = await makeDisk(join(folder.path, "a.qcow2"), { sizeBytes: 128 * MIB, format: "qcow2", seed: 2 });
+	const [b, c] = [
+		await image(folder.path, "b.raw", "raw", 8 * MIB),
+		await image(folder.path, "c.qcow2", "qcow2", 8 * MIB),
+	];
+	await using guest = await bootGuest({
+		disks: [
+			{ path: system.path, format: "qcow2", id: "vda" },
+			{ path: b, format: "raw", id: "vdb" },
+			{ path: c, format: "qcow2", id: "vdc" },
+		],
+		folder: join(folder.path, "vm"),
+		name: "pair",
+	});
+	await using site = await Site.start({ folder: folder.path, sockets: [guest.qmpSocket] });
+	// A counter goes to one disk, then to the other, each write finished before the next begins.
+	await guest.run(
+		`(n=0; while :; do n=$((n + 1)); printf '%016d' $n > /tmp/n
+dd if=/tmp/n of=/dev/vdb bs=512 count=1 oflag=direct conv=sync,notrunc 2>/dev/null
+dd if=/tmp/n of=/dev/vdc bs=512 count=1 oflag=direct conv=sync,notrunc 2>/dev/null
+done) </dev/null >/dev/null 2>&1 &`,
+	);
+	const seen = new Set<number>();
+	for (let round = 0; round < 8; round++) {
+		const point = await site.capture("pair");
+		const counter = async (disk: string) => {
+			const path = `${vmPath("pair", "points", point.time, "disks", disk)}/data`;
+			const response = await site.client.fetch(path, {}, { headers: { range: "bytes=0-15" } });
+			return Number(await response.text()) || 0;
+		};
+		const [first, second] = [await counter("vdb"), await counter("vdc")];
+		assert.ok(first === second || first === second + 1, `vdb says ${first}, vdc says ${second}`);
+		seen.add(first);
+	}
+	assert.ok(seen.size > 4, "the guest went on writing");
+});
+
+it("notices a chunk that was damaged on its way and sends it again", QEMU, async () => {
+	await using folder = await tempFolder();
+	const path = await image(folder.path, "a.raw", "raw", 64 * MIB);
+	const disks = [{ id: "vda", path, format: "raw" }] as const;
+	await using machine = await BareMachine.start({ name: "web", folder: folder.path, disks });
+	// Content that stays as it is on the wire, so that it can be found there.
+	await noise(machine, "vda", folder.path, 0, 24 * MIB);
+	await machine.io("vda", "flush");
+	await using proxy = await damagingProxy(3);
+	await using site = await Site.start({
+		folder: folder.path,
+		sockets: [machine.qmpSocket],
+		agentTarget: (port) => proxy.towards(port),
+	});
+	const point = await site.capture("web");
+	assert.equal(await site.restoredSha256("web", point.time, "vda"), await imageSha256(path, "raw", folder.path));
+	assert.equal(proxy.damaged, 3);
+	assert.match(`${site.agent?.output()}${site.collector?.output()}`, /reject|corrupt/i);
+});
+
+it("captures a disk of garbage, says what it could not read, and goes on with the other VMs", QEMU, async () => {
+	await using folder = await tempFolder();
+	const garbage = join(folder.path, "garbage.raw");
+	const bytes = randomBytes(32 * MIB);
+	// A partition table that promises an ext4 filesystem, and a superblock's magic in the noise.
+	bytes.writeUInt16LE(0xaa55, 510);
+	bytes.fill(0, 446, 510);
+	bytes[450] = 0x83;
+	bytes.writeUInt32LE(2048, 454);
+	bytes.writeUInt32LE(0xffffffff, 458);
+	bytes.writeUInt16LE(0xef53, MIB + 1024 + 56);
+	await writeFile(garbage, bytes);
+	const sound = await makeDisk(join(folder.path, "sound.raw"), { sizeBytes: 64 * MIB, format: "raw", seed: 3 });
+	await using mad = await BareMachine.start({
+		name: "mad",
+		folder: folder.path,
+		disks: [{ id: "vda", path: garbage, format: "raw" }],
+	});
+	await using sane = await BareMachine.start({
+		name: "sane",
+		folder: folder.path,
+		disks: [{ id: "vda", path: sound.path, format: "raw" }],
+	});
+	await using site = await Site.start({ folder: folder.path, sockets: [join(folder.path, "*.qmp")] });
+
+	const first = await site.capture("mad");
+	assert.equal(await site.restoredSha256("mad", first.time, "vda"), createHash("sha256").update(bytes).digest("hex"));
+	const said = (await site.changes("mad")).flatMap(({ disks }) => disks.flatMap(({ problems }) => problems)).join("\n");
+	assert.match(said, /partition|ext4|superblock/i);
+	await mad.io("vda", "write -P 3 1M 64k");
+	await mad.io("vda", "flush");
+	const next = await site.capture("mad");
+	assert.equal(next.disks[0]?.attribution.unknown, next.disks[0]?.attribution.total);
+	assert.equal(await site.restoredSha256("mad", next.time, "vda"), await imageSha256(garbage, "raw", folder.path));
+
+	const other = await site.capture("sane");
+	assert.deepEqual(other.disks[0]?.problems, []);
+	await sane.io("vda", "flush");
+	assert.equal(await site.restoredSha256("sane", other.time, "vda"), await imageSha256(sound.path, "raw", folder.path));
+});
+
+/** Passes connections on and flips one bit in so many of the large pieces that agents send. */
+async function damagingProxy(
+	times: number,
+): Promise<AsyncDisposable & { towards(port: number): number; readonly damaged: number }> {
+	const sockets = new Set<Socket>();
+	let target = 0;
+	let damaged = 0;
+	let large = 0;
+	const server = createServer((from) => {
+		const to = connect(target, "127.0.0.1");
+		for (const socket of [from, to]) {
+			sockets.add(socket);
+			socket.on("error", () => socket.destroy());
+			socket.on("close", () => {
+				sockets.delete(socket);
+				from.destroy();
+				to.destroy();
+			});
+		}
+		from.on("data", (piece: Buffer) => {
+			// Far into the noise, where HTTP/2 and protobuf have nothing: every fortieth large piece.
+			if (piece.length > 32_768 && damaged < times && ++large % 40 === 1) {
+				const at = piece.length >> 1;
+				piece.writeUInt8(piece.readUInt8(at) ^ 0x10, at);
+				damaged++;
+			}
+			if (!to.write(piece)) from.pause();
+		});
+		to.on("drain", () => from.resume());
+		to.pipe(from);
+	}).listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const address = server.address();
+	if (address === null || typeof address === "string") throw new Error("no port");
+	return {
+		towards: (port) => {
+			target = port;
+			return address.port;
+		},
+		get damaged() {
+			return damaged;
+		},
+		[Symbol.asyncDispose]: async () => {
+			for (const socket of sockets) socket.destroy();
+			server.close();
+			await once(server, "close");
+		},
+	};
+}
