@@ -53,16 +53,51 @@ export class CollectorClient {
 				});
 			}
 		}
-		return new CollectorClient(options.collector ?? DEFAULT_URL, token);
+		const base = options.collector ?? DEFAULT_URL;
+		if (!/^https?:$/.test(URL.parse(base)?.protocol ?? "")) {
+			throw new UmbraError("bad-config", `not the address of a collector: "${base}"; wanted one such as ${DEFAULT_URL}`);
+		}
+		return new CollectorClient(base, token);
 	}
 
 	/** @throws UmbraError with the collector's own code, `unavailable` where it cannot be reached. */
 	async get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
-		return (await (await this.fetch(path, query, { signal })).json()) as T;
+		return await this.#json(await this.fetch(path, query, { signal }), signal);
 	}
 
 	async post<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
-		return (await (await this.fetch(path, query, { method: "POST", signal })).json()) as T;
+		return await this.#json(await this.fetch(path, query, { method: "POST", signal }), signal);
+	}
+
+	/** The whole body. @throws UmbraError `unavailable` where the connection is cut. */
+	async body(response: Response, signal?: AbortSignal): Promise<Uint8Array> {
+		try {
+			return new Uint8Array(await response.arrayBuffer());
+		} catch (error) {
+			throw this.#translate(error, signal);
+		}
+	}
+
+	async #json<T>(response: Response, signal?: AbortSignal): Promise<T> {
+		const text = Buffer.from(await this.body(response, signal)).toString("utf8");
+		try {
+			return JSON.parse(text) as T;
+		} catch (error) {
+			throw new UmbraError("unavailable", `what answers at ${this.#base} is no Umbra collector`, {
+				cause: error,
+				hint: "--collector or UMBRA_COLLECTOR names the collector's API",
+			});
+		}
+	}
+
+	/** What `fetch` throws, for people; an abort stays what it is. */
+	#translate(error: unknown, signal: AbortSignal | undefined): unknown {
+		if (signal?.aborted === true) return error;
+		const cause = error instanceof Error ? (error.cause ?? error) : error;
+		return new UmbraError("unavailable", `cannot reach the collector at ${this.#base}: ${messageOf(cause)}`, {
+			cause: error,
+			hint: "is it running? --collector or UMBRA_COLLECTOR names another",
+		});
 	}
 
 	/** Every item of a listing that comes in pages, at most `limit`. */
@@ -100,17 +135,13 @@ export class CollectorClient {
 				signal: options.signal ?? null,
 			});
 		} catch (error) {
-			const cause = error instanceof Error ? (error.cause ?? error) : error;
-			throw new UmbraError("unavailable", `cannot reach the collector at ${this.#base}: ${messageOf(cause)}`, {
-				cause: error,
-				hint: "is it running? --collector or UMBRA_COLLECTOR names another",
-			});
+			throw this.#translate(error, options.signal);
 		}
 		if (response.ok) return response;
 		const body = (await response.json().catch(() => ({}))) as {
 			error?: { code?: ErrorCode; message?: string; hint?: string };
-		};
-		const { code = "internal", message = `HTTP ${response.status}`, hint } = body.error ?? {};
+		} | null;
+		const { code = "internal", message = `HTTP ${response.status}`, hint } = body?.error ?? {};
 		throw new UmbraError(code, message, hint === undefined ? {} : { hint });
 	}
 }

@@ -87,7 +87,7 @@ export async function restoreDisk(options: RestoreOptions): Promise<RestoreResul
 		const fetchPiece = async ({ offset, length }: { offset: number; length: number }): Promise<Uint8Array> => {
 			const headers = { range: `bytes=${offset}-${offset + length - 1}` };
 			const response = await client.fetch(`${base}/data`, {}, { headers, signal });
-			const bytes = new Uint8Array(await response.arrayBuffer());
+			const bytes = await client.body(response, signal);
 			if (bytes.length !== length)
 				throw new UmbraError("truncated", `the collector sent ${bytes.length} bytes, wanted ${length}`);
 			return bytes;

@@ -12,7 +12,10 @@ const width = (text: string) => stripVTControlCharacters(text).length;
 /** The table's lines, heading first. */
 export function table<T>(rows: readonly T[], columns: readonly Column<T>[]): string[] {
 	const cells = rows.map((row) => columns.map((column) => column.value(row)));
-	const widths = columns.map(({ title }, at) => Math.max(title.length, ...cells.map((line) => width(line[at] ?? ""))));
+	// Not by spreading: a long listing has more rows than a call takes arguments.
+	const widths = columns.map(({ title }, at) =>
+		cells.reduce((widest, line) => Math.max(widest, width(line[at] ?? "")), title.length),
+	);
 	const format = (line: readonly string[]) =>
 		line
 			.map((cell, at) => {

@@ -34,7 +34,7 @@ export interface Format {
 }
 
 /** In order of precedence: containers first, since what they hold may show through at their start. */
-export const FORMATS: readonly Format[] = [
+const FORMATS: readonly Format[] = [
 	{ filesystem: false, recognise: linuxRaid },
 	{
 		filesystem: false,

@@ -96,7 +96,6 @@ async function readVolume(
 	return {
 		tree: {
 			...unread(volume),
-			kind: filesystem.kind,
 			label: filesystem.label,
 			uuid: filesystem.uuid,
 			blockSize: filesystem.blockSize,

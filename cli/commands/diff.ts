@@ -1,8 +1,9 @@
 /** `umbra diff`: which files differ between two images, and by how much. */
 import type { Command } from "commander";
 import { formatBytes } from "../../common/units.ts";
-import type { DiskChanges, FileChange } from "../../disk/map/map.ts";
+import type { ChangedPages, DiskChanges, FileChange } from "../../disk/map/map.ts";
 import type { BlockSource } from "../../disk/source/source.ts";
+import { Progress } from "../progress.ts";
 import { IMAGE_HELP, openCached, parseImageSpec, printable, selectVolumes, warn } from "./image.ts";
 import { type Output, withOutput } from "./output.ts";
 
@@ -21,14 +22,11 @@ export function register(program: Command): void {
 
 async function diff(old: string, now: string, json: boolean, output: Output, signal: AbortSignal): Promise<void> {
 	const { readDiskTree } = await import("../../disk/tree.ts");
-	const { comparePages } = await import("../../disk/map/compare.ts");
 	const { mapChanges } = await import("../../disk/map/map.ts");
 	await using opened = new AsyncDisposableStack();
 	const before = await openSelected(old, opened, signal);
 	const after = await openSelected(now, opened, signal);
-	const progress = progressOn(process.stderr);
-	const pages = await comparePages(before, after, { signal, onProgress: progress.update });
-	progress.clear();
+	const pages = await comparePagesShown(before, after, signal);
 	const oldTree = await readDiskTree(before, signal);
 	const newTree = await readDiskTree(after, signal);
 	for (const problem of oldTree.problems) warn(`${old}: ${problem}`);
@@ -44,6 +42,12 @@ async function diff(old: string, now: string, json: boolean, output: Output, sig
 		}
 	}
 	if (!json) await output.line(summarise(changes));
+}
+
+async function comparePagesShown(before: BlockSource, after: BlockSource, signal: AbortSignal): Promise<ChangedPages> {
+	const { comparePages } = await import("../../disk/map/compare.ts");
+	using progress = new Progress("comparing", Math.max(before.size, after.size));
+	return await comparePages(before, after, { signal, onProgress: (done) => progress.at(done) });
 }
 
 async function countFilesystems(source: BlockSource, signal: AbortSignal): Promise<number> {
@@ -80,24 +84,5 @@ function summarise({ files, attribution }: DiskChanges): string {
 	const shares = Object.entries(parts)
 		.filter(([, bytes]) => bytes > 0)
 		.map(([name, bytes]) => `${name} ${formatBytes(bytes)}`);
-	return `${count} ${count === 1 ? "file" : "files"}; ${formatBytes(total)} changed${shares.length > 0 ? `: ${shares.join(", ")}` : ""}`;
-}
-
-/** A line that rewrites itself on a terminal, nothing elsewhere. */
-function progressOn(stream: NodeJS.WriteStream): { update(done: number, total: number): void; clear(): void } {
-	let shown = -1;
-	return {
-		update(done, total) {
-			const percent = total === 0 ? 100 : Math.floor((done / total) * 100);
-			if (!stream.isTTY || percent === shown) return;
-			shown = percent;
-			const filled = Math.floor(percent / 4);
-			stream.write(
-				`\r[${"#".repeat(filled)}${" ".repeat(25 - filled)}] ${percent} % of ${formatBytes(total)} compared`,
-			);
-		},
-		clear() {
-			if (shown !== -1) stream.write("\r\x1b[K");
-		},
-	};
+	return `${count} ${count === 1 ? "change" : "changes"}; ${formatBytes(total)} changed${shares.length > 0 ? `: ${shares.join(", ")}` : ""}`;
 }

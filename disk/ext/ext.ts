@@ -20,9 +20,9 @@ import { readJournal } from "./journal.ts";
 import { type LoadedInode, loadInode } from "./loader.ts";
 import { decodeEncryptedName, decodeTarget } from "./names.ts";
 import { Problems } from "./problems.ts";
-import { directoryContext, directoryFault, parseInlineDirectory, scan } from "./scan.ts";
+import { directoryContext, directoryFault, directoryRuns, parseInlineDirectory, scan } from "./scan.ts";
 import { parseSuperblock, SUPERBLOCK_OFFSET, SUPERBLOCK_SIZE, type Superblock } from "./superblock.ts";
-import { type Overlay, Volume } from "./volume.ts";
+import { BlockSet, type Overlay, Volume } from "./volume.ts";
 
 export { isExt } from "./superblock.ts";
 
@@ -193,11 +193,9 @@ class ExtFilesystem implements Filesystem {
 			parseInlineDirectory(this.#ext, inode, inline, context, each);
 			return found;
 		}
-		let left = Math.ceil(node.size / this.blockSize) * this.blockSize;
-		for (let i = 0; i < node.data.length && left > 0; i += 2) {
-			const end = node.data[i]! + Math.min(left, node.data[i + 1]!);
-			left -= end - node.data[i]!;
-			for (let offset = node.data[i]!; offset < end; offset += CHUNK_BYTES) {
+		for (const { start, count } of directoryRuns(this.#ext, node, new BlockSet())) {
+			const end = (start + count) * this.blockSize;
+			for (let offset = start * this.blockSize; offset < end; offset += CHUNK_BYTES) {
 				const bytes = await this.#ext.volume.read(offset, Math.min(CHUNK_BYTES, end - offset), signal);
 				for (let at = 0; at < bytes.length; at += this.blockSize) {
 					const fault = parseDirectoryBlock(bytes, at, at + this.blockSize, context, each);

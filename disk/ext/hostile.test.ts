@@ -124,10 +124,12 @@ describe("openExt on damaged images", () => {
 					// The superblock and its neighbours more often than their share.
 					const target = next() < 0.1 ? 1024 : targets[Math.floor(next() * targets.length)]!;
 					touched.push(target);
-					if (next() < 0.05) work.fill(Math.floor(next() * 256), target, target + 1024);
-					else if (next() < 0.05)
-						whole.copy(work, target, targets[Math.floor(next() * targets.length)]!, target + 1024);
-					else {
+					const kind = next();
+					if (kind < 0.05) work.fill(Math.floor(next() * 256), target, target + 1024);
+					else if (kind < 0.1) {
+						const other = targets[Math.floor(next() * targets.length)]!;
+						whole.copy(work, target, other, other + 1024);
+					} else {
 						const field = Math.floor(next() * 512) * 2;
 						for (let j = 0; j < 4; j++) damage(work, target + ((field + Math.floor(next() * 16) * 4) % 1024), next);
 					}
@@ -136,7 +138,6 @@ describe("openExt on damaged images", () => {
 				await readAll(work);
 				assert.ok(performance.now() - started < PATIENCE_MS, `round ${round} of seed ${seed} took too long`);
 				for (const target of touched) whole.copy(work, target, target, Math.min(target + 2048, whole.length));
-				if (round % 50 === 49) whole.copy(work);
 			}
 			assert.ok(process.memoryUsage().rss < 2 ** 31, "memory is not bounded");
 		});
@@ -168,14 +169,18 @@ describe("openExt refuses", () => {
 		{ field: "s_inodes_per_group", at: 0x28, value: 1, width: 4, code: "corrupt" },
 		{ field: "s_inodes_per_group", at: 0x28, value: 8193, width: 4, code: "corrupt" },
 		{ field: "s_inodes_count", at: 0x00, value: 17, width: 4, code: "corrupt" },
+		{ field: "s_first_ino", at: 0x54, value: 10, width: 4, code: "corrupt" },
+		{ field: "s_first_ino", at: 0x54, value: 0xffffffff, width: 4, code: "corrupt" },
 		{ field: "s_desc_size", at: 0xfe, value: 32, width: 2, code: "corrupt" },
 		{ field: "s_desc_size", at: 0xfe, value: 96, width: 2, code: "corrupt" },
 		{ field: "s_reserved_gdt_blocks", at: 0xce, value: 257, width: 2, code: "corrupt" },
 	] as const;
+	let whole: Promise<Buffer> | undefined;
 	for (const { field, at, value, width, code } of cases) {
 		it(`${field} ${value} as ${code}`, async (t) => {
-			if (!(await has(t, "mke2fs", "debugfs"))) return;
-			const bytes = await image(["-t", "ext4", "-b", "1024", "-O", "^has_journal"]);
+			if (!(await has(t, "mke2fs"))) return;
+			whole ??= image(["-t", "ext4", "-b", "1024", "-O", "^has_journal"]);
+			const bytes = Buffer.from(await whole);
 			bytes.writeUIntLE(value, 1024 + at, width);
 			const error = await readAll(bytes);
 			assert.equal(error?.code, code);
@@ -231,7 +236,7 @@ describe("openExt goes on", () => {
 			messages: ["memory: the inode bitmap of group 0 does not match its checksum"],
 		});
 		const table = bytes.readUInt32LE(2048 + 8) * 1024;
-		const inode = await problemsOf(flipped(table + 11 * fs.blockSize * 0 + (12 - 1) * 256 + 0x10));
+		const inode = await problemsOf(flipped(table + (12 - 1) * 256 + 0x10));
 		assert.equal(inode.lost, 0);
 		assert.deepEqual(inode.messages, ["memory: inode 12 does not match its checksum"]);
 		const name = await problemsOf(flipped(many.data[0]! + 24 + 8));

@@ -64,6 +64,35 @@ export function directoryFault(ext: Ext, inode: number, fault: string | undefine
 	});
 }
 
+/**
+ * The blocks of a directory that its size covers, in logical order.
+ *
+ * @param claimed blocks that were taken before: none has two owners, so that overlapping extents cannot make a small
+ * disk into endless names.
+ */
+export function directoryRuns(
+	ext: Ext,
+	{ inode, size, data }: FileNode,
+	claimed: BlockSet,
+): { readonly start: number; readonly count: number }[] {
+	const { blockSize } = ext.superblock;
+	const runs: { readonly start: number; readonly count: number }[] = [];
+	let left = Math.ceil(size / blockSize);
+	for (let i = 0; i < data.length && left > 0; i += 2) {
+		const start = data[i]! / blockSize;
+		const wanted = Math.min(left, data[i + 1]! / blockSize);
+		let count = 0;
+		while (count < wanted && claimed.add(start + count)) count++;
+		if (count > 0) runs.push({ start, count });
+		if (count < wanted) {
+			directoryFault(ext, inode, "a block that already belongs to a directory", (start + count) * blockSize);
+			break;
+		}
+		left -= count;
+	}
+	return runs;
+}
+
 /** @throws UmbraError `corrupt` where there is no root directory. */
 export async function scan(ext: Ext, signal?: AbortSignal): Promise<FilesystemScan> {
 	return new Scan(ext).run(signal);
@@ -246,20 +275,7 @@ class Scan {
 		const { blockSize } = ext.superblock;
 		const runs: BlockRun<Directory>[] = [];
 		for (const directory of this.#unread) {
-			const { node } = directory;
-			let left = Math.ceil(node.size / blockSize);
-			for (let i = 0; i < node.data.length && left > 0; i += 2) {
-				const start = node.data[i]! / blockSize;
-				const wanted = Math.min(left, node.data[i + 1]! / blockSize);
-				let count = 0;
-				while (count < wanted && this.#claimed.add(start + count)) count++;
-				if (count > 0) runs.push({ start, count, tag: directory });
-				if (count < wanted) {
-					directoryFault(ext, node.inode, "a block that already belongs to a directory", (start + count) * blockSize);
-					break;
-				}
-				left -= count;
-			}
+			for (const run of directoryRuns(ext, directory.node, this.#claimed)) runs.push({ ...run, tag: directory });
 		}
 		this.#unread = [];
 		await ext.volume.readRuns(

@@ -137,6 +137,11 @@ export function parseSuperblock(bytes: Uint8Array, volumeBytes: number, volume: 
 		throw refuse("corrupt", 0, "s_inodes_count", inodesCount, "tables that fit the volume");
 	}
 
+	const firstIno = dynamic ? u32(0x54) : GOOD_OLD_FIRST_INO;
+	if (firstIno < GOOD_OLD_FIRST_INO || firstIno > inodesCount) {
+		throw refuse("corrupt", 0x54, "s_first_ino", firstIno, `${GOOD_OLD_FIRST_INO} to ${inodesCount}`);
+	}
+
 	const descSize = features.bit64 ? u16(0xfe) : GOOD_OLD_DESC_SIZE;
 	if (features.bit64 && (descSize < MIN_DESC_SIZE_64BIT || descSize > blockSize || (descSize & (descSize - 1)) !== 0)) {
 		throw refuse("corrupt", 0xfe, "s_desc_size", descSize, `a power of two from 64 to ${blockSize}`);
@@ -166,7 +171,7 @@ export function parseSuperblock(bytes: Uint8Array, volumeBytes: number, volume: 
 		inodesCount,
 		inodesPerGroup,
 		inodeSize,
-		firstIno: dynamic ? u32(0x54) : GOOD_OLD_FIRST_INO,
+		firstIno,
 		descSize,
 		reservedGdtBlocks,
 		firstMetaBg: features.metaBg ? u32(0x104) : 0,

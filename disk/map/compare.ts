@@ -14,13 +14,13 @@ const STRIDE = 64 * 1024;
 /**
  * Reads what is not zero in both. Where one disk is longer, the other counts as zeroes there.
  *
- * @param onProgress bytes done of bytes in all.
+ * @param onProgress bytes done, of as many as the longer disk has.
  * @throws UmbraError `unavailable` from the sources.
  */
 export async function comparePages(
 	before: BlockSource,
 	after: BlockSource,
-	options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void } = {},
+	options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number) => void } = {},
 ): Promise<ChangedPages> {
 	const { signal, onProgress } = options;
 	const size = Math.max(before.size, after.size);
@@ -41,9 +41,9 @@ export async function comparePages(
 			// Awaited in the next turn; if comparing throws before that, its failure is not another one.
 			next?.catch(() => undefined);
 			compareWindow(windows[at]!, oldBytes, newBytes, found);
-			onProgress?.(Math.min(windows[at]! + WINDOW, size), size);
+			onProgress?.(Math.min(windows[at]! + WINDOW, size));
 		}
-		onProgress?.(end, size);
+		onProgress?.(end);
 	}
 	return found.pages();
 }

@@ -71,11 +71,13 @@ function* each(links: readonly Link[], spans: Spans): Generator<Link> {
 }
 
 function equalSpans(before: readonly Link[], old: Spans, after: readonly Link[], spans: Spans): boolean {
-	if (old.length !== 2 || spans.length !== 2) return false;
-	const length = old[1]! - old[0]!;
-	if (spans[1]! - spans[0]! !== length) return false;
-	for (let at = 0; at < length; at++) {
-		if (!same(before[old[0]! + at]!, after[spans[0]! + at]!)) return false;
+	if (old.length !== spans.length) return false;
+	for (let span = 0; span < spans.length; span += 2) {
+		const length = old[span + 1]! - old[span]!;
+		if (spans[span + 1]! - spans[span]! !== length) return false;
+		for (let at = 0; at < length; at++) {
+			if (!same(before[old[span]! + at]!, after[spans[span]! + at]!)) return false;
+		}
 	}
 	return true;
 }

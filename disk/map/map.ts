@@ -3,14 +3,14 @@
  * it tells which files were created, modified, deleted, renamed or had their metadata changed, and what the rest
  * of the changed bytes is. It is pure: no I/O (but for `compare.ts`, which finds the pages of two images), no clock.
  *
- * A *holding* is what the changed pages say about one inode on one side. An inode is *quiet* when nothing in its own
- * record changed. Paths are those after the change; of what was deleted, those before.
+ * A *holding* is what the changed pages say about one inode on one side. An inode is *quiet* when its own
+ * record does not speak of new content. Paths are those after the change; of what was deleted, those before.
  */
 import type { FilesystemScan } from "../filesystem.ts";
 import type { DiskTree, VolumeTree } from "../tree.ts";
 import type { DiskChanges, VolumeChanges, VolumeSummary } from "./changes.ts";
 import { diffLinks } from "./links.ts";
-import { isSameFile, isSameNode, isSameRanges, pairNodes } from "./nodes.ts";
+import { isSameContent, isSameFile, isSameNode, pairNodes } from "./nodes.ts";
 import { PageOwnership } from "./ownership.ts";
 import { type ChangedPages, PageIndex } from "./pages.ts";
 import { type Candidate, describeChanges, type VolumeFindings } from "./records.ts";
@@ -70,17 +70,15 @@ function pairVolumes(before: readonly VolumeTree[], after: readonly VolumeTree[]
 		pairs.push({ before: old, after: volume });
 	}
 	for (const volume of left) pairs.push({ before: volume, after: undefined });
-	return pairs.flatMap(comparable);
+	return pairs.map(comparable);
 }
 
-/** Fills in the side that could not be read with the other; a filesystem made anew becomes two volumes. */
-function comparable({ before, after }: VolumePair): VolumePair[] {
-	if (before === undefined || after === undefined) return [{ before, after }];
-	if (before.kind === after.kind) {
-		if (before.scan === undefined) return [{ before: after, after }];
-		if (after.scan === undefined) return [{ before, after: before }];
-	}
-	return [{ before, after }];
+/** Fills in the side that could not be read with the other. Where the kind changed, there is nothing to fill in. */
+function comparable({ before, after }: VolumePair): VolumePair {
+	if (before?.kind !== after?.kind) return { before, after };
+	if (before?.scan === undefined) return { before: after, after };
+	if (after?.scan === undefined) return { before, after: before };
+	return { before, after };
 }
 
 function findChanges({ before, after }: VolumePair, ownership: PageOwnership): VolumeFindings {
@@ -139,8 +137,7 @@ function findChanges({ before, after }: VolumePair, ownership: PageOwnership): V
 	}
 	for (const [inode, pair] of candidates) {
 		if (pair.before === undefined || pair.after === undefined || madeAnew) continue;
-		if (links.directories.has(inode) || !isSameNode(pair.before, pair.after)) continue;
-		if (!isSameRanges(pair.before.data, pair.after.data)) continue;
+		if (links.directories.has(inode) || !isSameContent(pair.before, pair.after)) continue;
 		ownership.markQuiet(pair.ownerBefore);
 		ownership.markQuiet(pair.ownerAfter);
 	}

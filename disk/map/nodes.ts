@@ -1,12 +1,6 @@
 /** Inodes of two scans, side by side: which stayed, came, went, or were handed to another file. */
 import type { FileNode, Ranges } from "../filesystem.ts";
 
-/** What became of one inode number; at least one side is there. */
-export interface NodePair {
-	readonly before: FileNode | undefined;
-	readonly after: FileNode | undefined;
-}
-
 /**
  * Calls `visit` once for every inode of either scan. Both maps are walked in step, since scans of the same filesystem
  * list inodes in the same order: a look-up is needed only where they differ.
@@ -64,7 +58,18 @@ export function isSameNode(before: FileNode, after: FileNode): boolean {
 	);
 }
 
-export function isSameRanges(a: Ranges, b: Ranges): boolean {
+/** Whether the inode's own record says that its content is what it was: its mode and owner have no say in that. */
+export function isSameContent(before: FileNode, after: FileNode): boolean {
+	return (
+		before.mtime === after.mtime &&
+		before.size === after.size &&
+		before.generation === after.generation &&
+		before.type === after.type &&
+		isSameRanges(before.data, after.data)
+	);
+}
+
+function isSameRanges(a: Ranges, b: Ranges): boolean {
 	if (a === b) return true;
 	if (a.length !== b.length) return false;
 	for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;

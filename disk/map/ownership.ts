@@ -98,7 +98,7 @@ export class PageOwnership {
 	}
 
 	/**
-	 * Says of an owner that its inode is the same before and after in every field. Where it shares a page with anything
+	 * Says of an owner that its inode's record does not speak of new content. Where it shares a page with anything
 	 * else, the change is then not counted as its own: that page changed for another reason.
 	 */
 	markQuiet(owner: number): void {

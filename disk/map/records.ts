@@ -92,10 +92,10 @@ class Narrator {
 		const went: [number, Candidate][] = [];
 		for (const entry of this.#findings.candidates) {
 			const [inode, candidate] = entry;
-			if (inode === this.#findings.now.root && candidate.before !== undefined && candidate.after !== undefined) {
-				this.#want(inode);
-				stayed.push(entry);
-			} else if (candidate.before === undefined) came.push(entry);
+			// A filesystem's root does not come or go: the filesystem does.
+			const isRoot = inode === this.#findings.now.root || inode === this.#findings.old.root;
+			if (isRoot && (candidate.before === undefined || candidate.after === undefined)) continue;
+			if (candidate.before === undefined) came.push(entry);
 			else if (candidate.after === undefined) went.push(entry);
 			else if (this.#isReused(inode, candidate)) {
 				const { before, after, ownerBefore, ownerAfter } = candidate;
@@ -133,15 +133,14 @@ class Narrator {
 
 	/** A quiet inode that only shares a page with a change has no story; most candidates end here. */
 	#isWorthTelling(inode: number, { before, after, ownerBefore, ownerAfter }: Candidate): boolean {
+		if (this.#findings.madeAnew || before!.generation !== after!.generation || before!.type !== after!.type)
+			return true;
 		if (this.#removed(inode).length > 0 || this.#added(inode).length > 0) return true;
-		if (before!.type !== "dir" || after!.type !== "dir") {
+		if (after!.type !== "dir") {
+			if (before!.size !== after!.size) return true;
 			if (this.#ownership.holding(ownerBefore).slots > 0 || this.#ownership.holding(ownerAfter).slots > 0) return true;
 		}
-		return (
-			this.#findings.madeAnew ||
-			before!.generation !== after!.generation ||
-			this.#hasNewMetadata(inode, before!, after!)
-		);
+		return this.#hasNewMetadata(inode, before!, after!);
 	}
 
 	#want(inode: number): void {

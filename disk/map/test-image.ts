@@ -1,6 +1,6 @@
 /** For tests: small real ext images, made by mke2fs and changed by debugfs, without root. */
 import { execFile } from "node:child_process";
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -59,10 +59,6 @@ export class TestImage implements AsyncDisposable {
 		const copy = join(this.directory, `saved-${++this.#saved}.raw`);
 		await copyFile(this.path, copy);
 		return copy;
-	}
-
-	async readBytes(): Promise<Buffer> {
-		return readFile(this.path);
 	}
 
 	/** What the map says about the way from a saved image to this one. */

@@ -19,36 +19,17 @@ describe("parseGptHeader", () => {
 		["a header size beyond the sector", (header) => header.writeUInt32LE(513, 12), "HeaderSize", 12],
 		["a header size that is too small", (header) => header.writeUInt32LE(91, 12), "HeaderSize", 12],
 		["a wrong CRC", (header) => header.writeUInt8(header.readUInt8(60) ^ 1, 60), "HeaderCRC32", 16],
-		["another sector's header", (header) => sealGptHeader((header.writeBigUInt64LE(7n, 24), header)), "MyLBA", 24],
-		[
-			"an LBA beyond 2^53 bytes",
-			(header) => sealGptHeader((header.writeBigUInt64LE(1n << 45n, 32), header)),
-			"AlternateLBA",
-			32,
-		],
-		[
-			"too many entries",
-			(header) => sealGptHeader((header.writeUInt32LE(0xffffffff, 80), header)),
-			"NumberOfPartitionEntries",
-			80,
-		],
-		[
-			"an entry size that is no power of two",
-			(header) => sealGptHeader((header.writeUInt32LE(384, 84), header)),
-			"SizeOfPartitionEntry",
-			84,
-		],
-		[
-			"an entry size of zero",
-			(header) => sealGptHeader((header.writeUInt32LE(0, 84), header)),
-			"SizeOfPartitionEntry",
-			84,
-		],
+		["another sector's header", (header) => header.writeBigUInt64LE(7n, 24), "MyLBA", 24],
+		["an LBA beyond 2^53 bytes", (header) => header.writeBigUInt64LE(1n << 45n, 32), "AlternateLBA", 32],
+		["too many entries", (header) => header.writeUInt32LE(0xffffffff, 80), "NumberOfPartitionEntries", 80],
+		["an entry size that is no power of two", (header) => header.writeUInt32LE(384, 84), "SizeOfPartitionEntry", 84],
+		["an entry size of zero", (header) => header.writeUInt32LE(0, 84), "SizeOfPartitionEntry", 84],
 	];
 	for (const [what, spoil, field, offset] of spoilt) {
 		it(`refuses ${what}`, () => {
 			const header = Buffer.from(disk.subarray(512, 1024));
 			spoil(header);
+			if (field !== "HeaderCRC32") sealGptHeader(header);
 			assert.throws(
 				() => parseGptHeader(header, 1),
 				(error) => isUmbraError(error, "corrupt") && error.context.field === field && error.context.offset === offset,

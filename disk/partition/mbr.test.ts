@@ -17,8 +17,8 @@ describe("parseMbr", () => {
 	});
 
 	const spoilt: readonly [string, (sector: Buffer) => Buffer, string, number | undefined][] = [
-		["no signature", (sector) => (sector.writeUInt16LE(0, 510), sector), "corrupt", 510],
-		["a boot indicator that is code", (sector) => (sector.writeUInt8(0x21, 462), sector), "corrupt", 462],
+		["no signature", (sector) => sector.fill(0, 510), "corrupt", 510],
+		["a boot indicator that is code", (sector) => sector.fill(0x21, 462, 463), "corrupt", 462],
 		["half a sector", (sector) => sector.subarray(0, 256), "truncated", 0],
 	];
 	for (const [what, spoil, code, offset] of spoilt) {

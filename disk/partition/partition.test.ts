@@ -34,7 +34,10 @@ describe("readPartitionTable on tables of real partitioners", () => {
 		["three primaries with a gap", "label: dos\n2048,2048,83\n8192,4096,82\n,,83\n"],
 		["logical partitions", "label: dos\n2048,4096,83\n8192,,5\n10240,2048,83\n14336,2048,82\n20480,,83\n"],
 		["slot 3 before slot 1", "label: dos\n1: start=20480,size=2048,type=83\n3: start=2048,size=2048,type=83\n"],
-		["a GPT", "label: gpt\n2048,4096,L,name=root\n8192,2048,S\n5: start=20480,size=4096,type=L\n"],
+		[
+			"a GPT",
+			"label: gpt\n1: start=2048,size=4096,type=L,name=root\n2: start=8192,size=2048,type=S\n5: start=20480,size=4096,type=L\n",
+		],
 	];
 	for (const [what, script] of layouts) {
 		it(`agrees with sfdisk on ${what}`, needs("sfdisk"), async () => {
