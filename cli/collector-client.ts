@@ -55,7 +55,10 @@ export class CollectorClient {
 		}
 		const base = options.collector ?? DEFAULT_URL;
 		if (!/^https?:$/.test(URL.parse(base)?.protocol ?? "")) {
-			throw new UmbraError("bad-config", `not the address of a collector: "${base}"; wanted one such as ${DEFAULT_URL}`);
+			throw new UmbraError(
+				"bad-config",
+				`not the address of a collector: "${base}"; wanted one such as ${DEFAULT_URL}`,
+			);
 		}
 		return new CollectorClient(base, token);
 	}

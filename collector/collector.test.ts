@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { get } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { credentials, status } from "@grpc/grpc-js";
 import { silentLogger } from "../common/log.ts";
 import { v1 } from "../proto/service.ts";
 import { Collector } from "./collector.ts";
@@ -59,6 +62,47 @@ describe("Collector", () => {
 		await assert.rejects(start(config), { code: "bad-config", message: /holds no token of 16/ });
 		await writeFile(tokenFile, "long-enough-for-a-token\n");
 		await using _collector = await start(config);
+	});
+
+	it("speaks TLS on both ports, and asks agents for a certificate where a clientCa is set", async () => {
+		await using folder = await temporaryFolder();
+		const file = (name: string) => join(folder.path, name);
+		const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "ignore" });
+		for (const name of ["server", "agent"]) {
+			const subject = ["-subj", `/CN=${name}`, "-addext", "subjectAltName=IP:127.0.0.1"];
+			const key = [
+				"-newkey",
+				"ec",
+				"-pkeyopt",
+				"ec_paramgen_curve:prime256v1",
+				"-nodes",
+				"-keyout",
+				file(`${name}.key`),
+			];
+			openssl("req", "-x509", "-days", "1", ...key, "-out", file(`${name}.crt`), ...subject);
+		}
+		const tls = { cert: file("server.crt"), key: file("server.key"), clientCa: file("agent.crt") };
+		const missing = { ...tls, key: file("none") };
+		await assert.rejects(start({ dataDir: folder.path, tls: missing }), { code: "bad-config", message: /^tls.key: / });
+		const garbage = { ...tls, cert: file("agent.key") };
+		await assert.rejects(start({ dataDir: folder.path, tls: garbage }), { code: "bad-config", message: /^tls: / });
+		await using collector = await start({ dataDir: folder.path, tls });
+		const [ca, key, cert] = await Promise.all(
+			["server.crt", "agent.key", "agent.crt"].map((name) => readFile(file(name))),
+		);
+		await using agent = new TestAgent(collector.agentAddress, "a", undefined, credentials.createSsl(ca, key, cert));
+		assert.deepEqual([...(await agent.offer(Buffer.alloc(32)))], [0]);
+		for (const credential of [credentials.createSsl(ca), credentials.createInsecure()]) {
+			await using stranger = new TestAgent(collector.agentAddress, "b", undefined, credential);
+			await assert.rejects(stranger.offer(Buffer.alloc(32)), { code: status.UNAVAILABLE });
+		}
+		const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+		const request = get(`https://${collector.apiAddress}/v1/health`, { ca, agent: false }, (response) => {
+			response.resume();
+			resolve(response.statusCode);
+		});
+		request.once("error", reject);
+		assert.equal(await promise, 200);
 	});
 
 	it("says which address is taken", async () => {

@@ -8,6 +8,7 @@
  */
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createSecureContext } from "node:tls";
 import { errnoOf, messageOf, UmbraError } from "../common/errors.ts";
 import type { Logger } from "../common/log.ts";
 import { WebhookSender } from "./alert/webhook.ts";
@@ -34,7 +35,12 @@ export class Collector implements AsyncDisposable {
 	readonly #resources: AsyncDisposableStack;
 	readonly #closed: PromiseWithResolvers<void>;
 
-	private constructor(resources: AsyncDisposableStack, agentAddress: string, apiAddress: string, parts: Promise<void>[]) {
+	private constructor(
+		resources: AsyncDisposableStack,
+		agentAddress: string,
+		apiAddress: string,
+		parts: Promise<void>[],
+	) {
 		this.#resources = resources;
 		this.agentAddress = agentAddress;
 		this.apiAddress = apiAddress;
@@ -108,9 +114,17 @@ async function loadTls(tls: CollectorConfig["tls"]): Promise<TlsFiles | undefine
 			});
 		}
 	};
-	return {
-		cert: await load("cert", tls.cert),
-		key: await load("key", tls.key),
-		clientCa: tls.clientCa === undefined ? undefined : await load("clientCa", tls.clientCa),
-	};
+	const cert = await load("cert", tls.cert);
+	const key = await load("key", tls.key);
+	const clientCa = tls.clientCa === undefined ? undefined : await load("clientCa", tls.clientCa);
+	try {
+		createSecureContext({ cert, key, ca: clientCa });
+	} catch (error) {
+		throw new UmbraError("bad-config", `tls: cert, key and clientCa do not make sense: ${messageOf(error)}`, {
+			cause: error,
+			context: { field: "tls" },
+			hint: "wanted PEM files, and the key that belongs to the certificate",
+		});
+	}
+	return { cert, key, clientCa };
 }

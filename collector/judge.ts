@@ -138,7 +138,8 @@ export class Judge implements AsyncDisposable {
 		await catalog.saveJudgement({ changeset, verdict: judged.verdict, state: judged.state, alerts });
 		const { score, severity, triggers } = judged.verdict;
 		const hits = triggers.map(({ trigger }) => trigger);
-		if (severity !== "info" || hits.length > 0) log.warn({ vm, changeset: id, time, score, severity, hits }, "abnormal");
+		if (severity !== "info" || hits.length > 0)
+			log.warn({ vm, changeset: id, time, score, severity, hits }, "abnormal");
 		if (alerts.length > 0) alerted();
 	}
 

@@ -1,7 +1,15 @@
 /** `umbra collector --config F`: one collector until it is told to stop. */
+import { setFlagsFromString } from "node:v8";
 import { createLogger } from "../common/log.ts";
 import { Collector } from "./collector.ts";
 import { loadCollectorConfig } from "./config.ts";
+
+/**
+ * Chunks pass through as Buffers, outside of V8's heap. By default V8 marks its whole heap each time 64 MiB of
+ * them were made, which took more than half of the time of an upload; with this they count towards the heap's own
+ * limit: a fifth of the collections, for some 80 MiB more of memory.
+ */
+const ACCOUNT_BUFFERS = "--external-memory-accounted-in-global-limit";
 
 /**
  * Runs until `signal` aborts, which is not an error.
@@ -9,6 +17,7 @@ import { loadCollectorConfig } from "./config.ts";
  * @throws UmbraError as `loadCollectorConfig` and `Collector.start`; what made a part of it fail for good.
  */
 export async function main(configPath: string, signal: AbortSignal): Promise<void> {
+	setFlagsFromString(ACCOUNT_BUFFERS);
 	const config = await loadCollectorConfig(configPath);
 	const log = createLogger("collector", config.log);
 	await using collector = await Collector.start(config, log);

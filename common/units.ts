@@ -45,7 +45,8 @@ export function formatBytes(bytes: number): string {
 	const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 	let value = bytes;
 	let unit = 0;
-	while (value >= 1024 && unit < units.length - 1) {
+	// What would be shown as 1024 of a unit is one of the next.
+	while (value >= 1023.5 && unit < units.length - 1) {
 		value /= 1024;
 		unit++;
 	}
@@ -66,7 +67,15 @@ export function formatTime(timeNs: bigint): string {
 	return new Date(Number(timeNs / 1_000_000n)).toISOString();
 }
 
-/** Now, in Unix nanoseconds (with the clock's own resolution). */
+/** When `performance.now()` was 0. */
+let origin = performance.timeOrigin;
+/** Date.now() counts whole milliseconds; beyond this the clock has been set, or the host slept. */
+const CLOCK_SLACK_MS = 2;
+
+/** Now by the clock of the host, also after it was set, in Unix nanoseconds (with a resolution of microseconds). */
 export function nowNs(): bigint {
-	return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e3)) * 1000n;
+	const elapsed = performance.now();
+	const now = Date.now();
+	if (Math.abs(now - origin - elapsed) > CLOCK_SLACK_MS) origin = now - elapsed;
+	return BigInt(Math.round((origin + elapsed) * 1e3)) * 1000n;
 }

@@ -3,7 +3,7 @@
  * split into what holds data and must be read, and what is known to read as zeroes.
  */
 import { BLOCK_SIZE, blockCount } from "../../common/block.ts";
-import { DIRTY, type NbdClient, STATE_ZERO } from "../../disk/source/nbd/client.ts";
+import { BASE_ALLOCATION, DIRTY, type NbdClient, STATE_ZERO } from "../../disk/source/nbd/client.ts";
 
 export interface BlockRange {
 	readonly first: number;
@@ -12,8 +12,25 @@ export interface BlockRange {
 	readonly zero: boolean;
 }
 
+/** A range of blocks that was written, or may have been: `end` is the first block behind it. */
+export interface DirtyRange {
+	readonly first: number;
+	readonly end: number;
+}
+
+/** Bytes of the disk and whether they read as zeroes. */
+export interface Allocation {
+	readonly offset: number;
+	readonly length: number;
+	readonly zero: boolean;
+}
+
 /** Status requests in flight at once. */
 const QUERIES = 16;
+/** What one call asks about: 64 GiB, so that the answer stays far below what the client takes. */
+const MAX_SPAN_BLOCKS = 2 ** 20;
+/** Ranges that lie closer than 4 MiB are asked about together: scattered writes make a hundred thousand ranges. */
+const MAX_GAP_BLOCKS = 64;
 
 /**
  * Ascending, disjoint ranges of whole blocks. `context` is the dirty bitmap's, or undefined for the whole disk.
@@ -29,61 +46,108 @@ export async function planReads(
 	const total = blockCount(nbd.size);
 	const dirty = context === undefined ? [{ first: 0, end: total }] : await dirtyRanges(nbd, context, signal);
 	const dirtyBytes = dirty.reduce((sum, { first, end }) => sum + (end - first) * BLOCK_SIZE, 0);
-	const perRange = await mapInOrder(dirty, QUERIES, (range) => splitByAllocation(nbd, range, signal));
-	return { ranges: perRange.flat(), dirtyBytes };
+	const spans = await mapInOrder(groupRanges(dirty), QUERIES, async (span) => {
+		const offset = span.first * BLOCK_SIZE;
+		const length = Math.min(span.end * BLOCK_SIZE, nbd.size) - offset;
+		const extents = await nbd.statusExtents(BASE_ALLOCATION, offset, length, signal);
+		const allocation = extents.map(({ flags, ...extent }) => ({ ...extent, zero: (flags & STATE_ZERO) !== 0 }));
+		return splitByAllocation(span.ranges, allocation, nbd.size);
+	});
+	return { ranges: joinRanges(spans), dirtyBytes };
 }
 
-async function dirtyRanges(
-	nbd: NbdClient,
-	context: string,
-	signal?: AbortSignal,
-): Promise<{ first: number; end: number }[]> {
+async function dirtyRanges(nbd: NbdClient, context: string, signal?: AbortSignal): Promise<DirtyRange[]> {
 	const merged: { first: number; end: number }[] = [];
-	for (const { offset, length, flags } of await nbd.statusExtents(context, 0, nbd.size, signal)) {
-		if ((flags & DIRTY) === 0) continue;
-		const first = Math.floor(offset / BLOCK_SIZE);
-		const end = Math.ceil((offset + length) / BLOCK_SIZE);
-		const last = merged.at(-1);
-		if (last !== undefined && first <= last.end) last.end = Math.max(last.end, end);
-		else merged.push({ first, end });
+	const spanBytes = MAX_SPAN_BLOCKS * BLOCK_SIZE;
+	for (let from = 0; from < nbd.size; from += spanBytes) {
+		const extents = await nbd.statusExtents(context, from, Math.min(spanBytes, nbd.size - from), signal);
+		for (const { offset, length, flags } of extents) {
+			if ((flags & DIRTY) === 0) continue;
+			const first = Math.floor(offset / BLOCK_SIZE);
+			const end = Math.ceil((offset + length) / BLOCK_SIZE);
+			const last = merged.at(-1);
+			if (last !== undefined && first <= last.end) last.end = Math.max(last.end, end);
+			else merged.push({ first, end });
+		}
 	}
 	return merged;
 }
 
-async function splitByAllocation(
-	nbd: NbdClient,
-	range: { readonly first: number; readonly end: number },
-	signal?: AbortSignal,
-): Promise<BlockRange[]> {
-	const offset = range.first * BLOCK_SIZE;
-	const end = Math.min(range.end * BLOCK_SIZE, nbd.size);
-	const result: BlockRange[] = [];
-	const push = (first: number, until: number, zero: boolean) => {
-		const last = result.at(-1);
-		if (until <= first) return;
-		if (last?.zero === zero) result[result.length - 1] = { ...last, count: last.count + until - first };
-		else result.push({ first, count: until - first, zero });
-	};
-	// A block is zero only when all of it is: `next` is the first block not yet placed.
-	let next = range.first;
-	for (const extent of await nbd.statusExtents("base:allocation", offset, end - offset, signal)) {
-		const from = extent.offset;
-		const to = extent.offset + extent.length;
-		if ((extent.flags & STATE_ZERO) !== 0) {
-			const firstWhole = Math.max(next, Math.ceil(from / BLOCK_SIZE));
-			const endWhole = to >= nbd.size ? blockCount(nbd.size) : Math.floor(to / BLOCK_SIZE);
-			if (endWhole <= firstWhole) continue;
-			push(next, firstWhole, false);
-			push(firstWhole, endWhole, true);
-			next = endWhole;
-		} else {
-			const until = Math.ceil(to / BLOCK_SIZE);
-			push(next, until, false);
-			next = Math.max(next, until);
+interface Span extends DirtyRange {
+	readonly ranges: readonly DirtyRange[];
+}
+
+function groupRanges(dirty: readonly DirtyRange[]): Span[] {
+	const spans: { first: number; end: number; ranges: DirtyRange[] }[] = [];
+	for (const range of dirty) {
+		for (let first = range.first; first < range.end; first += MAX_SPAN_BLOCKS) {
+			const piece = { first, end: Math.min(first + MAX_SPAN_BLOCKS, range.end) };
+			const span = spans.at(-1);
+			if (span !== undefined && first - span.end <= MAX_GAP_BLOCKS && piece.end - span.first <= MAX_SPAN_BLOCKS) {
+				span.end = piece.end;
+				span.ranges.push(piece);
+			} else spans.push({ ...piece, ranges: [piece] });
 		}
 	}
-	push(next, range.end, false);
-	return result;
+	return spans;
+}
+
+/**
+ * Splits ascending, disjoint ranges of blocks into what holds data and what is zero; a block is zero only when all of
+ * its bytes are.
+ *
+ * @param allocation in order and without gaps, at least from the first range's begin to the last one's end
+ * @param size of the disk, whose last block may be short
+ */
+export function splitByAllocation(
+	ranges: readonly DirtyRange[],
+	allocation: readonly Allocation[],
+	size: number,
+): BlockRange[] {
+	const result: BlockRange[] = [];
+	let at = 0;
+	for (const range of ranges) {
+		const start = range.first * BLOCK_SIZE;
+		const end = Math.min(range.end * BLOCK_SIZE, size);
+		// The first block of the range that is not placed yet.
+		let next = range.first;
+		const push = (until: number, zero: boolean) => {
+			if (until <= next) return;
+			result.push({ first: next, count: until - next, zero });
+			next = until;
+		};
+		for (; at < allocation.length; at++) {
+			const extent = allocation[at] as Allocation;
+			const from = Math.max(start, extent.offset);
+			const to = Math.min(end, extent.offset + extent.length);
+			if (to > from && extent.zero) {
+				const firstWhole = Math.ceil(from / BLOCK_SIZE);
+				const endWhole = to === end ? range.end : Math.floor(to / BLOCK_SIZE);
+				if (endWhole > Math.max(next, firstWhole)) {
+					push(firstWhole, false);
+					push(endWhole, true);
+				}
+			} else if (to > from) push(Math.ceil(to / BLOCK_SIZE), false);
+			// It may reach into the next range.
+			if (extent.offset + extent.length > end) break;
+		}
+		push(range.end, false);
+	}
+	return joinRanges([result]);
+}
+
+/** Neighbours of a kind become one range. */
+function joinRanges(lists: readonly (readonly BlockRange[])[]): BlockRange[] {
+	const joined: BlockRange[] = [];
+	for (const list of lists) {
+		for (const range of list) {
+			const last = joined.at(-1);
+			if (last !== undefined && last.zero === range.zero && last.first + last.count === range.first) {
+				joined[joined.length - 1] = { ...last, count: last.count + range.count };
+			} else joined.push(range);
+		}
+	}
+	return joined;
 }
 
 async function mapInOrder<T, R>(items: readonly T[], atOnce: number, map: (item: T) => Promise<R>): Promise<R[]> {

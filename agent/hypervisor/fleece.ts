@@ -16,7 +16,15 @@ import { errnoOf, isUmbraError, messageOf, UmbraError } from "../../common/error
 import type { Logger } from "../../common/log.ts";
 import { nowNs } from "../../common/units.ts";
 import { BITMAP_PREFIX, type BitmapAction, planBitmaps } from "./bitmaps.ts";
-import { type BlockDevice, childOf, dismissJobs, queryDevices, queryExports, queryNodes, runJob } from "./block-graph.ts";
+import {
+	type BlockDevice,
+	childOf,
+	dismissJobs,
+	queryDevices,
+	queryExports,
+	queryNodes,
+	runJob,
+} from "./block-graph.ts";
 import type { Snapshot, SnapshotDisk, SnapshotRequest, Tracking } from "./hypervisor.ts";
 import type { QmpArguments, QmpClient } from "./qmp.ts";
 
@@ -117,7 +125,8 @@ export class Fleece {
 	async #removeFiles(): Promise<void> {
 		const { scratchFolder, machineKey } = this.#options;
 		for (const name of await namesIn(scratchFolder)) {
-			if (name.startsWith(`${machineKey}-`) && name.endsWith(".scratch")) await unlinkIfThere(join(scratchFolder, name));
+			if (name.startsWith(`${machineKey}-`) && name.endsWith(".scratch"))
+				await unlinkIfThere(join(scratchFolder, name));
 		}
 		await unlinkIfThere(this.#socketPath);
 	}

@@ -56,7 +56,8 @@ export function fileRoutes(app: FastifyInstance, context: ApiContext): void {
 			const entries = await filesystem.readDirectory(node, signal);
 			const shown = entries.slice(cursor, cursor + limit);
 			const listed: object[] = [];
-			for (const entry of shown) listed.push({ name: entry.name, ...(await statEntry(filesystem, entry.inode, signal)) });
+			for (const entry of shown)
+				listed.push({ name: entry.name, ...(await statEntry(filesystem, entry.inode, signal)) });
 			const end = cursor + shown.length;
 			return { ...answer, entries: listed, next: end < entries.length ? String(end) : null };
 		},

@@ -93,7 +93,10 @@ export class PointReader implements AsyncDisposable {
 		}
 		const [only, second] = found;
 		if (only === undefined) {
-			throw new UmbraError("not-found", `no filesystem that can be read on ${disks.map(({ disk }) => disk).join(", ")}`);
+			throw new UmbraError(
+				"not-found",
+				`no filesystem that can be read on ${disks.map(({ disk }) => disk).join(", ")}`,
+			);
 		}
 		if (second !== undefined) {
 			const choices = found.map(({ disk, volume }) => `disk=${disk.disk}&volume=${volume.id}`).join(", ");

@@ -59,7 +59,7 @@ export class ApiServer implements AsyncDisposable {
 		this.#closing = closing;
 	}
 
-	/** @throws UmbraError `unavailable` where it cannot listen, `bad-config` for unusable TLS files. */
+	/** @throws UmbraError `unavailable` where it cannot listen. */
 	static async start(options: ApiOptions): Promise<ApiServer> {
 		const { tls, authorize, log } = options;
 		const closing = new AbortController();
@@ -115,11 +115,7 @@ function create(tls: TlsFiles | undefined): FastifyInstance {
 		ajv: { customOptions: { removeAdditional: false, coerceTypes: true as const, useDefaults: true } },
 	};
 	if (tls === undefined) return fastify(options);
-	try {
-		return fastify({ ...options, https: { cert: tls.cert, key: tls.key } }) as unknown as FastifyInstance;
-	} catch (error) {
-		throw new UmbraError("bad-config", `tls: ${messageOf(error)}`, { cause: error, context: { field: "tls" } });
-	}
+	return fastify({ ...options, https: { cert: tls.cert, key: tls.key } }) as unknown as FastifyInstance;
 }
 
 /** Aborts when the client goes away or the server closes. */

@@ -23,7 +23,8 @@ export function parseTime(field: string, text: string): TimeSpan {
 	if (text === "latest") return { first: LATEST, last: LATEST };
 	if (/^\d{1,20}$/.test(text) && BigInt(text) <= LATEST) return { first: BigInt(text), last: BigInt(text) };
 	const match = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}(?::\d{2})?)(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2}))?$/.exec(text);
-	const seconds = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2] ?? "00:00"}${match[4] ?? "Z"}`) / 1000;
+	const seconds =
+		match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2] ?? "00:00"}${match[4] ?? "Z"}`) / 1000;
 	if (match === null || !Number.isInteger(seconds) || seconds < 0) {
 		throw new UmbraError("bad-config", `${field}: not a time: ${JSON.stringify(text)}`, {
 			context: { field, found: text },

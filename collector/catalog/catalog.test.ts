@@ -73,7 +73,8 @@ describe("catalog keys", () => {
 	const name = (next: () => number) => {
 		let text = "";
 		for (let count = Math.floor(next() * 5); count > 0; count--) {
-			text += next() < 0.8 ? nasty[Math.floor(next() * nasty.length)]! : String.fromCodePoint(Math.floor(next() * 0xd7ff));
+			text +=
+				next() < 0.8 ? nasty[Math.floor(next() * nasty.length)]! : String.fromCodePoint(Math.floor(next() * 0xd7ff));
 		}
 		return text;
 	};
@@ -85,7 +86,10 @@ describe("catalog keys", () => {
 			const parts = [name(next), name(next)] as const;
 			const key = keys.file(parts[0], parts[1], 1n, 1);
 			const known = seen.get(key);
-			assert.ok(known === undefined || known === JSON.stringify(parts), `${key}: ${known} and ${JSON.stringify(parts)}`);
+			assert.ok(
+				known === undefined || known === JSON.stringify(parts),
+				`${key}: ${known} and ${JSON.stringify(parts)}`,
+			);
 			seen.set(key, JSON.stringify(parts));
 			assert.equal(unescapeComponent(escapeComponent(parts[0])), parts[0]);
 			assert.equal(key.split("/").length, 5);
@@ -217,7 +221,12 @@ describe("Catalog", () => {
 			await opened.stageFiles("v", 7n, 0, files);
 			assert.deepEqual((await opened.fileHistory("v", "/f/3")).items, []);
 			await opened.stageFiles("w", 8n, 0, files.slice(0, 3));
-			await opened.commit({ changeset: changeset("w", 8n), vm: vmRecord(changeset("w", 8n)), files: [file("/l")], firstIndex: 3 });
+			await opened.commit({
+				changeset: changeset("w", 8n),
+				vm: vmRecord(changeset("w", 8n)),
+				files: [file("/l")],
+				firstIndex: 3,
+			});
 		}
 		{
 			await using opened = await Catalog.open(path);

@@ -132,12 +132,11 @@ export class Catalog implements AsyncDisposable {
 			places.map(([time = "", index = ""]) => keys.fileChange(vm, time, Number(index))),
 		);
 		// What was staged but never committed is no part of history.
-		const committed = await this.#store.getMany<ChangesetRecord>(
-			places.map(([time = ""]) => keys.change(vm, time)),
-		);
+		const committed = await this.#store.getMany<ChangesetRecord>(places.map(([time = ""]) => keys.change(vm, time)));
 		const items: FileHistoryEntry[] = [];
 		for (const [at, file] of records.entries()) {
-			if (file !== undefined && committed[at] !== undefined) items.push({ time: BigInt(places[at]?.[0] ?? 0).toString(), file });
+			if (file !== undefined && committed[at] !== undefined)
+				items.push({ time: BigInt(places[at]?.[0] ?? 0).toString(), file });
 		}
 		return { items, next: page.next };
 	}

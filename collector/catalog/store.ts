@@ -104,8 +104,8 @@ export class LevelStore implements AsyncDisposable {
 				throw new UmbraError("bad-config", "not a cursor that a listing gave", { context: { field: "cursor" } });
 			}
 			const key = range.prefix + cursor;
-			if (reverse) high = key < high ? key : high;
-			else if (!("gte" in low) || key >= low.gte) low = { gt: key };
+			if (!reverse) low = from !== undefined && key < range.prefix + from ? low : { gt: key };
+			else if (key < high) high = key;
 		}
 		const entries = await this.#guard(() =>
 			this.#level.iterator({ ...low, lt: high, reverse, limit: limit + 1 }).all(),

@@ -3,7 +3,18 @@ import { NAME_SIZE } from "../../common/block.ts";
 import { MAX_PART_FILES, MAX_RUN_BLOCKS, v1, type wire } from "../../proto/service.ts";
 import type { FileChangeKind, FileChangeRecord } from "../catalog/records.ts";
 import { type CheckedHeader, MAX_NAME_LENGTH } from "./changeset-header.ts";
-import { checkCount, checkEntropy, checkFinite, checkLength, checkName, checkPath, checkText, cleanText, wrong, wrongText } from "./fields.ts";
+import {
+	checkCount,
+	checkEntropy,
+	checkFinite,
+	checkLength,
+	checkName,
+	checkPath,
+	checkText,
+	cleanText,
+	wrong,
+	wrongText,
+} from "./fields.ts";
 
 /** PATH_MAX with every byte written as `\xNN`. */
 const MAX_PATH_LENGTH = 4096 * 4;

@@ -14,7 +14,9 @@ const SHOWN = 80;
 /** `found` as a person would say it: a number, "33 bytes", "none". */
 export function wrong(field: string, found: unknown, wanted: string): UmbraError {
 	const shown = String(found);
-	return new UmbraError("corrupt", `${field}: ${shown}; wanted ${wanted}`, { context: { field, found: shown, wanted } });
+	return new UmbraError("corrupt", `${field}: ${shown}; wanted ${wanted}`, {
+		context: { field, found: shown, wanted },
+	});
 }
 
 /** `found` is text that was sent: quoted, and cut where it is long. */
@@ -34,15 +36,16 @@ export function checkText(field: string, value: string | null | undefined, maxLe
 	const text = value ?? "";
 	if (text.length > maxLength) throw wrongText(field, text, `at most ${maxLength} characters, found ${text.length}`);
 	if (!text.isWellFormed()) throw wrongText(field, text, "well-formed Unicode");
-	// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-	if (/[\x00-\x1f\x7f]/.test(text)) throw wrongText(field, text, "no control characters");
+	if (/\p{Cc}/u.test(text)) throw wrongText(field, text, "no control characters");
 	return text;
 }
 
 /** Text of problems and reasons: cut and cleaned instead of refused, as nothing depends on it. */
 export function cleanText(value: string | null | undefined, maxLength: number): string {
-	// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-	return (value ?? "").slice(0, maxLength).replaceAll(/[\x00-\x1f\x7f]/g, " ").toWellFormed();
+	return (value ?? "")
+		.slice(0, maxLength)
+		.replaceAll(/\p{Cc}/gu, " ")
+		.toWellFormed();
 }
 
 /** A path inside a guest: bytes of any kind but NUL, absolute. */

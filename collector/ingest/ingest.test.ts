@@ -152,7 +152,10 @@ describe("ingest", () => {
 		const good = rawChunk(randomBlock(random(4)));
 		const cases: [RegExp, wire.v1.ChunkBatch.$Properties][] = [
 			[/^ChunkBatch.batch: 2; wanted 1/, { batch: toLong(2), chunks: [good] }],
-			[/^ChunkBatch.chunks: 65 elements/, { batch: toLong(1), chunks: Array(65).fill({ ...good, data: Buffer.alloc(1) }) }],
+			[
+				/^ChunkBatch.chunks: 65 elements/,
+				{ batch: toLong(1), chunks: Array(65).fill({ ...good, data: Buffer.alloc(1) }) },
+			],
 			[/^ChunkBatch.chunks\[0\].name: 31 bytes/, { batch: toLong(1), chunks: [{ ...good, name: Buffer.alloc(31) }] }],
 			[/^ChunkBatch.chunks\[0\].encoding: 7/, { batch: toLong(1), chunks: [{ ...good, encoding: 7 }] }],
 		];
@@ -355,7 +358,10 @@ describe("a malformed changeset", () => {
 		[/^disks\[0\]\.disk: ""/, { disks: [{ ...disk, disk: "" }] }],
 		[/^disks\[0\]\.mode: 0/, { disks: [{ ...disk, mode: 0 }] }],
 		[/^disks\[0\]\.mode: 4/, { disks: [{ ...disk, mode: 4 as number }] }],
-		[/^disks\[0\]\.size_bytes: 70368744177665; wanted at most/, { disks: [{ ...disk, sizeBytes: toLong(2 ** 46 + 1) }] }],
+		[
+			/^disks\[0\]\.size_bytes: 70368744177665; wanted at most/,
+			{ disks: [{ ...disk, sizeBytes: toLong(2 ** 46 + 1) }] },
+		],
 		[/^disks\[0\]\.entropy_before: NaN/, { disks: [{ ...disk, entropyBefore: Number.NaN }] }],
 		[/^disks\[0\]\.entropy_after: 8\.5/, { disks: [{ ...disk, entropyAfter: 8.5 }] }],
 		[/^disks\[0\]\.read_bytes: /, { disks: [{ ...disk, readBytes: toLong(2n ** 60n) }] }],
@@ -380,9 +386,15 @@ describe("a malformed changeset", () => {
 		[/^blocks\.names: 0 bytes/, [{ blocks: { disk: "vda" } }]],
 		[/^blocks\.names: 33 bytes/, [{ blocks: { disk: "vda", names: Buffer.alloc(33) } }]],
 		[/^blocks\.names: 262176 bytes/, [{ blocks: { disk: "vda", names: Buffer.alloc(8193 * 32) } }]],
-		[/^blocks\.entropy: 1 bytes; wanted one a block, 2/, [{ blocks: { disk: "vda", names, entropy: Buffer.alloc(1) } }]],
+		[
+			/^blocks\.entropy: 1 bytes; wanted one a block, 2/,
+			[{ blocks: { disk: "vda", names, entropy: Buffer.alloc(1) } }],
+		],
 		[/^blocks\.first_block: 15 and 2 blocks/, [{ blocks: { disk: "vda", firstBlock: toLong(15), names } }]],
-		[/^blocks\.first_block: 18446744073709551615/, [{ blocks: { disk: "vda", firstBlock: toLong(2n ** 64n - 1n), names } }]],
+		[
+			/^blocks\.first_block: 18446744073709551615/,
+			[{ blocks: { disk: "vda", firstBlock: toLong(2n ** 64n - 1n), names } }],
+		],
 		[
 			/^blocks\.first_block: 1; wanted ascending order, 2 or later/,
 			[{ blocks: { disk: "vda", names } }, { blocks: { disk: "vda", firstBlock: toLong(1), names } }],
@@ -393,12 +405,24 @@ describe("a malformed changeset", () => {
 		[/^files\.files\[1\]\.change: 0/, [{ files: { disk: "vda", files: [file, { ...file, change: 0 }] } }]],
 		[/^files\.files\[0\]\.change: 6/, [{ files: { disk: "vda", files: [{ ...file, change: 6 }] } }]],
 		[/^files\.files\[0\]\.type: "door"/, [{ files: { disk: "vda", files: [{ ...file, type: "door" }] } }]],
-		[/^files\.files\[0\]\.path: "etc"; wanted an absolute path/, [{ files: { disk: "vda", files: [{ ...file, path: "etc" }] } }]],
+		[
+			/^files\.files\[0\]\.path: "etc"; wanted an absolute path/,
+			[{ files: { disk: "vda", files: [{ ...file, path: "etc" }] } }],
+		],
 		[/^files\.files\[0\]\.path: "\/\\u0000"/, [{ files: { disk: "vda", files: [{ ...file, path: "/\0" }] } }]],
-		[/^files\.files\[0\]\.path: "\/x+"/, [{ files: { disk: "vda", files: [{ ...file, path: `/${"x".repeat(16_384)}` }] } }]],
+		[
+			/^files\.files\[0\]\.path: "\/x+"/,
+			[{ files: { disk: "vda", files: [{ ...file, path: `/${"x".repeat(16_384)}` }] } }],
+		],
 		[/^files\.files\[0\]\.old_path: ""/, [{ files: { disk: "vda", files: [{ ...file, change: 4 }] } }]],
-		[/^files\.files\[0\]\.size_after: /, [{ files: { disk: "vda", files: [{ ...file, sizeAfter: toLong(2n ** 63n) }] } }]],
-		[/^files\.files\[0\]\.entropy_after: Infinity/, [{ files: { disk: "vda", files: [{ ...file, entropyAfter: 1 / 0 }] } }]],
+		[
+			/^files\.files\[0\]\.size_after: /,
+			[{ files: { disk: "vda", files: [{ ...file, sizeAfter: toLong(2n ** 63n) }] } }],
+		],
+		[
+			/^files\.files\[0\]\.entropy_after: Infinity/,
+			[{ files: { disk: "vda", files: [{ ...file, entropyAfter: 1 / 0 }] } }],
+		],
 		[/^files\.files\[0\]\.mtime: NaN/, [{ files: { disk: "vda", files: [{ ...file, mtime: Number.NaN }] } }]],
 	];
 	for (const [message, rest] of parts) {
@@ -443,7 +467,9 @@ describe("a session", () => {
 			heartbeat: { timeNs: toLong(5), vms: [{ vm: "v", state: 1, disks: [{ disk: "vda", sizeBytes: toLong(9) }] }] },
 		});
 		const sample = { measurement: "cpu", tags: { host: "h" }, timeNs: toLong(7), fields: { busy: 0.5 } };
-		stream.write({ telemetry: { sequence: toLong(1), samples: [sample, { ...sample, fields: { busy: Number.NaN } }] } });
+		stream.write({
+			telemetry: { sequence: toLong(1), samples: [sample, { ...sample, fields: { busy: Number.NaN } }] },
+		});
 		while (acks.length === 0) await new Promise(setImmediate);
 		assert.deepEqual(acks, ["1"]);
 		assert.equal(station.telemetry.dropped, 1);

@@ -1,5 +1,7 @@
 /** One holder a key at a time, in the order in which they asked; other keys do not wait. */
 
+import { orAborted } from "./or-aborted.ts";
+
 export class KeyedMutex {
 	/** Settles when the last one in line for a key has let go. */
 	readonly #tails = new Map<string, Promise<void>>();
@@ -15,23 +17,13 @@ export class KeyedMutex {
 			if (this.#tails.get(key) === tail) this.#tails.delete(key);
 		});
 		if (before !== undefined) {
-			const { promise: aborted, reject } = Promise.withResolvers<never>();
-			const abort = () => reject(signal.reason);
-			signal.addEventListener("abort", abort, { once: true });
 			try {
-				await Promise.race([before, aborted]);
+				await orAborted(before, signal);
 			} catch (error) {
 				release();
 				throw error;
-			} finally {
-				signal.removeEventListener("abort", abort);
 			}
 		}
 		return { [Symbol.dispose]: release };
-	}
-
-	/** How many keys are held or waited for. */
-	get size(): number {
-		return this.#tails.size;
 	}
 }

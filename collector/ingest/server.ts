@@ -8,11 +8,13 @@
  */
 import { setDefaultHighWaterMark } from "node:stream";
 import {
+	logVerbosity,
 	Server,
 	ServerCredentials,
-	type ServerInterceptor,
 	ServerInterceptingCall,
+	type ServerInterceptor,
 	ServerListenerBuilder,
+	setLogVerbosity,
 	status,
 } from "@grpc/grpc-js";
 import { isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
@@ -26,6 +28,7 @@ import type { AgentTable } from "./agents.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { KeyedMutex } from "./keyed-mutex.ts";
 import { answerOffer } from "./offer.ts";
+import { orAborted } from "./or-aborted.ts";
 import { serveSession } from "./session.ts";
 import { statusError, toStatus } from "./status.ts";
 import { serveSubmit } from "./submit.ts";
@@ -39,6 +42,7 @@ const PART_TIMEOUT_MS = 30_000;
 /** How long calls may take to end by themselves when the server closes. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
+/** PEM, known to make sense together. */
 export interface TlsFiles {
 	readonly cert: Buffer;
 	readonly key: Buffer;
@@ -72,11 +76,13 @@ export class IngestServer implements AsyncDisposable {
 		this.#running = running;
 	}
 
-	/** @throws UmbraError `unavailable` where it cannot listen, `bad-config` for unusable TLS files. */
+	/** @throws UmbraError `unavailable` where it cannot listen. */
 	static async start(options: IngestOptions): Promise<IngestServer> {
 		// grpc-js reads that many messages ahead of a handler, on every stream, and takes no option for it. A
 		// batch is megabytes: with the default of 16 a few hundred agents would fill the memory.
 		setDefaultHighWaterMark(true, 1);
+		// What goes wrong is said by whom it concerns; grpc-js would write to standard error past the log.
+		setLogVerbosity(logVerbosity.NONE);
 		const closing = new AbortController();
 		const running = new Set<Promise<unknown>>();
 		const server = new Server({
@@ -188,37 +194,31 @@ function callSignal(call: Cancellable, closing: AbortSignal): AbortSignal {
 }
 
 /** A stream that fails says so in its status; one whose agent is gone has nobody to tell. */
-function endWith(
-	call: Cancellable & { emit(event: "error", error: Error): boolean },
-	error: () => Error,
-): void {
+function endWith(call: Cancellable & { emit(event: "error", error: Error): boolean }, error: () => Error): void {
 	if (!call.cancelled) call.emit("error", error());
 }
 
 /** The same messages; throws where the next one takes longer than `milliseconds` or `signal` aborts. */
-async function* withTimeout<T>(messages: AsyncIterable<T>, milliseconds: number, signal: AbortSignal): AsyncGenerator<T> {
+async function* withTimeout<T>(
+	messages: AsyncIterable<T>,
+	milliseconds: number,
+	signal: AbortSignal,
+): AsyncGenerator<T> {
 	const iterator = messages[Symbol.asyncIterator]();
-	const { promise: given, reject } = Promise.withResolvers<never>();
-	given.catch(() => undefined);
-	const abort = () => reject(signal.reason);
-	signal.addEventListener("abort", abort, { once: true });
-	try {
-		signal.throwIfAborted();
-		for (;;) {
-			const timer = setTimeout(() => {
-				reject(new UmbraError("unavailable", `no further part of the changeset came within ${milliseconds} ms`));
-			}, milliseconds);
-			try {
-				const next = await Promise.race([iterator.next(), given]);
-				if (next.done === true) return;
-				clearTimeout(timer);
-				yield next.value;
-			} finally {
-				clearTimeout(timer);
-			}
+	for (;;) {
+		const late = new AbortController();
+		const timer = setTimeout(() => {
+			const message = `no further part of the changeset came within ${milliseconds} ms`;
+			late.abort(new UmbraError("unavailable", message));
+		}, milliseconds);
+		try {
+			const next = await orAborted(iterator.next(), AbortSignal.any([signal, late.signal]));
+			if (next.done === true) return;
+			clearTimeout(timer);
+			yield next.value;
+		} finally {
+			clearTimeout(timer);
 		}
-	} finally {
-		signal.removeEventListener("abort", abort);
 	}
 }
 
@@ -244,12 +244,8 @@ const REFUSAL = "wrong or missing token (set the agent's tokenFile to a copy of 
 
 function credentials(tls: TlsFiles | undefined): ServerCredentials {
 	if (tls === undefined) return ServerCredentials.createInsecure();
-	try {
-		const pair = [{ cert_chain: tls.cert, private_key: tls.key }];
-		return ServerCredentials.createSsl(tls.clientCa ?? null, pair, tls.clientCa !== undefined);
-	} catch (error) {
-		throw new UmbraError("bad-config", `tls: ${messageOf(error)}`, { cause: error, context: { field: "tls" } });
-	}
+	const pair = [{ cert_chain: tls.cert, private_key: tls.key }];
+	return ServerCredentials.createSsl(tls.clientCa ?? null, pair, tls.clientCa !== undefined);
 }
 
 async function bind(server: Server, address: HostPort, credentials: ServerCredentials): Promise<number> {

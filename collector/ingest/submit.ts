@@ -120,7 +120,8 @@ function asAnswer<T>(check: () => T): T {
 async function refuseDuplicate(catalog: Catalog, header: CheckedHeader): Promise<void> {
 	const known = await catalog.changesetById(header.id);
 	if (known === undefined) return;
-	if (known.vm !== header.vm) throw refusal(wrongText("id", header.id, `one that VM ${known.vm} does not have already`));
+	if (known.vm !== header.vm)
+		throw refusal(wrongText("id", header.id, `one that VM ${known.vm} does not have already`));
 	throw new Answer(SubmitStatus.SUBMIT_STATUS_DUPLICATE, "");
 }
 

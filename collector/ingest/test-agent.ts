@@ -12,9 +12,9 @@ export class TestAgent implements AsyncDisposable {
 	readonly client: Client;
 	readonly #metadata = new Metadata();
 
-	constructor(address: string, id = "agent-1", token?: string) {
+	constructor(address: string, id = "agent-1", token?: string, credential = credentials.createInsecure()) {
 		this.id = id;
-		this.client = new Client(address, credentials.createInsecure(), {
+		this.client = new Client(address, credential, {
 			"grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
 			"grpc.max_send_message_length": MAX_MESSAGE_BYTES,
 			"grpc.use_local_subchannel_pool": 1,
@@ -53,10 +53,17 @@ export class TestAgent implements AsyncDisposable {
 	async offer(names: Uint8Array): Promise<Uint8Array> {
 		const { path, requestSerialize, responseDeserialize } = collectorService.offer;
 		const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-		this.client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { names }, this.#metadata, (error, need) => {
-			if (error !== null) reject(error);
-			else resolve(need?.missing ?? new Uint8Array());
-		});
+		this.client.makeUnaryRequest(
+			path,
+			requestSerialize,
+			responseDeserialize,
+			{ names },
+			this.#metadata,
+			(error, need) => {
+				if (error !== null) reject(error);
+				else resolve(need?.missing ?? new Uint8Array());
+			},
+		);
 		return await promise;
 	}
 
@@ -224,7 +231,10 @@ export class TestVm {
 	}
 
 	/** A whole changeset of the disks as they are. */
-	parts(overrides: wire.v1.ChangesetHeader.$Properties = {}, files: readonly wire.v1.FileChange.$Properties[] = []): Part[] {
+	parts(
+		overrides: wire.v1.ChangesetHeader.$Properties = {},
+		files: readonly wire.v1.FileChange.$Properties[] = [],
+	): Part[] {
 		const disk = [...this.disks.keys()][0] ?? "";
 		const parts: Part[] = [{ header: this.header(overrides) }, ...this.runs()];
 		for (let at = 0; at < files.length; at += 1000) {

@@ -19,14 +19,18 @@ export interface BaseTree {
 export class TreeWriter {
 	readonly #root: Promise<Uint8Array>;
 	#slot: BlockNames | undefined;
+	#failure: { readonly error: unknown } | undefined;
 	#state: "open" | "ended" | "aborted" = "open";
 	#changed = Promise.withResolvers<void>();
 
 	/** `base` null: the disk was all zeroes before. */
 	constructor(store: ChunkStore, base: BaseTree | null, blocks: number) {
 		this.#root = updateTree(store, base, blocks, this.#runs());
-		// A failure is seen by whoever pushes or finishes next.
-		this.#root.catch(() => undefined);
+		// Seen by whoever pushes or finishes next.
+		this.#root.catch((error: unknown) => {
+			this.#failure = { error };
+			this.#notify();
+		});
 	}
 
 	/**
@@ -35,7 +39,8 @@ export class TreeWriter {
 	 * @throws UmbraError what `updateTree` failed with.
 	 */
 	async push(run: BlockNames): Promise<void> {
-		while (this.#slot !== undefined) await Promise.race([this.#root, this.#changed.promise]);
+		while (this.#slot !== undefined && this.#failure === undefined) await this.#changed.promise;
+		if (this.#failure !== undefined) throw this.#failure.error;
 		this.#slot = run;
 		this.#notify();
 	}

@@ -10,6 +10,7 @@ import { MAX_BATCH_CHUNKS, toLong, toNumber, v1, type wire } from "../../proto/s
 import type { ChunkEncoding, ChunkStore } from "../vault/chunk-store.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { checkLength, wrong } from "./fields.ts";
+import { orAborted } from "./or-aborted.ts";
 
 /** Unflushed bytes of one stream. */
 const STREAM_BYTES = 32 * 1024 * 1024;
@@ -149,18 +150,9 @@ async function putAll(
 /** The messages of a call. Leaving the loop does not destroy the call, which still has to say how it ended. */
 async function* untilAborted(call: UploadCall, signal: AbortSignal): AsyncGenerator<wire.v1.ChunkBatch.$Properties> {
 	const messages = call.iterator({ destroyOnReturn: false });
-	const { promise: aborted, reject } = Promise.withResolvers<never>();
-	aborted.catch(() => undefined);
-	const abort = () => reject(signal.reason);
-	signal.addEventListener("abort", abort, { once: true });
-	try {
-		signal.throwIfAborted();
-		for (;;) {
-			const next = await Promise.race([messages.next(), aborted]);
-			if (next.done === true) return;
-			yield next.value as wire.v1.ChunkBatch.$Properties;
-		}
-	} finally {
-		signal.removeEventListener("abort", abort);
+	for (;;) {
+		const next = await orAborted(messages.next(), signal);
+		if (next.done === true) return;
+		yield next.value as wire.v1.ChunkBatch.$Properties;
 	}
 }

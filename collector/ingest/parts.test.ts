@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { UmbraError } from "../../common/errors.ts";
+import { toLong } from "../../proto/service.ts";
+import { ByteBudget } from "./byte-budget.ts";
+import { KeyedMutex } from "./keyed-mutex.ts";
+import { orAborted } from "./or-aborted.ts";
+import { TelemetryTable } from "./telemetry.ts";
+
+const NEVER = new AbortController().signal;
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("ByteBudget", () => {
+	it("lets those who wait in, in order, as bytes are given back", async () => {
+		const budget = new ByteBudget(10);
+		const order: string[] = [];
+		await budget.acquire(6, NEVER);
+		const big = budget.acquire(8, NEVER).then(() => order.push("big"));
+		// It would fit, but it came later.
+		const small = budget.acquire(1, NEVER).then(() => order.push("small"));
+		await turn();
+		assert.deepEqual(order, []);
+		budget.release(6);
+		await Promise.all([big, small]);
+		assert.deepEqual(order, ["big", "small"]);
+		assert.equal(budget.used, 9);
+	});
+
+	it("gives a request larger than itself everything, alone", async () => {
+		const budget = new ByteBudget(10);
+		await budget.acquire(50, NEVER);
+		let second = false;
+		const waiting = budget.acquire(1, NEVER).then(() => (second = true));
+		await turn();
+		assert.equal(second, false);
+		budget.release(50);
+		await waiting;
+	});
+
+	it("forgets who gave up, and lets the next one in", async () => {
+		const budget = new ByteBudget(10);
+		await budget.acquire(8, NEVER);
+		const stop = new AbortController();
+		const given = budget.acquire(5, stop.signal);
+		const next = budget.acquire(2, NEVER);
+		stop.abort(new UmbraError("unavailable", "gone"));
+		await assert.rejects(given, { code: "unavailable" });
+		await next;
+		assert.equal(budget.used, 10);
+		await assert.rejects(budget.acquire(1, stop.signal), { code: "unavailable" });
+		assert.equal(budget.used, 10);
+	});
+});
+
+describe("KeyedMutex", () => {
+	it("holds one key for one holder at a time, others not at all", async () => {
+		const mutex = new KeyedMutex();
+		const first = await mutex.acquire("a", NEVER);
+		using _other = await mutex.acquire("b", NEVER);
+		const order: number[] = [];
+		const stop = new AbortController();
+		const work = [1, 2, 3].map(async (at) => {
+			using _lock = await mutex.acquire("a", at === 2 ? stop.signal : NEVER);
+			order.push(at);
+			await turn();
+			order.push(-at);
+		});
+		stop.abort(new UmbraError("unavailable", "gone"));
+		await assert.rejects(work[1]!, { code: "unavailable" });
+		assert.deepEqual(order, []);
+		first[Symbol.dispose]();
+		await Promise.all([work[0], work[2]]);
+		assert.deepEqual(order, [1, -1, 3, -3]);
+	});
+});
+
+describe("orAborted", () => {
+	it("ends with the work or with the signal, whichever is first", async () => {
+		assert.equal(await orAborted(Promise.resolve(7), NEVER), 7);
+		const stop = new AbortController();
+		const waiting = orAborted(new Promise(() => undefined), stop.signal);
+		stop.abort(new UmbraError("unavailable", "gone"));
+		await assert.rejects(waiting, { code: "unavailable" });
+		await assert.rejects(orAborted(Promise.reject(new Error("late")), stop.signal), { code: "unavailable" });
+	});
+
+	it("keeps nothing of the results", async () => {
+		setFlagsFromString("--expose-gc");
+		const collectGarbage = runInNewContext("gc") as () => void;
+		const live = new AbortController().signal;
+		const results = await Promise.all(
+			Array.from({ length: 5 }, async () => {
+				const result = { bytes: Buffer.alloc(1000) };
+				const weak = new WeakRef(result);
+				await orAborted(Promise.resolve(result), live);
+				return weak;
+			}),
+		);
+		await turn();
+		collectGarbage();
+		assert.deepEqual(
+			results.map((weak) => weak.deref()),
+			Array(5).fill(undefined),
+		);
+		assert.equal(live.aborted, false);
+	});
+});
+
+describe("TelemetryTable", () => {
+	const sample = (host: string, time: number, busy = 1) => ({
+		measurement: "cpu",
+		tags: { host },
+		timeNs: toLong(time),
+		fields: { busy },
+	});
+
+	it("keeps the newest sample of each series and drops what is older or malformed", () => {
+		const table = new TelemetryTable();
+		table.add([sample("a", 2, 0.2), sample("a", 1, 0.1), sample("b", 1), { measurement: "" }, { measurement: "x" }]);
+		assert.equal(table.dropped, 3);
+		assert.deepEqual(table.find("cpu", { host: "a" }), [
+			{ measurement: "cpu", tags: { host: "a" }, time: "2", fields: { busy: 0.2 } },
+		]);
+		assert.equal(table.find(undefined, {}).length, 2);
+	});
+
+	it("forgets the series that was silent for longest when it is full", () => {
+		const table = new TelemetryTable(2);
+		table.add([sample("a", 1), sample("b", 1), sample("a", 2), sample("c", 1)]);
+		assert.deepEqual(
+			table.find("cpu", {}).map(({ tags }) => tags["host"]),
+			["a", "c"],
+		);
+	});
+});
