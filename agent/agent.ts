@@ -151,10 +151,7 @@ export class Agent implements AsyncDisposable {
 			defaultSchedule: this.#config.schedule,
 			capturer: this.#capturer,
 			inTurn: (work) => this.#turns.inTurn(machine.name, work),
-			blocked: () =>
-				this.#spool.full
-					? `the spool is full (${formatBytes(this.#spool.usedBytes)} of ${formatBytes(this.#spool.limitBytes)}): captures stand still until the collector has taken some`
-					: undefined,
+			blocked: () => this.#blocked(),
 			log: this.#log,
 		});
 		this.#runners.set(machine.name, runner);
@@ -163,6 +160,16 @@ export class Agent implements AsyncDisposable {
 			this.#log.info({ vm: machine.name }, "VM is gone or the agent stops");
 		});
 		this.#running.add(run);
+	}
+
+	async #blocked(): Promise<string | undefined> {
+		const spool = this.#spool;
+		if (!spool.full) return undefined;
+		// What a full device refused is still in memory; until it is on the device the collector cannot be given it.
+		await spool.sync().catch((error: unknown) => this.#log.debug({ err: error }, "the spool cannot be written yet"));
+		if (!spool.full) return undefined;
+		const room = `${formatBytes(spool.usedBytes)} of ${formatBytes(spool.limitBytes)}`;
+		return `the spool is full (${room}): captures stand still until the collector has taken some`;
 	}
 
 	#heartbeat(): wire.v1.IHeartbeat {

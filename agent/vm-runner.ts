@@ -16,7 +16,7 @@ export interface VmRunnerOptions {
 	/** Runs a capture when it is its turn among those of all machines. */
 	readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 	/** Why captures stand still on this host, if they do. */
-	readonly blocked: () => string | undefined;
+	readonly blocked: () => Promise<string | undefined>;
 	readonly log: Logger;
 }
 
@@ -141,7 +141,7 @@ export class VmRunner {
 		this.#state = await machine.state(signal);
 		this.#disks = await machine.disks(signal);
 		if (settings.exclude && !demanded) throw new UmbraError("conflict", `VM ${machine.name} is excluded`);
-		const why = blocked();
+		const why = await blocked();
 		if (why !== undefined) {
 			throw new UmbraError("limit", why, { hint: "nothing is lost: QEMU goes on recording what changes" });
 		}

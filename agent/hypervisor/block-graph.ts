@@ -72,12 +72,14 @@ function parse<T extends z.ZodType>(shape: T, value: unknown, command: string): 
 export async function queryDevices(qmp: QmpClient): Promise<BlockDevice[]> {
 	const blocks = parse(z.array(blockShape), await qmp.execute("query-block"), "query-block");
 	const devices: BlockDevice[] = [];
+	const ownIds = new Set(blocks.map(({ qdev }) => ownId(qdev)));
 	const taken = new Set<string>();
 	for (const { device, qdev, inserted } of blocks) {
 		if (inserted === undefined || inserted.ro || qdev === "") continue;
 		const name = diskId(qdev, device, inserted["node-name"]);
-		// A device's id may be another's `-drive` name; their histories must not be mixed.
-		const id = taken.has(name) ? placeOf(qdev) : name;
+		// A drive or node may be called as another's device; their histories must not be mixed.
+		const clashes = taken.has(name) || (ownId(qdev) === undefined && ownIds.has(name));
+		const id = clashes ? placeOf(qdev) : name;
 		taken.add(id);
 		devices.push({
 			id,
@@ -98,12 +100,17 @@ export async function queryDevices(qmp: QmpClient): Promise<BlockDevice[]> {
  * @param qdev what QEMU says: the id itself (SCSI, IDE), or a path, which has the id in it (virtio-blk) or not
  */
 export function diskId(qdev: string, device: string, node: string): string {
-	if (!qdev.startsWith("/")) return qdev;
-	const peripheral = /^\/machine\/peripheral\/([^/]+)/.exec(qdev);
-	if (peripheral?.[1] !== undefined) return peripheral[1];
+	const own = ownId(qdev);
+	if (own !== undefined) return own;
 	if (device !== "") return device;
 	if (node !== "" && !node.startsWith("#")) return node;
 	return placeOf(qdev);
+}
+
+/** The id that the operator gave the device. */
+function ownId(qdev: string): string | undefined {
+	if (qdev === "") return undefined;
+	return qdev.startsWith("/") ? /^\/machine\/peripheral\/([^/]+)/.exec(qdev)?.[1] : qdev;
 }
 
 function placeOf(qdev: string): string {

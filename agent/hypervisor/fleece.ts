@@ -213,6 +213,8 @@ export class Fleece {
 				target: node.scratch,
 				"on-cbw-error": "break-snapshot",
 				"cbw-timeout": CBW_TIMEOUT_SECONDS,
+				// Else what the guest trims meanwhile is dropped, and it never trims it again.
+				discard: "unmap",
 			},
 			undo,
 		);
@@ -258,7 +260,6 @@ export class Fleece {
 
 	async #export(fleeces: readonly DiskFleece[], undo: AsyncDisposableStack): Promise<SnapshotDisk[]> {
 		const { qmp } = this.#options;
-		undo.defer(() => unlinkIfThere(this.#socketPath));
 		try {
 			await qmp.execute("nbd-server-start", { addr: { type: "unix", data: { path: this.#socketPath } } });
 		} catch (error) {
@@ -267,7 +268,11 @@ export class Fleece {
 				hint: "QEMU has one NBD server a process: end the backup or mirror that uses it, then capture again",
 			});
 		}
-		undo.defer(() => this.#ignoreMissing(qmp.execute("nbd-server-stop")));
+		undo.defer(async () => {
+			await this.#ignoreMissing(qmp.execute("nbd-server-stop"));
+			// A server that we could not reach any more is known by its socket when it is cleaned up later.
+			await unlinkUnused(this.#socketPath);
+		});
 		const disks: SnapshotDisk[] = [];
 		for (const { device, index, old, tracking, token } of fleeces) {
 			const node = names(index);
@@ -384,6 +389,21 @@ async function unlinkIfThere(path: string): Promise<void> {
 			});
 		}
 	}
+}
+
+/**
+ * Removes what agents left of machines that died with them. QEMU keeps what it has open, so nothing is taken away from
+ * a machine that lives.
+ */
+export async function removeLeftovers(scratchFolder: string): Promise<void> {
+	for (const name of await namesIn(scratchFolder)) {
+		if (/^[0-9a-f]{12}-\d+\.scratch$/.test(name)) await unlinkIfThere(join(scratchFolder, name));
+		else if (/^[0-9a-f]{12}\.nbd$/.test(name)) await unlinkUnused(join(scratchFolder, name));
+	}
+}
+
+async function unlinkUnused(socketPath: string): Promise<void> {
+	if (!(await accepts(socketPath))) await unlinkIfThere(socketPath);
 }
 
 async function namesIn(folder: string): Promise<string[]> {

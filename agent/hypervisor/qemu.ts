@@ -6,6 +6,7 @@ import { glob, mkdir, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isAbort, UmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
+import { removeLeftovers } from "./fleece.ts";
 import type { Hypervisor, HypervisorEvents, Machine } from "./hypervisor.ts";
 import { QemuMachine } from "./qemu-machine.ts";
 
@@ -49,6 +50,7 @@ export class QemuHypervisor implements Hypervisor {
 		} catch (error) {
 			throw new UmbraError("bad-config", `cannot make the scratch folder ${options.scratchFolder}`, { cause: error });
 		}
+		await removeLeftovers(options.scratchFolder);
 		return new QemuHypervisor(options, events);
 	}
 

@@ -17,7 +17,12 @@ export const virtio = (id: string) => `/machine/peripheral/${id}/virtio-backend`
 
 /** Arguments for a virtio-blk disk whose id is `id` and whose node is `<id>-node`. */
 export function virtioDisk(id: string, path: string, format: "qcow2" | "raw"): string[] {
-	const node = { driver: format, "node-name": `${id}-node`, file: { driver: "file", filename: path } };
+	const node = {
+		driver: format,
+		"node-name": `${id}-node`,
+		discard: "unmap",
+		file: { driver: "file", filename: path, discard: "unmap" },
+	};
 	return ["-blockdev", JSON.stringify(node), "-device", `virtio-blk-pci,id=${id},drive=${id}-node`];
 }
 

@@ -12,6 +12,7 @@ import { stringify } from "yaml";
 import { CollectorClient, vmPath } from "../../cli/collector-client.ts";
 import { restoreDisk } from "../../cli/restore-disk.ts";
 import type { ChangesetRecord, FileChangeRecord, VmRecord } from "../../collector/catalog/records.ts";
+import { messageOf } from "../../common/errors.ts";
 import { runProgram } from "../../packaging/guest/programs.ts";
 import { type Program, startUmbra } from "./processes.ts";
 import { until } from "./wait.ts";
@@ -124,9 +125,11 @@ export class Site implements AsyncDisposable {
 			},
 			{ what: `a capture of ${vm}`, timeoutMs: 120_000, intervalMs: 200 },
 		).catch(async (error: unknown) => {
-			// The last answer says why.
-			await this.client.post(vmPath(vm, "capture"));
-			throw error;
+			// The last answer and what the agent said tell why.
+			const answer = await this.client.post(vmPath(vm, "capture")).catch((reason: unknown) => reason);
+			throw new Error(
+				`${messageOf(error)}: ${messageOf(answer)}; the agent said:\n${this.agent?.output().slice(-3000)}`,
+			);
 		});
 		return await until(async () => (await this.changes(vm)).find((change) => change.id === id), {
 			what: `changeset ${id} of ${vm} in the catalog`,
