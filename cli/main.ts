@@ -5,6 +5,7 @@
 import { Command, CommanderError } from "commander";
 import { type ErrorCode, isUmbraError, messageOf } from "../common/errors.ts";
 import { commands } from "./commands/index.ts";
+import { printable } from "./printable.ts";
 
 /** Exit codes, in one place: 0 done, 1 failed, 2 bad usage or config, 3 not found, 4 refused. */
 const EXIT_CODES: Readonly<Partial<Record<ErrorCode, number>>> = { "bad-config": 2, "not-found": 3, denied: 4 };
@@ -15,7 +16,8 @@ function report(error: unknown): number {
 		console.error(error);
 		return 1;
 	}
-	console.error(`umbra: ${error.message}`);
+	// Names of files come from guests, and end up in messages.
+	console.error(`umbra: ${printable(error.message)}`);
 	if (error.cause !== undefined && process.env["UMBRA_DEBUG"] !== undefined) console.error(error.cause);
 	if (error.hint !== undefined) console.error(`hint: ${error.hint}`);
 	return EXIT_CODES[error.code] ?? 1;

@@ -32,11 +32,6 @@ export function paint(style: Parameters<typeof styleText>[0], text: string): str
 	return styleText(style, text, { stream: process.stdout });
 }
 
-/** Names of files and VMs come from guests: control characters would reach the operator's terminal. */
-export function printable(text: string): string {
-	return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
-}
-
 export function severityText(severity: string | null): string {
 	if (severity === "critical") return paint(["red", "bold"], severity);
 	if (severity === "warning") return paint("yellow", severity);

@@ -1,5 +1,6 @@
 /** `umbra collector --config F`: one collector until it is told to stop. */
 import { setFlagsFromString } from "node:v8";
+import { untilStopped } from "../common/lifecycle.ts";
 import { createLogger } from "../common/log.ts";
 import { Collector } from "./collector.ts";
 import { loadCollectorConfig } from "./config.ts";
@@ -19,11 +20,8 @@ const ACCOUNT_BUFFERS = "--external-memory-accounted-in-global-limit";
 export async function main(configPath: string, signal: AbortSignal): Promise<void> {
 	setFlagsFromString(ACCOUNT_BUFFERS);
 	const config = await loadCollectorConfig(configPath);
-	const log = createLogger("collector", config.log);
+	const log = createLogger("umbra-collector", config.log);
 	await using collector = await Collector.start(config, log);
-	const { promise: stopped, resolve } = Promise.withResolvers<void>();
-	if (signal.aborted) resolve();
-	signal.addEventListener("abort", () => resolve(), { once: true });
-	await Promise.race([stopped, collector.finished]);
-	log.info("collector stopping");
+	await untilStopped(collector.finished, signal);
+	log.info("collector stops");
 }

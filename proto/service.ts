@@ -29,6 +29,11 @@ interface Codec<T, I> {
 	decode(bytes: Uint8Array): T;
 }
 
+/** What grpc-js wants, around the same bytes. */
+function wrap({ buffer, byteOffset, length }: Uint8Array): Buffer {
+	return Buffer.from(buffer, byteOffset, length);
+}
+
 function method<Req, IReq, Res, IRes>(
 	name: string,
 	request: Codec<Req, IReq>,
@@ -40,9 +45,9 @@ function method<Req, IReq, Res, IRes>(
 		path: `/umbra.v1.Collector/${name}`,
 		requestStream,
 		responseStream,
-		requestSerialize: (value) => Buffer.from(request.encode(value).finish()),
+		requestSerialize: (value) => wrap(request.encode(value).finish()),
 		requestDeserialize: (bytes) => request.decode(bytes) as unknown as IReq,
-		responseSerialize: (value) => Buffer.from(response.encode(value).finish()),
+		responseSerialize: (value) => wrap(response.encode(value).finish()),
 		responseDeserialize: (bytes) => response.decode(bytes) as unknown as IRes,
 	};
 }

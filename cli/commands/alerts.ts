@@ -2,7 +2,8 @@
 import type { Command } from "commander";
 import type { AlertRecord, ChangesetRecord } from "../../collector/catalog/records.ts";
 import { CollectorClient, type CollectorOptions, withCollector } from "../collector-client.ts";
-import { paint, printable, severityText, table } from "../table.ts";
+import { printable } from "../printable.ts";
+import { paint, severityText, table } from "../table.ts";
 import { withOutput } from "./output.ts";
 import { isoTime } from "./vms.ts";
 

@@ -5,7 +5,8 @@ import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { formatBytes } from "../../common/units.ts";
 import { CollectorClient, type CollectorOptions, parseVmAtTime, vmPath, withCollector } from "../collector-client.ts";
-import { printable, table } from "../table.ts";
+import { printable } from "../printable.ts";
+import { table } from "../table.ts";
 import { withOutput } from "./output.ts";
 import { isoTime } from "./vms.ts";
 

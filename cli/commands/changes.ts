@@ -3,7 +3,8 @@ import type { Command } from "commander";
 import type { ChangesetRecord, FileChangeRecord } from "../../collector/catalog/records.ts";
 import { formatBytes } from "../../common/units.ts";
 import { CollectorClient, type CollectorOptions, vmPath, withCollector } from "../collector-client.ts";
-import { entropyText, paint, printable, severityText, table } from "../table.ts";
+import { printable } from "../printable.ts";
+import { entropyText, paint, severityText, table } from "../table.ts";
 import { type Output, withOutput } from "./output.ts";
 import { isoTime } from "./vms.ts";
 

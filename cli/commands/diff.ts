@@ -3,8 +3,9 @@ import type { Command } from "commander";
 import { formatBytes } from "../../common/units.ts";
 import type { ChangedPages, DiskChanges, FileChange } from "../../disk/map/map.ts";
 import type { BlockSource } from "../../disk/source/source.ts";
+import { printable } from "../printable.ts";
 import { Progress } from "../progress.ts";
-import { IMAGE_HELP, openCached, parseImageSpec, printable, selectVolumes, warn } from "./image.ts";
+import { IMAGE_HELP, openCached, parseImageSpec, selectVolumes, warn } from "./image.ts";
 import { type Output, withOutput } from "./output.ts";
 
 export function register(program: Command): void {

@@ -3,6 +3,7 @@ import { access } from "node:fs/promises";
 import { isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
 import type { Volume } from "../../disk/disk.ts";
 import type { BlockSource } from "../../disk/source/source.ts";
+import { printable } from "../printable.ts";
 
 export const IMAGE_HELP = `
 IMAGE is a raw, qcow2, vmdk, vhdx or vdi file, a block device, or nbd://HOST[:PORT]/EXPORT.
@@ -105,15 +106,6 @@ export function selectPath(
 /** To standard error, so that it never mixes with the data. */
 export function warn(message: string): void {
 	process.stderr.write(`umbra: ${printable(message)}\n`);
-}
-
-/** A guest chooses its file names: control characters would reach the operator's terminal. */
-export function printable(text: string): string {
-	// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-	return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => {
-		const code = character.charCodeAt(0);
-		return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`;
-	});
 }
 
 /** Whatever a filesystem throws, as ours. */

@@ -4,13 +4,13 @@ import type { UmbraError } from "../../common/errors.ts";
 import { isAbort } from "../../common/errors.ts";
 import type { FileNode, Filesystem, FileType, Link } from "../../disk/filesystem.ts";
 import type { Owners } from "../../disk/owners.ts";
+import { printable } from "../printable.ts";
 import {
 	asUmbraError,
 	IMAGE_HELP,
 	openCached,
 	type PlacedVolume,
 	parseImageSpec,
-	printable,
 	selectPath,
 	selectVolumes,
 	warn,

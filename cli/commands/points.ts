@@ -3,7 +3,8 @@ import type { Command } from "commander";
 import type { Severity } from "../../collector/catalog/records.ts";
 import { formatBytes } from "../../common/units.ts";
 import { CollectorClient, type CollectorOptions, vmPath, withCollector } from "../collector-client.ts";
-import { printable, severityText, table } from "../table.ts";
+import { printable } from "../printable.ts";
+import { severityText, table } from "../table.ts";
 import { withOutput } from "./output.ts";
 import { isoTime } from "./vms.ts";
 

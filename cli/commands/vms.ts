@@ -3,7 +3,8 @@ import type { Command } from "commander";
 import type { VmRecord } from "../../collector/catalog/records.ts";
 import { formatBytes } from "../../common/units.ts";
 import { CollectorClient, type CollectorOptions, withCollector } from "../collector-client.ts";
-import { printable, table } from "../table.ts";
+import { printable } from "../printable.ts";
+import { table } from "../table.ts";
 import { withOutput } from "./output.ts";
 
 interface VmView extends VmRecord {
