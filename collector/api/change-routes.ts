@@ -1,6 +1,7 @@
 /** /v1/vms/:vm/changes: what changed when, as a list, for one path, and one changeset with all its files. */
 import type { FastifyInstance } from "fastify";
 import type { ChangesetRecord, FileChangeRecord } from "../catalog/records.ts";
+import { type ApiContext, findPoint, unknownVm } from "./context.ts";
 import {
 	fields,
 	object,
@@ -11,7 +12,6 @@ import {
 	type VmParams,
 	vmParams,
 } from "./schemas.ts";
-import { type ApiContext, findPoint, unknownVm } from "./server.ts";
 import { parseTime } from "./time.ts";
 
 /** Files shown with each changeset of a listing; `/changes/:time` has them all. */

@@ -2,8 +2,8 @@
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { UmbraError } from "../../common/errors.ts";
+import { wasAborted } from "./context.ts";
 import { parseRange } from "./range.ts";
-import { wasAborted } from "./server.ts";
 
 /** Bytes read at once. */
 const PIECE = 1024 * 1024;

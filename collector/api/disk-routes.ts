@@ -3,9 +3,9 @@ import type { FastifyInstance } from "fastify";
 import { UmbraError } from "../../common/errors.ts";
 import type { ChangesetRecord, DiskRecord } from "../catalog/records.ts";
 import { sendBytes } from "./content.ts";
+import { type ApiContext, findPoint, requestSignal } from "./context.ts";
 import type { Extent } from "./points.ts";
 import { type DiskParams, diskParams, fields, object } from "./schemas.ts";
-import { type ApiContext, findPoint, requestSignal } from "./server.ts";
 
 /** Extents in one answer. */
 const MAX_EXTENTS = 10_000;

@@ -4,8 +4,8 @@ import { isUmbraError, UmbraError } from "../../common/errors.ts";
 import type { FileNode, Filesystem } from "../../disk/filesystem.ts";
 import { MAX_PAGE } from "../catalog/catalog.ts";
 import { sendBytes } from "./content.ts";
+import { type ApiContext, findPoint, requestSignal } from "./context.ts";
 import { fields, object, type PointParams, pointParams } from "./schemas.ts";
-import { type ApiContext, findPoint, requestSignal } from "./server.ts";
 
 interface FileQuery {
 	readonly path: string;

@@ -4,47 +4,27 @@
  * order to an agent. Errors are `{error: {code, message, hint}}`; listings are `{items, next}`, and
  * `next` is the `cursor` of the next page.
  */
-import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
-import { isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
-import type { Logger } from "../../common/log.ts";
+import fastify, { type FastifyInstance } from "fastify";
+import { messageOf, UmbraError } from "../../common/errors.ts";
 import { type Authorize, formatAddress, type HostPort } from "../auth.ts";
-import type { Catalog } from "../catalog/catalog.ts";
-import type { ChangesetRecord } from "../catalog/records.ts";
-import type { AgentTable } from "../ingest/agents.ts";
 import type { TlsFiles } from "../ingest/server.ts";
-import type { TelemetryTable } from "../ingest/telemetry.ts";
-import type { Judge } from "../judge.ts";
-import type { ChunkStore } from "../vault/chunk-store.ts";
 import { changeRoutes } from "./change-routes.ts";
+import type { ApiContext, ApiServices } from "./context.ts";
 import { diskRoutes } from "./disk-routes.ts";
 import { toHttp } from "./errors.ts";
 import { fileRoutes } from "./file-routes.ts";
 import { PointReader } from "./points.ts";
 import { statusRoutes } from "./status-routes.ts";
-import { LATEST, parseTime } from "./time.ts";
 import { vmRoutes } from "./vm-routes.ts";
 
 /** Percent-encoded names of VMs and disks in a path. */
 const MAX_PARAM_LENGTH = 4096;
 const MAX_BODY_BYTES = 64 * 1024;
 
-export interface ApiOptions {
+export interface ApiOptions extends ApiServices {
 	readonly address: HostPort;
 	readonly tls: TlsFiles | undefined;
 	readonly authorize: Authorize;
-	readonly catalog: Catalog;
-	readonly store: ChunkStore;
-	readonly agents: AgentTable;
-	readonly telemetry: TelemetryTable;
-	readonly judge: Judge;
-	readonly log: Logger;
-}
-
-/** What routes need. */
-export interface ApiContext extends Omit<ApiOptions, "address" | "tls" | "authorize"> {
-	readonly points: PointReader;
-	/** Aborts when the server closes. */
-	readonly closing: AbortSignal;
 }
 
 export class ApiServer implements AsyncDisposable {
@@ -116,30 +96,4 @@ function create(tls: TlsFiles | undefined): FastifyInstance {
 	};
 	if (tls === undefined) return fastify(options);
 	return fastify({ ...options, https: { cert: tls.cert, key: tls.key } }) as unknown as FastifyInstance;
-}
-
-/** Aborts when the client goes away or the server closes. */
-export function requestSignal(reply: FastifyReply, closing: AbortSignal): AbortSignal {
-	const gone = new AbortController();
-	reply.raw.once("close", () => gone.abort(new UmbraError("unavailable", "the client went away")));
-	return AbortSignal.any([gone.signal, closing]);
-}
-
-/** @throws UmbraError `not-found`. */
-export async function findPoint(catalog: Catalog, vm: string, time: string): Promise<ChangesetRecord> {
-	const { last } = parseTime("time", time);
-	const point = await catalog.changesetAt(vm, last);
-	if (point !== undefined) return point;
-	if ((await catalog.vm(vm)) === undefined) throw unknownVm(vm);
-	const when = last === LATEST ? "" : ` at or before ${time}`;
-	throw new UmbraError("not-found", `VM ${vm} has no point${when}`, { hint: `umbra points ${vm} lists them` });
-}
-
-export function unknownVm(vm: string): UmbraError {
-	return new UmbraError("not-found", `no VM named ${JSON.stringify(vm)}`, { hint: "umbra vms lists them" });
-}
-
-/** True for what a read ends with because it was told to. */
-export function wasAborted(error: unknown, signal: AbortSignal): boolean {
-	return signal.aborted && (error === signal.reason || isUmbraError(error, "unavailable"));
 }

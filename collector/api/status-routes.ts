@@ -1,8 +1,8 @@
 /** /v1/health, /v1/agents, /v1/telemetry, /v1/alerts, /v1/anomalies. */
 import type { FastifyInstance } from "fastify";
 import type { AlertRecord } from "../catalog/records.ts";
+import type { ApiContext } from "./context.ts";
 import { fields, object, type PageQuery, pageFields } from "./schemas.ts";
-import type { ApiContext } from "./server.ts";
 import { parseTime } from "./time.ts";
 
 interface AlertQuery extends PageQuery {

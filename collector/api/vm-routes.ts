@@ -2,8 +2,8 @@
 import type { FastifyInstance } from "fastify";
 import { type ErrorCode, UmbraError } from "../../common/errors.ts";
 import type { ChangesetRecord, VmRecord } from "../catalog/records.ts";
+import { type ApiContext, requestSignal, unknownVm } from "./context.ts";
 import { fields, object, type PageQuery, pageFields, type VmParams, vmParams } from "./schemas.ts";
-import { type ApiContext, requestSignal, unknownVm } from "./server.ts";
 import { parseTime } from "./time.ts";
 
 /** A first capture of a large disk takes its time. */

@@ -140,8 +140,7 @@ echo "10.0.0.9 intruder" >> etc/hosts`);
 	assert.match(await umbra("alerts"), /mass-rewrite/);
 	assert.match(await umbra("browse", "office@latest", home), /new\.bin\.locked/);
 	assert.equal(await umbra("browse", `office@${before}`, "/etc/hosts", "--out", "-"), Buffer.from(bytes).toString());
-	const points = (await umbra("points", "office", "--json")).trim().split("
-");
+	const points = (await umbra("points", "office", "--json")).trim().split("\n");
 	assert.equal(points.length, (await site.changes("office")).length);
 });
 

@@ -1,0 +1,53 @@
+/** What the routes share: the parts of the collector that they ask, and how they find what a request names. */
+import type { FastifyReply } from "fastify";
+import { isUmbraError, UmbraError } from "../../common/errors.ts";
+import type { Logger } from "../../common/log.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { ChangesetRecord } from "../catalog/records.ts";
+import type { AgentTable } from "../ingest/agents.ts";
+import type { TelemetryTable } from "../ingest/telemetry.ts";
+import type { Judge } from "../judge.ts";
+import type { ChunkStore } from "../vault/chunk-store.ts";
+import type { PointReader } from "./points.ts";
+import { LATEST, parseTime } from "./time.ts";
+
+export interface ApiServices {
+	readonly catalog: Catalog;
+	readonly store: ChunkStore;
+	readonly agents: AgentTable;
+	readonly telemetry: TelemetryTable;
+	readonly judge: Judge;
+	readonly log: Logger;
+}
+
+export interface ApiContext extends ApiServices {
+	readonly points: PointReader;
+	/** Aborts when the server closes. */
+	readonly closing: AbortSignal;
+}
+
+/** Aborts when the client goes away or the server closes. */
+export function requestSignal(reply: FastifyReply, closing: AbortSignal): AbortSignal {
+	const gone = new AbortController();
+	reply.raw.once("close", () => gone.abort(new UmbraError("unavailable", "the client went away")));
+	return AbortSignal.any([gone.signal, closing]);
+}
+
+/** @throws UmbraError `not-found`. */
+export async function findPoint(catalog: Catalog, vm: string, time: string): Promise<ChangesetRecord> {
+	const { last } = parseTime("time", time);
+	const point = await catalog.changesetAt(vm, last);
+	if (point !== undefined) return point;
+	if ((await catalog.vm(vm)) === undefined) throw unknownVm(vm);
+	const when = last === LATEST ? "" : ` at or before ${time}`;
+	throw new UmbraError("not-found", `VM ${vm} has no point${when}`, { hint: `umbra points ${vm} lists them` });
+}
+
+export function unknownVm(vm: string): UmbraError {
+	return new UmbraError("not-found", `no VM named ${JSON.stringify(vm)}`, { hint: "umbra vms lists them" });
+}
+
+/** True for what a read ends with because it was told to. */
+export function wasAborted(error: unknown, signal: AbortSignal): boolean {
+	return signal.aborted && (error === signal.reason || isUmbraError(error, "unavailable"));
+}
