@@ -112,6 +112,7 @@ export class Agent implements AsyncDisposable {
 					await this.#spool.dropVm(vm);
 					await this.#capturer.forget(vm);
 				});
+				this.#runners.get(vm)?.captureAnew();
 			},
 			log: this.#log,
 			...(token === undefined ? {} : { token }),
@@ -152,6 +153,18 @@ export class Agent implements AsyncDisposable {
 			capturer: this.#capturer,
 			inTurn: (work) => this.#turns.inTurn(machine.name, work),
 			blocked: () => this.#blocked(),
+			// LevelDB takes no more writes after one failed, until it is opened again: that is for whoever restarts us.
+			onDatabaseFailure: (cause) =>
+				this.#crashed.reject(
+					new UmbraError(
+						"unavailable",
+						`the agent's state in ${this.#config.dataDir} cannot be written: ${messageOf(cause)}`,
+						{
+							cause,
+							hint: "is its disk full or failing? nothing is lost; the agent goes on where it was once it is started again",
+						},
+					),
+				),
 			log: this.#log,
 		});
 		this.#runners.set(machine.name, runner);

@@ -1,5 +1,5 @@
 /** One machine's captures: on schedule and on demand, one after another, whatever the last one came to. */
-import { isAbort, messageOf, UmbraError } from "../common/errors.ts";
+import { errnoOf, isAbort, messageOf, UmbraError } from "../common/errors.ts";
 import type { Logger } from "../common/log.ts";
 import { toLong, v1, type wire } from "../proto/service.ts";
 import type { CaptureResult, Capturer } from "./capture/capture.ts";
@@ -17,6 +17,8 @@ export interface VmRunnerOptions {
 	readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 	/** Why captures stand still on this host, if they do. */
 	readonly blocked: () => Promise<string | undefined>;
+	/** Called when the agent's own database fails: no capture can become final until it is opened anew. */
+	readonly onDatabaseFailure: (error: unknown) => void;
 	readonly log: Logger;
 }
 
@@ -27,6 +29,9 @@ interface Demand {
 
 /** A later time is waited for in steps: the clock may be set meanwhile, and Node's timers hold no more than 24 days. */
 const MAX_TIMER_MS = 60_000;
+/** A VM whose captures the collector turns down again and again: the first wait, which doubles up to the last. */
+const FIRST_HOLD_MS = 30_000;
+const MAX_HOLD_MS = 3_600_000;
 
 export class VmRunner {
 	readonly machine: Machine;
@@ -37,6 +42,10 @@ export class VmRunner {
 	#paused = false;
 	/** By the clock that is never set. */
 	#lastStart: number | undefined;
+	/** When to capture anew after the collector turned a capture down, by the same clock. */
+	#anewAt: number | undefined;
+	#refusals = 0;
+	#lastRefusal = 0;
 	#lastCaptureNs = 0n;
 	#lastError = "";
 	#ended = false;
@@ -78,6 +87,20 @@ export class VmRunner {
 		return promise;
 	}
 
+	/**
+	 * The collector cannot use what was captured: captures anew, at once the first time, since it may just have lost
+	 * its data; later and later when that does not help, since each time the whole disk is read.
+	 */
+	captureAnew(): void {
+		const now = performance.now();
+		if (now - this.#lastRefusal > 2 * MAX_HOLD_MS) this.#refusals = 0;
+		this.#lastRefusal = now;
+		const hold = this.#refusals === 0 ? 0 : Math.min(FIRST_HOLD_MS * 2 ** (this.#refusals - 1), MAX_HOLD_MS);
+		this.#refusals++;
+		this.#anewAt = now + hold;
+		this.#wake.resolve();
+	}
+
 	/** @throws UmbraError `bad-config` for a schedule that makes no sense; nothing changes then. */
 	setPolicy(policy: { readonly schedule?: string; readonly paused?: boolean }): void {
 		if (policy.schedule !== undefined) {
@@ -115,13 +138,7 @@ export class VmRunner {
 		for (;;) {
 			if (this.#demands.length > 0 || ended.aborted) return;
 			const idle = this.#paused || this.#options.settings.exclude;
-			const delay = idle
-				? Number.POSITIVE_INFINITY
-				: nextDelay(
-						parseSchedule(this.#schedule),
-						this.#lastStart === undefined ? undefined : performance.now() - this.#lastStart,
-						Date.now(),
-					);
+			const delay = idle ? Number.POSITIVE_INFINITY : this.#delay();
 			if (delay <= 0) return;
 			let timer: NodeJS.Timeout | undefined;
 			const due = new Promise<boolean>((resolve) => {
@@ -133,6 +150,14 @@ export class VmRunner {
 			this.#wake = Promise.withResolvers<void>();
 			if (isDue) return;
 		}
+	}
+
+	/** Milliseconds until the next capture that nobody asked for. */
+	#delay(): number {
+		const now = performance.now();
+		if (this.#anewAt !== undefined) return Math.max(0, this.#anewAt - now);
+		const sinceLast = this.#lastStart === undefined ? undefined : now - this.#lastStart;
+		return nextDelay(parseSchedule(this.#schedule), sinceLast, Date.now());
 	}
 
 	async #captureOnce(signal: AbortSignal, demanded: boolean): Promise<CaptureResult> {
@@ -174,7 +199,8 @@ export class VmRunner {
 	#failed(error: unknown, ended: AbortSignal): void {
 		if (ended.aborted && (isAbort(error) || error instanceof UmbraError)) return;
 		const message = messageOf(error);
-		const { log } = this.#options;
+		const { log, onDatabaseFailure } = this.#options;
+		if (errnoOf(error)?.startsWith("LEVEL_")) onDatabaseFailure(error);
 		// The same failure every minute is one event, not a thousand.
 		if (message !== this.#lastError) log.warn({ vm: this.machine.name, err: error }, "capture failed");
 		this.#lastError = message;

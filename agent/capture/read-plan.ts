@@ -3,7 +3,13 @@
  * split into what holds data and must be read, and what is known to read as zeroes.
  */
 import { BLOCK_SIZE, blockCount } from "../../common/block.ts";
-import { BASE_ALLOCATION, DIRTY, type NbdClient, STATE_ZERO } from "../../disk/source/nbd/client.ts";
+import {
+	BASE_ALLOCATION,
+	type ContextExtent,
+	DIRTY,
+	type NbdClient,
+	STATE_ZERO,
+} from "../../disk/source/nbd/client.ts";
 
 export interface BlockRange {
 	readonly first: number;
@@ -50,8 +56,7 @@ export async function planReads(
 		const offset = span.first * BLOCK_SIZE;
 		const length = Math.min(span.end * BLOCK_SIZE, nbd.size) - offset;
 		const extents = await nbd.statusExtents(BASE_ALLOCATION, offset, length, signal);
-		const allocation = extents.map(({ flags, ...extent }) => ({ ...extent, zero: (flags & STATE_ZERO) !== 0 }));
-		return splitByAllocation(span.ranges, allocation, nbd.size);
+		return splitByAllocation(span.ranges, toAllocation(extents), nbd.size);
 	});
 	return { ranges: joinRanges(spans), dirtyBytes };
 }
@@ -71,6 +76,18 @@ async function dirtyRanges(nbd: NbdClient, context: string, signal?: AbortSignal
 		}
 	}
 	return merged;
+}
+
+/** A hole beside written zeroes is one range of zeroes. */
+function toAllocation(extents: readonly ContextExtent[]): Allocation[] {
+	const allocation: { offset: number; length: number; zero: boolean }[] = [];
+	for (const { offset, length, flags } of extents) {
+		const zero = (flags & STATE_ZERO) !== 0;
+		const last = allocation.at(-1);
+		if (last?.zero === zero) last.length += length;
+		else allocation.push({ offset, length, zero });
+	}
+	return allocation;
 }
 
 interface Span extends DirtyRange {
@@ -96,7 +113,7 @@ function groupRanges(dirty: readonly DirtyRange[]): Span[] {
  * Splits ascending, disjoint ranges of blocks into what holds data and what is zero; a block is zero only when all of
  * its bytes are.
  *
- * @param allocation in order and without gaps, at least from the first range's begin to the last one's end
+ * @param allocation in order, without gaps and alternating, at least from the first range's begin to the last one's end
  * @param size of the disk, whose last block may be short
  */
 export function splitByAllocation(
