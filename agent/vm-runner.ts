@@ -162,6 +162,7 @@ export class VmRunner {
 
 	async #captureOnce(signal: AbortSignal, demanded: boolean): Promise<CaptureResult> {
 		this.#lastStart = performance.now();
+		this.#anewAt = undefined;
 		const { machine, settings, capturer, inTurn, blocked, log } = this.#options;
 		this.#state = await machine.state(signal);
 		this.#disks = await machine.disks(signal);
