@@ -10,6 +10,7 @@ import { register as diff } from "./diff.ts";
 import { register as doctor } from "./doctor.ts";
 import { register as ls } from "./ls.ts";
 import { register as points } from "./points.ts";
+import { register as policy } from "./policy.ts";
 import { register as restore } from "./restore.ts";
 import { register as scan } from "./scan.ts";
 import { register as services } from "./services.ts";
@@ -28,6 +29,7 @@ export const commands: readonly ((program: Command) => void)[] = [
 	changes,
 	alerts,
 	capture,
+	policy,
 	browse,
 	restore,
 ];

@@ -1,13 +1,16 @@
 /** /v1/vms, one VM, its points, and the order to capture it now. */
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import { type ErrorCode, UmbraError } from "../../common/errors.ts";
 import type { ChangesetRecord, VmRecord } from "../catalog/records.ts";
+import type { OrderBody } from "../ingest/agents.ts";
 import { type ApiContext, requestSignal, unknownVm } from "./context.ts";
 import { fields, object, type PageQuery, pageFields, type VmParams, vmParams } from "./schemas.ts";
 import { parseTime } from "./time.ts";
 
 /** A first capture of a large disk takes its time. */
 const MAX_CAPTURE_SECONDS = 3600;
+/** Nothing is read for it. */
+const POLICY_SECONDS = 15;
 
 interface PointQuery extends PageQuery {
 	readonly since?: string;
@@ -52,6 +55,19 @@ export function vmRoutes(app: FastifyInstance, context: ApiContext): void {
 		},
 	);
 
+	/** @throws UmbraError as the agent answered, `not-found` where no agent has this VM. */
+	const order = async (vm: string, body: OrderBody, timeoutSeconds: number, reply: FastifyReply) => {
+		const agentId = agents.agentOf(vm)?.id ?? (await catalog.vm(vm))?.agentId;
+		if (agentId === undefined) throw unknownVm(vm);
+		const signal = requestSignal(reply, closing);
+		const result = await agents.sendOrder(agentId, body, { timeoutMs: timeoutSeconds * 1000, signal });
+		if (!result.ok) {
+			const message = `agent ${agentId} refused the order for ${vm}: ${result.message || "it did not say why"}`;
+			throw new UmbraError(errorCode(result.errorCode), message);
+		}
+		return { vm, agentId, changesetId: result.changesetId ?? "", message: result.message ?? "" };
+	};
+
 	app.post<{ Params: VmParams; Querystring: { readonly timeoutSeconds: number } }>(
 		"/v1/vms/:vm/capture",
 		{
@@ -62,17 +78,23 @@ export function vmRoutes(app: FastifyInstance, context: ApiContext): void {
 				}),
 			},
 		},
-		async ({ params: { vm }, query: { timeoutSeconds } }, reply) => {
-			const agentId = agents.agentOf(vm)?.id ?? (await catalog.vm(vm))?.agentId;
-			if (agentId === undefined) throw unknownVm(vm);
-			const signal = requestSignal(reply, closing);
-			const options = { timeoutMs: timeoutSeconds * 1000, signal };
-			const result = await agents.sendOrder(agentId, { captureNow: { vm } }, options);
-			if (!result.ok) {
-				const message = `agent ${agentId} could not capture ${vm}: ${result.message || "it did not say why"}`;
-				throw new UmbraError(errorCode(result.errorCode), message);
-			}
-			return { vm, agentId, changesetId: result.changesetId ?? "", message: result.message ?? "" };
+		({ params: { vm }, query: { timeoutSeconds } }, reply) => order(vm, { captureNow: { vm } }, timeoutSeconds, reply),
+	);
+
+	app.post<{ Params: VmParams; Querystring: { readonly schedule?: string; readonly paused?: "true" | "false" } }>(
+		"/v1/vms/:vm/policy",
+		{
+			schema: {
+				params: vmParams,
+				querystring: object({
+					schedule: { type: "string", minLength: 1, maxLength: 255, description: '"every 60s", "cron 0 * * * *"' },
+					paused: { type: "string", enum: ["true", "false"] },
+				}),
+			},
+		},
+		({ params: { vm }, query: { schedule, paused } }, reply) => {
+			const policy = { vm, ...(schedule && { schedule }), ...(paused && { paused: paused === "true" }) };
+			return order(vm, { setPolicy: policy }, POLICY_SECONDS, reply);
 		},
 	);
 }
