@@ -15,12 +15,13 @@ export const ZERO_NAME: Uint8Array = new Uint8Array(NAME_SIZE);
 
 /** BLAKE3-256 of `bytes`, without the zero-block rule. */
 export function blake3Name(bytes: Uint8Array): Uint8Array {
-	return blake3(bytes);
+	// Its types ask for a Buffer; it takes any Uint8Array, over shared memory too.
+	return blake3(bytes as Buffer);
 }
 
 /** The name of a block: `ZERO_NAME` where every byte is zero, else the BLAKE3-256 of its bytes. */
 export function blockName(bytes: Uint8Array): Uint8Array {
-	return isZero(bytes) ? ZERO_NAME : blake3(bytes);
+	return isZero(bytes) ? ZERO_NAME : blake3Name(bytes);
 }
 
 const ZEROES = Buffer.alloc(BLOCK_SIZE);

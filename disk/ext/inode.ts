@@ -15,7 +15,6 @@ export const I_BLOCK_SIZE = 60;
 const GOOD_OLD_INODE_SIZE = 128;
 
 export const EXT4_ENCRYPT_FL = 0x800;
-export const EXT4_INDEX_FL = 0x1000;
 export const EXT4_EXTENTS_FL = 0x80000;
 export const EXT4_INLINE_DATA_FL = 0x10000000;
 

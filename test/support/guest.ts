@@ -1,7 +1,6 @@
 /** The guest of tests is the demo's. */
 
 export { type DiskOptions, type MadeDisk, makeBlankDisk, makeDisk } from "../../packaging/guest/disk.ts";
-export { littleSystem, type SeedFile, USERS } from "../../packaging/guest/files.ts";
 export {
 	bootGuest,
 	type DiskInterface,
