@@ -97,7 +97,7 @@ export class Agent implements AsyncDisposable {
 	async #connect(agentId: string, host: string): Promise<void> {
 		const { collector, qemu, scratch, dataDir } = this.#config;
 		const token = collector.tokenFile === undefined ? undefined : (await readSetting(collector.tokenFile)).trim();
-		const tls = collector.tls === undefined ? undefined : await readTls(collector.tls);
+		const tls = collector.tls === undefined ? undefined : uplinkTls(collector.tls);
 		this.#uplink = Uplink.start({
 			address: collector.address,
 			agentId,
@@ -170,6 +170,7 @@ export class Agent implements AsyncDisposable {
 		this.#runners.set(machine.name, runner);
 		const run = runner.run(this.#stop.signal).finally(() => {
 			this.#running.delete(run);
+			if (this.#runners.get(machine.name) === runner) this.#runners.delete(machine.name);
 			this.#log.info({ vm: machine.name }, "VM is gone or the agent stops");
 		});
 		this.#running.add(run);
@@ -285,12 +286,12 @@ async function openDb(db: AgentDb, dataDir: string): Promise<void> {
 	}
 }
 
-async function readTls(files: NonNullable<AgentConfig["collector"]["tls"]>): Promise<UplinkTls> {
-	const { ca, cert, key, serverName } = files;
+/** Paths: the uplink reads the files itself, at every connection. */
+function uplinkTls({ ca, cert, key, serverName }: NonNullable<AgentConfig["collector"]["tls"]>): UplinkTls {
 	return {
-		...(ca === undefined ? {} : { ca: await readSetting(ca) }),
-		...(cert === undefined ? {} : { certificate: await readSetting(cert) }),
-		...(key === undefined ? {} : { key: await readSetting(key) }),
+		...(ca === undefined ? {} : { ca }),
+		...(cert === undefined ? {} : { certificate: cert }),
+		...(key === undefined ? {} : { key }),
 		...(serverName === undefined ? {} : { serverName }),
 	};
 }

@@ -82,7 +82,7 @@ export async function restoreDisk(options: RestoreOptions): Promise<RestoreResul
 			page = await client.get(`${base}/extents`, { from: page.next }, signal);
 		}
 		const dataBytes = pieces.reduce((sum, { length }) => sum + length, 0);
-		await file.truncate(first.sizeBytes);
+		await onFile(out, file.truncate(first.sizeBytes));
 		using progress = new Progress(`restoring ${disk}`, dataBytes);
 		const fetchPiece = async ({ offset, length }: { offset: number; length: number }): Promise<Uint8Array> => {
 			const headers = { range: `bytes=${offset}-${offset + length - 1}` };
@@ -112,9 +112,9 @@ export async function restoreDisk(options: RestoreOptions): Promise<RestoreResul
 				hint: "run `umbra vault check` on the collector; nothing was written under the name you gave",
 			});
 		}
-		await file.sync();
-		await file.close();
-		await rename(partial, out);
+		await onFile(out, file.sync());
+		await onFile(out, file.close());
+		await onFile(out, rename(partial, out));
 		return { time: first.time, sizeBytes: first.sizeBytes, dataBytes, root };
 	} catch (error) {
 		await file.close().catch(() => {});
@@ -164,15 +164,19 @@ async function create(path: string, force: boolean): Promise<FileHandle> {
 	}
 }
 
+/** What the system says about the file, for people. */
+async function onFile<T>(out: string, action: Promise<T>): Promise<T> {
+	try {
+		return await action;
+	} catch (error) {
+		const full = ["ENOSPC", "EDQUOT", "EFBIG"].includes(errnoOf(error) ?? "");
+		throw new UmbraError(full ? "limit" : "unavailable", `cannot write ${out}: ${messageOf(error)}`, { cause: error });
+	}
+}
+
 async function writeAll(file: FileHandle, bytes: Uint8Array, offset: number, out: string): Promise<void> {
 	for (let done = 0; done < bytes.length; ) {
-		try {
-			done += (await file.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
-		} catch (error) {
-			const full = errnoOf(error) === "ENOSPC";
-			throw new UmbraError(full ? "limit" : "unavailable", `cannot write ${out}: ${messageOf(error)}`, {
-				cause: error,
-			});
-		}
+		const { bytesWritten } = await onFile(out, file.write(bytes, done, bytes.length - done, offset + done));
+		done += bytesWritten;
 	}
 }

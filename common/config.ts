@@ -66,5 +66,12 @@ export async function loadConfig<T extends z.ZodType>(schema: T, path: string): 
 	if (problem !== undefined) {
 		throw new UmbraError("bad-config", `${path}: not YAML: ${problem.message}`, { cause: problem, context: { path } });
 	}
-	return checkConfig(schema, document.toJS(), path);
+	let value: unknown;
+	try {
+		value = document.toJS();
+	} catch (error) {
+		// Aliases are followed only now: one without an anchor, or a few that stand for billions.
+		throw new UmbraError("bad-config", `${path}: not YAML: ${messageOf(error)}`, { cause: error, context: { path } });
+	}
+	return checkConfig(schema, value, path);
 }

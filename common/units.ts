@@ -1,29 +1,31 @@
 /** Sizes, durations and times as people write and read them. */
 import { UmbraError } from "./errors.ts";
 
-const BYTE_UNITS: Readonly<Record<string, number>> = {
-	"": 1,
-	b: 1,
-	k: 1e3,
-	kb: 1e3,
-	kib: 2 ** 10,
-	m: 1e6,
-	mb: 1e6,
-	mib: 2 ** 20,
-	g: 1e9,
-	gb: 1e9,
-	gib: 2 ** 30,
-	t: 1e12,
-	tb: 1e12,
-	tib: 2 ** 40,
-};
+const BYTE_UNITS: ReadonlyMap<string, number> = new Map(
+	Object.entries({
+		"": 1,
+		b: 1,
+		k: 1e3,
+		kb: 1e3,
+		kib: 2 ** 10,
+		m: 1e6,
+		mb: 1e6,
+		mib: 2 ** 20,
+		g: 1e9,
+		gb: 1e9,
+		gib: 2 ** 30,
+		t: 1e12,
+		tb: 1e12,
+		tib: 2 ** 40,
+	}),
+);
 
 const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5 };
 
 /** "512MiB" -> 536870912. @throws UmbraError `bad-config`. */
 export function parseBytes(text: string): number {
 	const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
-	const unit = match === null ? undefined : BYTE_UNITS[(match[2] ?? "").toLowerCase()];
+	const unit = match === null ? undefined : BYTE_UNITS.get((match[2] ?? "").toLowerCase());
 	if (match === null || unit === undefined) {
 		throw new UmbraError("bad-config", `not a size: "${text}"; wanted a number with a unit such as 512MiB or 10GB`);
 	}

@@ -86,13 +86,13 @@ async function live(db: AgentDb, model: Model, unknown: Set<string>, random: Ran
 			}
 			await stager.end();
 		}
-		if (random.chance(0.2)) continue; // It fails before it is final.
+		if (size.captures > 1 && random.chance(0.2)) continue; // It fails before it is final.
 		await db.batch([index.finishOperation(vm, anew)]);
 		for (const [name, records] of changed) {
 			model.set(name, records);
 			unknown.delete(name);
 		}
-		if (random.chance(0.8)) await index.fold(vm);
+		if (size.captures === 1 || random.chance(0.8)) await index.fold(vm);
 	}
 }
 
@@ -133,17 +133,18 @@ async function compare(
 describe("BlockIndex", () => {
 	for (const [what, size] of [
 		["small captures", { captures: 8, blocks: 300, step: 40 }],
-		["captures of more pages than one batch holds", { captures: 2, blocks: 700 * RECORDS_PER_PAGE, step: 128 }],
+		["captures of more pages than one batch holds", { captures: 1, blocks: 700 * RECORDS_PER_PAGE, step: 128 }],
 	] as const) {
 		it(`is what the last final capture left, wherever it crashed: ${what}`, { timeout: 240_000 }, async (context) => {
 			const seed = testRandom(context).seed;
 			let at = 1;
-			for (let total = Number.POSITIVE_INFINITY; at <= total + 1; at += size.step > 100 ? 7 : 1) {
+			for (let total = Number.POSITIVE_INFINITY; at <= total + 1; at++) {
 				await using temp = await tempFolder();
 				const db = await openDb(temp);
 				await using _ = { [Symbol.asyncDispose]: () => db.close() };
 				const model: Model = new Map();
-				const unknown = new Set<string>();
+				// A large one is all of a new disk: what is cleared before it is folded in must not be cleared again after.
+				const unknown = new Set(size.captures > 1 ? [] : VMS.flatMap((vm) => DISKS.map((disk) => nameOf(vm, disk))));
 				const failing = crashing(db, at, createRandom(at));
 				let crashed = false;
 				try {

@@ -8,6 +8,11 @@ export interface HashSlot extends SlotViews {
 	readonly id: number;
 }
 
+/**
+ * Requests to a thread before the next one is started: the capture of a VM at rest is hashed sooner than a second
+ * thread would be up, and each takes some 15 MB.
+ */
+const REQUESTS_PER_THREAD = 32;
 /** Slots that one disk may hold, of all: a disk that is stuck leaves some to the others. */
 const SHARE = 2 / 3;
 
@@ -21,39 +26,38 @@ export class HashPool implements AsyncDisposable {
 	readonly share: number;
 	readonly #free: HashSlot[];
 	readonly #wanting: ((slot: HashSlot) => void)[] = [];
-	readonly #workers: readonly Worker[];
+	readonly #workers: Worker[] = [];
+	readonly #threads: number;
+	readonly #memories: readonly SharedArrayBuffer[];
 	readonly #waiting = new Map<number, Waiting>();
 	#next = 0;
 	#failure: UmbraError | undefined;
 
-	private constructor(memories: readonly SharedArrayBuffer[], workers: readonly Worker[]) {
-		this.#free = memories.map((memory, id) => ({ id, ...openSlot(memory) }));
-		this.share = Math.max(1, Math.floor(memories.length * SHARE));
-		this.#workers = workers;
-		for (const worker of workers) {
-			worker.on("message", (reply: HashReply) => {
-				this.#waiting.get(reply.slot)?.resolve(reply);
-				this.#waiting.delete(reply.slot);
-			});
-			worker.on("error", (error) => this.#fail(error));
-			worker.on("exit", (code) => this.#fail(new Error(`it ended with code ${code}`)));
-			worker.unref();
-		}
+	private constructor(threads: number) {
+		this.#threads = threads;
+		this.#memories = Array.from({ length: 3 * threads }, makeSlot);
+		this.#free = this.#memories.map((memory, id) => ({ id, ...openSlot(memory) }));
+		this.share = Math.max(1, Math.floor(this.#memories.length * SHARE));
 	}
 
-	/** `threads` workers share `3 x threads` slots of 1 MiB: one read into, one hashed, one sent, each. */
+	/** Up to `threads` workers share `3 x threads` slots of 1 MiB: one read into, one hashed, one sent, each. */
 	static async start(threads: number): Promise<HashPool> {
-		const memories = Array.from({ length: 3 * threads }, makeSlot);
-		const entry = new URL("./hash-worker.ts", import.meta.url);
-		const workers = Array.from({ length: threads }, () => new Worker(entry, { workerData: memories }));
-		const pool = new HashPool(memories, workers);
-		try {
-			await Promise.all(workers.map((worker) => once(worker, "online")));
-		} catch (error) {
-			await pool[Symbol.asyncDispose]();
-			throw error;
-		}
+		const pool = new HashPool(threads);
+		const first = pool.#startThread();
+		await once(first, "online");
+		first.unref();
 		return pool;
+	}
+
+	#startThread(): Worker {
+		const worker = new Worker(new URL("./hash-worker.ts", import.meta.url), { workerData: this.#memories });
+		worker.on("message", (reply: HashReply) => {
+			this.#waiting.get(reply.slot)?.resolve(reply);
+			this.#waiting.delete(reply.slot);
+		});
+		worker.on("error", (error) => this.#fail(error));
+		this.#workers.push(worker);
+		return worker;
 	}
 
 	/** True once a thread has died: every request is rejected from then on. */
@@ -86,6 +90,9 @@ export class HashPool implements AsyncDisposable {
 		if (this.#failure !== undefined) return Promise.reject(this.#failure);
 		const { promise, resolve, reject } = Promise.withResolvers<HashReply>();
 		this.#waiting.set(slot.id, { resolve, reject });
+		if (this.#workers.length < this.#threads && this.#next >= this.#workers.length * REQUESTS_PER_THREAD) {
+			this.#startThread().unref();
+		}
 		this.#workers[this.#next++ % this.#workers.length]?.postMessage({ slot: slot.id, blocks });
 		return promise;
 	}

@@ -5,10 +5,12 @@ import { Worker } from "node:worker_threads";
 import { NAME_SIZE } from "../../common/block.ts";
 import { errnoOf, messageOf, UmbraError } from "../../common/errors.ts";
 import { openImage } from "../../disk/source/open.ts";
-import type { ScanReply, ScanRequest, ScanWorkerData } from "./scan-worker.ts";
+import type { ScanEnd, ScanReply, ScanRequest, ScanWorkerData } from "./scan-worker.ts";
 
 /** Bytes that a thread takes on at a time: coarse enough to cost no messages, fine enough to share out evenly. */
 const STRIPE_BYTES = 64 * 1024 * 1024;
+/** How long a thread gets to close what it opened; then it is terminated. */
+const END_MS = 5000;
 
 export interface ScanImageOptions {
 	readonly image: string;
@@ -90,8 +92,18 @@ export async function scanImage(options: ScanImageOptions): Promise<ScanImageRes
 			megabytesPerSecond: size / 1e6 / Math.max(seconds, 1e-9),
 		};
 	} finally {
-		await Promise.all(workers.map((worker) => worker.terminate()));
+		await Promise.all(workers.map(end));
 	}
+}
+
+/** A thread that is only terminated would leave the folder of its qemu-nbd behind. */
+async function end(worker: Worker): Promise<void> {
+	const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+	worker.on("error", () => {}); // What it fails with now has no bearing on the result.
+	worker.postMessage({ end: true } satisfies ScanEnd);
+	const timer = setTimeout(() => void worker.terminate(), END_MS);
+	if (worker.threadId !== -1) await exited;
+	clearTimeout(timer);
 }
 
 async function sizeOf(image: string, signal?: AbortSignal): Promise<number> {

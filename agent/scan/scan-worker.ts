@@ -1,11 +1,12 @@
 /** The thread of `scan-image.ts`: reads a stripe of the image in its own way and names its blocks. */
 import { closeSync, openSync, readSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
-import { BLOCK_SIZE, blake3Name, isZero, NAME_SIZE, PAGE_SIZE, PAGES_PER_BLOCK } from "../../common/block.ts";
+import { BLOCK_SIZE, isZero, NAME_SIZE, PAGE_SIZE, PAGES_PER_BLOCK, writeBlake3Name } from "../../common/block.ts";
 import { messageOf } from "../../common/errors.ts";
 import { pageEntropy } from "../../disk/map/entropy.ts";
 import { detectFormat, MAGIC_BYTES } from "../../disk/source/image-format.ts";
 import { openImage } from "../../disk/source/open.ts";
+import type { BlockSource } from "../../disk/source/source.ts";
 
 export interface ScanWorkerData {
 	readonly image: string;
@@ -15,6 +16,11 @@ export interface ScanWorkerData {
 export interface ScanRequest {
 	readonly offset: number;
 	readonly length: number;
+}
+
+/** Asks a thread to close what it opened and to end. */
+export interface ScanEnd {
+	readonly end: true;
 }
 
 /** What a thread says once: all of it is loaded and the image is open, requests may come. */
@@ -41,6 +47,7 @@ const { image, entropy } = workerData as ScanWorkerData;
 /** Reads into a buffer, in order. */
 type Reader = (buffer: Buffer, offset: number, length: number) => Promise<void> | void;
 
+let source: BlockSource | undefined;
 const reader = await openReader();
 const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 /** Made once: a view a block costs as much as looking whether the block is zero. */
@@ -48,7 +55,12 @@ const blocks = Array.from({ length: READ_BYTES / BLOCK_SIZE }, (_, at) =>
 	buffer.subarray(at * BLOCK_SIZE, (at + 1) * BLOCK_SIZE),
 );
 
-parentPort?.on("message", async (request: ScanRequest) => {
+parentPort?.on("message", async (request: ScanRequest | ScanEnd) => {
+	if ("end" in request) {
+		await source?.[Symbol.asyncDispose]();
+		parentPort?.close();
+		return;
+	}
 	try {
 		parentPort?.postMessage(await scan(request));
 	} catch (error) {
@@ -73,14 +85,15 @@ async function openReader(): Promise<Reader> {
 		}
 		closeSync(fd);
 	}
-	const source = await openImage(image);
+	const opened = await openImage(image);
+	source = opened;
 	return async (target, offset, length) => {
-		target.set(await source.read(offset, length));
+		target.set(await opened.read(offset, length));
 	};
 }
 
 async function scan({ offset, length }: ScanRequest): Promise<ScanReply> {
-	const names = new Uint8Array(Math.ceil(length / BLOCK_SIZE) * NAME_SIZE);
+	const names = Buffer.alloc(Math.ceil(length / BLOCK_SIZE) * NAME_SIZE);
 	let zeroBlocks = 0;
 	let dataBlocks = 0;
 	let entropySum = 0;
@@ -95,7 +108,7 @@ async function scan({ offset, length }: ScanRequest): Promise<ScanReply> {
 				zeroBlocks++;
 				continue;
 			}
-			names.set(blake3Name(block), dataBlocks * NAME_SIZE);
+			writeBlake3Name(block, names, dataBlocks * NAME_SIZE);
 			dataBlocks++;
 			if (entropy) entropySum += blockEntropy(block);
 		}

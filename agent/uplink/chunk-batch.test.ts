@@ -28,4 +28,17 @@ describe("encodeChunkBatch", () => {
 			assert.equal(message.$unknowns, undefined);
 		});
 	}
+
+	it("writes into the buffer it is given where the message fits, and beside it where not", () => {
+		const data = Buffer.alloc(100, 7);
+		const chunks = [{ position: 0, name: blake3Name(data), encoding: "raw", data } as const];
+		const alone = encodeChunkBatch(9, chunks);
+		const large = Buffer.alloc(1000, 0xee);
+		const inside = encodeChunkBatch(9, chunks, large);
+		assert.deepEqual(inside, alone);
+		assert.equal(inside.buffer, large.buffer);
+		const small = Buffer.alloc(alone.length - 1, 0xee);
+		assert.deepEqual(encodeChunkBatch(9, chunks, small), alone);
+		assert.ok(small.every((byte) => byte === 0xee));
+	});
 });

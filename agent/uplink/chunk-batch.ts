@@ -15,14 +15,18 @@ const NAME = (1 << 3) | 2;
 const ENCODING = (2 << 3) | 0;
 const DATA = (3 << 3) | 2;
 
-/** The message as bytes. `batch` is a safe integer. */
-export function encodeChunkBatch(batch: number, chunks: readonly StoredChunk[]): Buffer {
+/**
+ * The message as bytes. `batch` is a safe integer.
+ *
+ * @param into where the message is written if it fits, to be used again by a caller that sends much
+ */
+export function encodeChunkBatch(batch: number, chunks: readonly StoredChunk[], into?: Buffer): Buffer {
 	let size = 1 + varintSize(batch);
 	for (const chunk of chunks) {
 		const inner = chunkSize(chunk);
 		size += 1 + varintSize(inner) + inner;
 	}
-	const bytes = Buffer.allocUnsafeSlow(size);
+	const bytes = into !== undefined && size <= into.length ? into.subarray(0, size) : Buffer.allocUnsafeSlow(size);
 	let at = writeVarint(bytes, bytes.writeUInt8(BATCH, 0), batch);
 	for (const chunk of chunks) {
 		at = writeVarint(bytes, bytes.writeUInt8(CHUNKS, at), chunkSize(chunk));

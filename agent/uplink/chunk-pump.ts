@@ -14,6 +14,8 @@ const OFFERS_IN_FLIGHT = 3;
 const MAX_WINDOW = 4 * MAX_OFFER_NAMES;
 /** A batch is one message and one sync at the collector. */
 const BATCH_BYTES = 1 << 20;
+/** A batch with its headers fits. */
+const MESSAGE_BYTES = BATCH_BYTES + 16_384;
 /** Read and not acknowledged, over all connections. */
 const MAX_BYTES_IN_FLIGHT = 16 << 20;
 const OFFER_DEADLINE_MS = 60_000;
@@ -249,9 +251,11 @@ class ChunkPump {
 /** One upload stream and the batches on it that are not acknowledged. */
 class UploadStream implements Disposable {
 	readonly #call: DuplexCall<Buffer, wire.v1.IChunkBatchAck>;
-	readonly #unacknowledged = new Map<number, Batch>();
-	/** For the chunks of one batch between reading and encoding; a batch and some headers fit. */
-	readonly buffer = Buffer.allocUnsafeSlow(BATCH_BYTES + 16_384);
+	readonly #unacknowledged = new Map<number, { readonly batch: Batch; readonly message: Buffer }>();
+	/** For the chunks of one batch between reading and encoding. */
+	readonly buffer = Buffer.allocUnsafeSlow(MESSAGE_BYTES);
+	/** Messages that were acknowledged, so that nothing reads them any more: making each anew kept the garbage collector busy. */
+	readonly #messages: Buffer[] = [];
 	#next = 1;
 	ending = false;
 	readonly ended: Promise<void>;
@@ -278,21 +282,23 @@ class UploadStream implements Disposable {
 
 	async write(batch: Batch, chunks: readonly StoredChunk[]): Promise<void> {
 		const number = this.#next++;
-		this.#unacknowledged.set(number, batch);
-		await this.#call.write(encodeChunkBatch(number, chunks));
+		const message = this.#messages.pop() ?? Buffer.allocUnsafeSlow(MESSAGE_BYTES);
+		this.#unacknowledged.set(number, { batch, message });
+		await this.#call.write(encodeChunkBatch(number, chunks, message));
 	}
 
 	#take(ack: wire.v1.IChunkBatchAck, onAck: (batch: Batch, rejected: ReadonlySet<string>) => void): void {
 		const number = toNumber(ack.batch);
-		const batch = this.#unacknowledged.get(number);
-		if (batch === undefined) {
+		const sent = this.#unacknowledged.get(number);
+		if (sent === undefined) {
 			throw new UmbraError("corrupt", `batch ${number} is acknowledged, but not on its way`, {
 				context: { structure: "ChunkBatchAck", field: "batch", found: number },
 			});
 		}
 		this.#unacknowledged.delete(number);
+		this.#messages.push(sent.message);
 		const rejected = (ack.rejected ?? []).map((name) => Buffer.from(name).toString("latin1"));
-		onAck(batch, new Set(rejected));
+		onAck(sent.batch, new Set(rejected));
 	}
 
 	end(): void {

@@ -44,7 +44,11 @@ async function run({ folder, say }: BenchContext): Promise<Row[]> {
 		ROUNDS,
 	);
 	const wall = (timings: readonly Timing[]): number[] => timings.map(({ wallMs }) => wallMs);
-	const inside = (timings: readonly Timing[]): string => spread(timings.map(({ captureMs }) => captureMs), "ms");
+	const inside = (timings: readonly Timing[]): string =>
+		spread(
+			timings.map(({ captureMs }) => captureMs),
+			"ms",
+		);
 	const ratio = median(wall(largeChanged)) / median(wall(smallChanged));
 	const slowest = Math.max(median(wall(largeChanged)), median(wall(smallChanged)));
 	const idle = Math.max(median(wall(largeUnchanged)), median(wall(smallUnchanged)));

@@ -8,6 +8,10 @@ import type { Bench, BenchContext, Row } from "./bench.ts";
 import type { Kind } from "./ingest-data.ts";
 import { interleaved, median, number } from "./measure.ts";
 
+const AGENT = fileURLToPath(new URL("ingest-agent-child.ts", import.meta.url));
+const BARE_CLIENT = fileURLToPath(new URL("ingest-bare-client-child.ts", import.meta.url));
+const BARE_SERVER = fileURLToPath(new URL("ingest-bare-server-child.ts", import.meta.url));
+
 const MIB = 2 ** 20;
 /** Of disk, a round. */
 const BYTES = 512 * MIB;
@@ -23,7 +27,7 @@ async function run({ folder, say }: BenchContext): Promise<Row[]> {
 	await using site = await Site.start({ folder: folder.file("site"), sockets: [folder.file("none")] });
 	// Its agent has nothing to send; the bench's own takes its place.
 	await site.agent?.kill();
-	await using server = await startProgram(process.execPath, [script("./ingest-bare-server-child.ts")]);
+	await using server = await startProgram(process.execPath, [BARE_SERVER]);
 	const port = (await server.said(/port (\d+)/))[1] ?? "";
 	const rows: Row[] = [];
 	for (const kind of Object.keys(KINDS) as Kind[]) {
@@ -34,11 +38,11 @@ async function run({ folder, say }: BenchContext): Promise<Row[]> {
 					const spool = folder.file(`spool-${kind}-${round}`);
 					await mkdir(spool);
 					const address = `127.0.0.1:${site.agentPort}`;
-					const speed = await speedOf(script("./ingest-agent-child.ts"), spool, address, kind, String(BYTES));
+					const speed = await speedOf(AGENT, spool, address, kind, String(BYTES));
 					await rm(spool, { recursive: true });
 					return speed;
 				},
-				bare: () => speedOf(script("./ingest-bare-client-child.ts"), port, kind, String(BYTES)),
+				bare: () => speedOf(BARE_CLIENT, port, kind, String(BYTES)),
 			},
 			ROUNDS,
 		);
@@ -52,10 +56,6 @@ async function run({ folder, say }: BenchContext): Promise<Row[]> {
 		});
 	}
 	return rows;
-}
-
-function script(name: string): string {
-	return fileURLToPath(new URL(name, import.meta.url));
 }
 
 /** Of 10^6 bytes a second, as the child says. */

@@ -24,15 +24,7 @@ import { document, printTable } from "./report.ts";
 import { restBench } from "./rest.bench.ts";
 import { scanBench } from "./scan.bench.ts";
 
-const BENCHES: readonly Bench[] = [
-	scanBench,
-	captureBench,
-	pauseBench,
-	ingestBench,
-	restBench,
-	flowBench,
-	readBench,
-];
+const BENCHES: readonly Bench[] = [scanBench, captureBench, pauseBench, ingestBench, restBench, flowBench, readBench];
 const DOCUMENT = join(ROOT, "docs", "benchmarks.md");
 
 const wanted = process.argv.slice(2);

@@ -12,9 +12,7 @@ import { median, number, spread } from "./measure.ts";
 const GIB = 2 ** 30;
 const CAPTURES = 20;
 const PAUSE_MS = 50;
-const ALL_STATS = z.array(
-	z.object({ qdev: z.string().optional(), stats: z.object({ wr_operations: z.number() }) }),
-);
+const ALL_STATS = z.array(z.object({ qdev: z.string().optional(), stats: z.object({ wr_operations: z.number() }) }));
 
 export const pauseBench: Bench = { name: "pause", programs: [], run };
 

@@ -65,7 +65,9 @@ async function b3sum(image: string): Promise<Run> {
 	if ((await program.finished) !== 0) throw new Error(`b3sum failed: ${program.output()}`);
 	const seconds = (performance.now() - start) / 1000;
 	const children = program.stdout().trim().split("\n").at(-1) ?? "";
-	const parts = [...children.matchAll(/(\d+)m([\d.]+)s/g)].map(([, minutes, rest]) => Number(minutes) * 60 + Number(rest));
+	const parts = [...children.matchAll(/(\d+)m([\d.]+)s/g)].map(
+		([, minutes, rest]) => Number(minutes) * 60 + Number(rest),
+	);
 	if (parts.length !== 2) throw new Error(`no times: ${program.output()}`);
 	return { seconds, cpuSeconds: (parts[0] ?? 0) + (parts[1] ?? 0) };
 }
