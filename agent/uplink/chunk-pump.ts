@@ -229,6 +229,10 @@ class ChunkPump {
 	#acknowledged(batch: Batch, rejected: ReadonlySet<string>): void {
 		this.#bytesInFlight -= batch.bytes;
 		this.#lastProgress = Date.now();
+		if (rejected.size > 0) {
+			const chunks = rejected.size;
+			this.#options.log.warn({ chunks }, "the collector rejected chunks that arrived damaged; they are sent again");
+		}
 		for (const entry of batch.entries) {
 			if (!rejected.has(entry.name)) {
 				entry.done = true;
