@@ -81,7 +81,7 @@ export async function runDemo({ keep, signal }: DemoOptions): Promise<void> {
 
 	const first = await untilJudged(client, await untilFirstPoint(client, signal), signal);
 	say(
-		`First capture: the whole disk, ${formatBytes(changedBytes(first))} of it data, in ${first.changeset.captureMs} ms`,
+		`First capture: the whole disk, ${formatBytes(changedBytes(first))} of it data, in ${formatDuration(first.changeset.captureMs)}`,
 	);
 
 	say(`An ordinary working day: ${ORDINARY_ROUNDS} rounds, each captured and judged`);
@@ -213,7 +213,7 @@ function summary(judged: Judged): string {
 	const unknown = disks.reduce((sum, { attribution }) => sum + attribution.unknown, 0);
 	const score = verdict?.learning ? "learning" : `score ${verdict?.score.toFixed(2)}`;
 	const attributed = total === 0 ? 100 : (100 * (total - unknown)) / total;
-	return `${formatBytes(changedBytes(judged))} changed, ${judged.total} files named, ${attributed.toFixed(0)} % attributed, ${captureMs} ms, ${score}`;
+	return `${formatBytes(changedBytes(judged))} changed, ${judged.total} files named, ${attributed.toFixed(0)} % attributed, ${formatDuration(captureMs)}, ${score}`;
 }
 
 function closingTable(happened: readonly Happened[]): string[] {
