@@ -76,6 +76,16 @@ programs() {
 		parted parted
 		b3sum b3sum
 		mkfs.xfs xfsprogs
+		mkntfs ntfs-3g
+		ntfs-3g ntfs-3g
+		setfattr attr
+		mkfs.fat dosfstools
+		mcopy mtools
+		mkfs.exfat exfatprogs
+		mount.exfat-fuse exfat-fuse
+		mkfs.btrfs btrfs-progs
+		lvm lvm2
+		setfattr attr
 	END
 }
 

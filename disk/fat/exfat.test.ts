@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { mkdir, open, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { needs } from "../../test/support/requires.ts";
+import { type TempFolder, tempFolder } from "../../test/support/temp.ts";
+import type { Filesystem, FilesystemScan } from "../filesystem.ts";
+import { openFile } from "../source/file.ts";
+import type { BlockSource } from "../source/source.ts";
+import { openExfat } from "./fat.ts";
+import {
+	assertDisjoint,
+	assertStartOf,
+	bytesOf,
+	compareWithFolder,
+	emptyImage,
+	hash,
+	makeTree,
+	nodeAt,
+	pathsOf,
+	run,
+	runBytes,
+	sleuthkitFiles,
+	sleuthkitInode,
+	sleuthkitSectors,
+} from "./testing.ts";
+
+const MIB = 1 << 20;
+const VARIANTS: readonly { readonly size: number; readonly options: readonly string[] }[] = [
+	{ size: 64 * MIB, options: [] },
+	{ size: 16 * MIB, options: ["-c", "512"] },
+	{ size: 64 * MIB, options: ["-c", "1K", "-b", "64K"] },
+	{ size: 256 * MIB, options: ["-c", "32K"] },
+	{ size: 600 * MIB, options: ["-c", "1M"] },
+	{ size: 1600 * MIB, options: ["-c", "4M", "-b", "4M"] },
+	{ size: 64 * MIB, options: ["--pack-bitmap"] },
+	{ size: 64 * MIB, options: ["--full-format"] },
+];
+
+const MOUNT = "mount.exfat-fuse";
+
+/** exFAT is filled through FUSE and a loop device. */
+function mayMount(): false | string {
+	try {
+		accessSync("/dev/fuse", constants.R_OK | constants.W_OK);
+		accessSync("/dev/loop-control", constants.R_OK | constants.W_OK);
+		return process.getuid?.() === 0 ? false : "only root may attach loop devices";
+	} catch {
+		return "there is no /dev/fuse or /dev/loop-control here";
+	}
+}
+
+const NEEDS = needs("mkfs.exfat", "fsck.exfat", MOUNT, "losetup", "fls", "istat", "icat");
+const SKIP = { skip: NEEDS.skip !== false ? NEEDS.skip : mayMount() };
+
+/** Mounted while `fill` runs. */
+async function filled(image: string, folder: string, fill: (mount: string) => Promise<void>): Promise<void> {
+	await mkdir(folder, { recursive: true });
+	const device = (await run("losetup", "-f", "--show", image)).trim();
+	try {
+		// It stays in the background and must not hold on to our output.
+		execFileSync(MOUNT, [device, folder], { stdio: "ignore", timeout: 30_000 });
+		try {
+			await fill(folder);
+		} finally {
+			await run("umount", folder);
+		}
+	} finally {
+		await run("losetup", "-d", device);
+	}
+}
+
+describe("openExfat", SKIP, () => {
+	let folder: TempFolder;
+	let tree: string;
+	before(async () => {
+		folder = await tempFolder();
+		tree = folder.file("tree");
+		await makeTree(tree);
+		for (const name of ["emoji-😀-name", "fifteen-chars-😀", "l".repeat(255)]) {
+			await run("cp", join(tree, "sizes/513.bin"), join(tree, "names", name));
+		}
+		await run(
+			"find",
+			tree,
+			"-newermt",
+			"2025-01-01",
+			"-type",
+			"f",
+			"-exec",
+			"touch",
+			"-d",
+			"2024-02-29T12:34:56Z",
+			"{}",
+			"+",
+		);
+	});
+	after(() => folder[Symbol.asyncDispose]());
+
+	for (const { size, options } of VARIANTS) {
+		it(`reads exFAT of mkfs.exfat ${options.join(" ")} as the mount, fsck.exfat and The Sleuth Kit do`, async () => {
+			await using own = await tempFolder();
+			const image = await emptyImage(own.file("image"), size);
+			await run("mkfs.exfat", "-L", "Größe 😀", ...options, image);
+			await filled(image, own.file("mount"), async (mount) => {
+				await run("cp", "-r", "--preserve=timestamps", `${tree}/.`, mount);
+			});
+			await using source = await openFile(image);
+			const fs = await openExfat(source);
+			const scan = await fs.scan();
+			assert.deepEqual(fs.problems, []);
+			assert.deepEqual([fs.kind, fs.label, fs.blockSize], ["exfat", "Größe 😀", 512]);
+			await compareWithFolder(fs, scan, tree);
+			assertDisjoint(scan, size);
+			await compareWithSleuthkit(fs, scan, source, image);
+			assert.match(await run("fsck.exfat", "-n", image), /clean/);
+			// The bitmap knows of no cluster that is nobody's.
+			const { heap } = await layoutOf(source);
+			const owned = [...scan.nodes.values()].reduce((sum, { data }) => sum + bytesOf(data), 0);
+			const structures = scan.metadata.reduce((sum, value, i) => (i % 2 === 1 ? sum + value : sum), 0) - heap;
+			assert.equal(fs.usedBytes, owned + structures);
+		});
+	}
+
+	it("reads fragmented files", async () => {
+		await using own = await tempFolder();
+		const image = await emptyImage(own.file("image"), 16 * MIB);
+		await run("mkfs.exfat", "-c", "4K", image);
+		const copies = new Map<string, string>();
+		await filled(image, own.file("mount"), async (mount) => {
+			const handles = await Promise.all(["a", "b"].map((name) => open(join(mount, name), "w")));
+			for (let round = 0; round < 40; round++) {
+				for (const [i, handle] of handles.entries()) {
+					await handle.write(Buffer.alloc(9000, round * 2 + i + 1));
+					await handle.datasync();
+				}
+			}
+			for (const handle of handles) await handle.close();
+			for (const name of ["a", "b"]) copies.set(name, hash(await readFile(join(mount, name))));
+		});
+		await using source = await openFile(image);
+		const fs = await openExfat(source);
+		const scan = await fs.scan();
+		assert.deepEqual(fs.problems, []);
+		for (const [name, wanted] of copies) {
+			const node = nodeAt(scan, `/${name}`);
+			assert.ok(node.data.length > 20, `${name} is in ${node.data.length / 2} pieces`);
+			assert.equal(hash(await fs.readFile(node, 0, node.size)), wanted);
+			assert.deepEqual(Buffer.from(await fs.readFile(node, 8_999, 2)), Buffer.from(name === "a" ? [1, 3] : [2, 4]));
+		}
+		await compareWithSleuthkit(fs, scan, source, image);
+	});
+
+	async function compareWithSleuthkit(
+		fs: Filesystem,
+		scan: FilesystemScan,
+		source: BlockSource,
+		image: string,
+	): Promise<void> {
+		const theirs = await sleuthkitFiles(image);
+		for (const name of ["/$ALLOC_BITMAP", "/$UPCASE_TABLE"]) theirs.delete(name);
+		const paths = pathsOf(scan);
+		paths.delete("");
+		assert.deepEqual([...theirs.keys()].sort(), [...paths.keys()].sort());
+		const { heap } = await layoutOf(source);
+		for (const [path, inode] of paths) {
+			const node = scan.nodes.get(inode)!;
+			const their = theirs.get(path)!;
+			assert.equal(sleuthkitInode(inode, heap), their.inode, path);
+			assert.equal(node.size, their.size, path);
+			// It leaves out the hundredths, which reach up to 1.99 seconds.
+			assert.ok(node.mtime - their.mtime < 2 && node.mtime >= their.mtime, path);
+			assert.ok(node.ctime - their.created < 2 && node.ctime >= their.created, path);
+		}
+		for (const [path, inode] of [...paths].filter((_, i) => i % 13 === 0)) {
+			const node = scan.nodes.get(inode)!;
+			const their = theirs.get(path)!.inode;
+			assertStartOf(await sleuthkitSectors(image, their, fs.blockSize), node.data, path);
+			if (node.type !== "file") continue;
+			assert.equal(hash(await fs.readFile(node, 0, node.size)), hash(await runBytes("icat", image, String(their))));
+		}
+	}
+});
+
+async function layoutOf(source: BlockSource): Promise<{ readonly heap: number }> {
+	const boot = Buffer.from(await source.read(0, 512));
+	return { heap: boot.readUInt32LE(88) * 512 };
+}

@@ -1,0 +1,64 @@
+/**
+ * Where things are. XFS numbers blocks and inodes with the allocation group in the upper bits, which
+ * leaves gaps between groups; on the disk the groups lie one behind another. "Block" in this folder
+ * means a block counted from the start of the volume, without gaps; the numbers as they stand on disk
+ * are called fsblock and agblock.
+ */
+import type { Problems } from "../ext/problems.ts";
+import type { Volume } from "../ext/volume.ts";
+import type { Superblock } from "./superblock.ts";
+
+/** What everything that reads an opened volume needs. */
+export interface Xfs {
+	readonly superblock: Superblock;
+	readonly volume: Volume;
+	readonly problems: Problems;
+}
+
+/** Blocks of a group: all the same but for the last. */
+export function groupLength({ dblocks, agBlocks, agCount }: Superblock, group: number): number {
+	return group === agCount - 1 ? dblocks - group * agBlocks : agBlocks;
+}
+
+/** Undefined where the blocks do not lie in one group of the volume. */
+export function blockOf(superblock: Superblock, fsblock: number, count: number): number | undefined {
+	const size = 2 ** superblock.agBlockLog;
+	const group = Math.floor(fsblock / size);
+	return blockInGroup(superblock, group, fsblock - group * size, count);
+}
+
+export function blockInGroup(
+	superblock: Superblock,
+	group: number,
+	agblock: number,
+	count: number,
+): number | undefined {
+	if (group >= superblock.agCount || count < 1) return undefined;
+	if (agblock + count > groupLength(superblock, group)) return undefined;
+	return group * superblock.agBlocks + agblock;
+}
+
+/** The number of the inode that stands at a place of a group. */
+export function inodeNumber({ aginoLog }: Superblock, group: number, agino: number): number {
+	return group * 2 ** aginoLog + agino;
+}
+
+/** Byte offset of an inode. Undefined where the volume has no place for it. */
+export function inodePosition(superblock: Superblock, inode: number): number | undefined {
+	const { aginoLog, agBlocks, inodesPerBlock, inodeSize, agCount } = superblock;
+	if (!Number.isSafeInteger(inode) || inode < 1) return undefined;
+	const group = Math.floor(inode / 2 ** aginoLog);
+	const agino = inode % 2 ** aginoLog;
+	if (group >= agCount || agino >= groupLength(superblock, group) * inodesPerBlock) return undefined;
+	return (group * agBlocks * inodesPerBlock + agino) * inodeSize;
+}
+
+/** Whether a structure of version 5 belongs to this filesystem, and not to one that stood here before. */
+export function uuidHolds(view: DataView, at: number, uuid: Uint32Array): boolean {
+	return (
+		view.getUint32(at) === uuid[0] &&
+		view.getUint32(at + 4) === uuid[1] &&
+		view.getUint32(at + 8) === uuid[2] &&
+		view.getUint32(at + 12) === uuid[3]
+	);
+}
