@@ -11,11 +11,12 @@ import { blake3Name, NAME_SIZE } from "../common/block.ts";
 import { isUmbraError, UmbraError } from "../common/errors.ts";
 import type { FileNode, FilesystemScan, FileType, Link, Ranges } from "./filesystem.ts";
 import type { Owners } from "./owners.ts";
-import type { DiskTree, VolumeTree } from "./tree.ts";
+import type { Segment, Segments } from "./segments.ts";
+import type { DiskTree, MachineTree, VolumeTree } from "./tree.ts";
 import { ColumnReader, ColumnWriter } from "./tree-columns.ts";
 
 const MAGIC = "UTRE";
-const VERSION = 1;
+const VERSION = 2;
 const HEADER_SIZE = 4 + 1 + 4 + NAME_SIZE;
 /** About 25 million files; bounds what a damaged length can make zstd allocate. */
 const MAX_BODY = 1024 * 1024 * 1024;
@@ -33,9 +34,19 @@ const SAME_TIMES = 0x80;
  * that is no natural number below 2^52).
  */
 export function encodeDiskTree(tree: DiskTree): Uint8Array {
+	const { size, table, volumes, problems } = tree;
+	return encodeMachineTree({ disks: [{ name: "", size, table }], volumes, problems });
+}
+
+/** @throws as `encodeDiskTree`. */
+export function encodeMachineTree(tree: MachineTree): Uint8Array {
 	const writer = new ColumnWriter();
-	writer.natural(tree.size);
-	writer.byte(TABLES.indexOf(tree.table));
+	writer.natural(tree.disks.length);
+	for (const { name, size, table } of tree.disks) {
+		writer.string(name);
+		writer.natural(size);
+		writer.byte(TABLES.indexOf(table));
+	}
 	writer.natural(tree.problems.length);
 	for (const problem of tree.problems) writer.string(problem);
 	writer.natural(tree.volumes.length);
@@ -61,6 +72,14 @@ export function encodeDiskTree(tree: DiskTree): Uint8Array {
  * `unsupported` for another version.
  */
 export function decodeDiskTree(bytes: Uint8Array): DiskTree {
+	const { disks, volumes, problems } = decodeMachineTree(bytes);
+	const [disk] = disks;
+	if (disk === undefined || disks.length > 1) throw damaged(`${disks.length} disks, wanted one`, HEADER_SIZE);
+	return { size: disk.size, table: disk.table, volumes, problems };
+}
+
+/** @throws as `decodeDiskTree`. */
+export function decodeMachineTree(bytes: Uint8Array): MachineTree {
 	const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	if (buffer.length < HEADER_SIZE || buffer.toString("latin1", 0, 4) !== MAGIC) throw damaged("no disk tree", 0);
 	const version = buffer.readUInt8(4);
@@ -90,18 +109,55 @@ function damaged(what: string, offset: number, cause?: unknown): UmbraError {
 	return new UmbraError("corrupt", `disk tree: ${what}`, { cause, context: { structure: "disk tree", offset } });
 }
 
-function readTree(reader: ColumnReader): DiskTree {
-	const size = reader.natural();
-	const table = reader.choice(TABLES);
+function readTree(reader: ColumnReader): MachineTree {
+	const disks = Array.from({ length: reader.count(3) }, () => {
+		return { name: reader.string(), size: reader.natural(), table: reader.choice(TABLES) };
+	});
 	const problems = Array.from({ length: reader.count(1) }, () => reader.string());
-	const volumes = Array.from({ length: reader.count(8) }, () => readVolume(reader));
-	return { size, table, problems, volumes };
+	const volumes = Array.from({ length: reader.count(8) }, () => readVolume(reader, disks.length));
+	return { disks, problems, volumes };
+}
+
+function writeSegments(writer: ColumnWriter, segments: Segments): void {
+	writer.natural(segments.length);
+	for (const { length, stripeSize, stripes } of segments) {
+		writer.natural(length);
+		writer.natural(stripes.length);
+		if (stripes.length > 1) writer.natural(stripeSize);
+		for (const { disk, offset } of stripes) {
+			writer.natural(disk);
+			writer.natural(offset);
+		}
+	}
+}
+
+/** What the map relies on: whole turns of stripes, on disks that there are, below 2^53. */
+function readSegments(reader: ColumnReader, disks: number): Segments {
+	const segments: Segment[] = [];
+	let start = 0;
+	for (let left = reader.count(4); left > 0; left--) {
+		const length = reader.natural();
+		const count = reader.count(2);
+		const stripeSize = count > 1 ? reader.natural() : 0;
+		const stripes = Array.from({ length: count }, () => ({ disk: reader.natural(), offset: reader.natural() }));
+		const isWhole = count === 1 || (count > 1 && stripeSize > 0 && length % (stripeSize * count) === 0);
+		const isPlaced = stripes.every(({ disk, offset }) => disk < disks && Number.isSafeInteger(offset + length));
+		if (length === 0 || !isWhole || !isPlaced || !Number.isSafeInteger(start + length)) {
+			throw damaged("a segment that makes no sense", HEADER_SIZE);
+		}
+		segments.push({ start, length, stripeSize, stripes });
+		start += length;
+	}
+	return segments;
 }
 
 function writeVolume(writer: ColumnWriter, volume: VolumeTree): void {
 	writer.string(volume.id);
+	writer.natural(volume.disk);
 	writer.natural(volume.offset);
 	writer.natural(volume.length);
+	writeSegments(writer, volume.segments);
+	writer.string(volume.lvUuid);
 	writer.string(volume.kind);
 	writer.string(volume.label);
 	writer.string(volume.uuid);
@@ -115,10 +171,13 @@ function writeVolume(writer: ColumnWriter, volume: VolumeTree): void {
 	if (volume.scan !== undefined) writeScan(writer, volume.scan, volume.blockSize);
 }
 
-function readVolume(reader: ColumnReader): VolumeTree {
+function readVolume(reader: ColumnReader, disks: number): VolumeTree {
 	const id = reader.string();
+	const disk = reader.natural();
 	const offset = reader.natural();
 	const length = reader.natural();
+	const segments = readSegments(reader, disks);
+	const lvUuid = reader.string();
 	const kind = reader.string();
 	const label = reader.string();
 	const uuid = reader.string();
@@ -128,7 +187,23 @@ function readVolume(reader: ColumnReader): VolumeTree {
 	const files = reader.natural();
 	const owners: Owners = { users: readNames(reader), groups: readNames(reader) };
 	const scan = reader.choice([false, true]) ? readScan(reader) : undefined;
-	return { id, offset, length, kind, label, uuid, blockSize, usedBytes, freeBytes, files, owners, scan };
+	return {
+		id,
+		disk,
+		offset,
+		length,
+		segments,
+		lvUuid,
+		kind,
+		label,
+		uuid,
+		blockSize,
+		usedBytes,
+		freeBytes,
+		files,
+		owners,
+		scan,
+	};
 }
 
 function writeNames(writer: ColumnWriter, names: ReadonlyMap<number, string>): void {

@@ -9,10 +9,25 @@ import { needs } from "../test/support/requires.ts";
 import { tempFolder } from "../test/support/temp.ts";
 import type { FileNode, FileType, Link } from "./filesystem.ts";
 import { NO_OWNERS, parseAccounts } from "./owners.ts";
+import { type Segment, wholeRange } from "./segments.ts";
 import { openFile } from "./source/file.ts";
 import { type DiskTree, decodeDiskTree, encodeDiskTree, readDiskTree, type VolumeTree } from "./tree.ts";
 
 const ENVIRONMENT = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
+
+function randomSegments(random: Random): Segment[] {
+	const segments: Segment[] = [];
+	let start = 0;
+	for (let left = random.below(4); left > 0; left--) {
+		const count = random.pick([1, 1, 2, 5]);
+		const stripeSize = count === 1 ? 0 : 2 ** random.between(12, 20);
+		const length = count === 1 ? random.between(1, 2 ** 40) : count * stripeSize * random.between(1, 1000);
+		const stripes = Array.from({ length: count }, () => ({ disk: 0, offset: random.below(2 ** 50) }));
+		segments.push({ start, length, stripeSize, stripes });
+		start += length;
+	}
+	return segments;
+}
 
 function randomTree(random: Random, files: number): DiskTree {
 	const volume = (id: string): VolumeTree => {
@@ -45,8 +60,11 @@ function randomTree(random: Random, files: number): DiskTree {
 		}
 		return {
 			id,
+			disk: 0,
 			offset: random.below(2 ** 40),
 			length: random.below(2 ** 50),
+			segments: randomSegments(random),
+			lvUuid: random.pick(["", "x".repeat(32)]),
 			kind: "ext4",
 			label: "Ärger",
 			uuid: "u",
@@ -122,8 +140,11 @@ describe("encodeDiskTree and decodeDiskTree", () => {
 const EMPTY_SCAN = { root: 2, nodes: new Map(), links: [], metadata: [], journal: [] };
 const EMPTY_VOLUME: VolumeTree = {
 	id: "",
+	disk: 0,
 	offset: 0,
 	length: 1,
+	segments: wholeRange(0, 0, 1),
+	lvUuid: "",
 	kind: "ext4",
 	label: "",
 	uuid: "",

@@ -1,21 +1,25 @@
 /**
- * The tree of a disk: everything that its filesystems say at one instant, without contents. Two of them
- * and the pages that changed in between are what the block -> file map works on.
+ * The tree of a disk, or of all disks of a machine together: everything that its filesystems say at one instant,
+ * without contents. Two of them and the pages that changed in between are what the block -> file map works on.
  */
 import { isAbort, isUmbraError, messageOf } from "../common/errors.ts";
-import { openDisk, type Volume } from "./disk.ts";
+import { type NamedSource, openDisks, type PartitionScheme, type Volume } from "./disk.ts";
 import type { Filesystem, FilesystemScan } from "./filesystem.ts";
 import { NO_OWNERS, type Owners, readOwners } from "./owners.ts";
+import type { Segments } from "./segments.ts";
 import type { BlockSource } from "./source/source.ts";
 
-export { decodeDiskTree, encodeDiskTree } from "./tree-codec.ts";
+export { decodeDiskTree, decodeMachineTree, encodeDiskTree, encodeMachineTree } from "./tree-codec.ts";
 
 /** One volume; of one that could not be read, its place and kind only. */
 export interface VolumeTree {
-	/** As in `Volume`. */
+	/** As in `Volume`; an `lvUuid` is its `uuid`. */
 	readonly id: string;
+	readonly disk: number;
 	readonly offset: number;
 	readonly length: number;
+	readonly segments: Segments;
+	readonly lvUuid: string;
 	readonly kind: string;
 	readonly label: string;
 	/** Empty where it was not read; tells a filesystem made anew from the one before. */
@@ -35,14 +39,29 @@ export interface VolumeTree {
 export interface DiskTree {
 	/** Bytes of the disk. */
 	readonly size: number;
-	readonly table: "mbr" | "gpt" | "none";
+	readonly table: PartitionScheme;
 	readonly volumes: readonly VolumeTree[];
 	/** What could not be read, and why, for people; bounded. */
 	readonly problems: readonly string[];
 }
 
+/** The disks of a machine, whose logical volumes may lie across them. */
+export interface MachineTree {
+	/** `VolumeTree.disk` and the segments count them. */
+	readonly disks: readonly { readonly name: string; readonly size: number; readonly table: PartitionScheme }[];
+	readonly volumes: readonly VolumeTree[];
+	readonly problems: readonly string[];
+}
+
 /** A disk of which nothing is known: against it, everything is new. */
 export const EMPTY_TREE: DiskTree = { size: 0, table: "none", volumes: [], problems: [] };
+
+/** The name that the one disk of a `DiskTree` has in a machine. */
+const ONLY_DISK = "";
+
+export function toMachineTree({ size, table, volumes, problems }: DiskTree): MachineTree {
+	return { disks: [{ name: ONLY_DISK, size, table }], volumes, problems };
+}
 
 const MAX_PROBLEMS = 64;
 const MAX_PROBLEM_LENGTH = 500;
@@ -53,39 +72,52 @@ const MAX_PROBLEM_LENGTH = 500;
  * @throws UmbraError `unavailable` where the disk itself cannot be read: no half tree passes for a whole one.
  */
 export async function readDiskTree(source: BlockSource, signal?: AbortSignal): Promise<DiskTree> {
-	const disk = await openDisk(source, signal);
+	const { disks, volumes, problems } = await readMachineTree([{ name: ONLY_DISK, source }], signal);
+	return { size: source.size, table: disks[0]!.table, volumes, problems };
+}
+
+/** The same for all disks of a machine together. */
+export async function readMachineTree(sources: readonly NamedSource[], signal?: AbortSignal): Promise<MachineTree> {
+	const opened = await openDisks(sources, signal);
 	const problems: string[] = [];
 	const note = (text: string): void => {
 		if (problems.length < MAX_PROBLEMS) problems.push(text.slice(0, MAX_PROBLEM_LENGTH).toWellFormed());
 	};
-	for (const problem of disk.problems) note(problem.message);
-	const volumes: { tree: Omit<VolumeTree, "owners">; owners: Owners | undefined }[] = [];
-	for (const volume of disk.volumes) {
+	for (const problem of opened.problems) note(problem.message);
+	const volumes: ReadVolume[] = [];
+	for (const volume of opened.volumes) {
 		try {
 			volumes.push(await readVolume(volume, note, signal));
 		} catch (error) {
 			if (isAbort(error) || signal?.aborted === true || isUmbraError(error, "unavailable")) throw error;
 			note(`${nameOf(volume)}: ${messageOf(error)}`);
-			volumes.push({ tree: unread(volume), owners: undefined });
+			volumes.push({ tree: unread(volume), owners: undefined, lends: false });
 		}
 	}
-	const shared = volumes.find(({ owners }) => owners !== undefined)?.owners ?? NO_OWNERS;
+	const shared = volumes.find(({ owners, lends }) => owners !== undefined && lends)?.owners ?? NO_OWNERS;
 	return {
-		size: source.size,
-		table: disk.table,
+		disks: opened.disks,
 		volumes: volumes.map(({ tree, owners }) => ({ ...tree, owners: owners ?? shared })),
 		problems,
 	};
+}
+
+interface ReadVolume {
+	readonly tree: Omit<VolumeTree, "owners">;
+	readonly owners: Owners | undefined;
+	/** Whether its names hold for the other volumes of the disk: numbers that a filesystem made itself mean nothing there. */
+	readonly lends: boolean;
 }
 
 async function readVolume(
 	volume: Volume,
 	note: (text: string) => void,
 	signal: AbortSignal | undefined,
-): Promise<{ tree: Omit<VolumeTree, "owners">; owners: Owners | undefined }> {
+): Promise<ReadVolume> {
 	if (!volume.isReadable) {
-		if (volume.isFilesystem) note(`${nameOf(volume)}: files in a filesystem of this kind cannot be read`);
-		return { tree: unread(volume), owners: undefined };
+		if (volume.note !== "") note(`${nameOf(volume)}: ${volume.note}`);
+		else if (volume.isFilesystem) note(`${nameOf(volume)}: files in a filesystem of this kind cannot be read`);
+		return { tree: unread(volume), owners: undefined, lends: false };
 	}
 	const filesystem: Filesystem = await volume.open(signal);
 	const scan = await filesystem.scan(signal);
@@ -105,14 +137,19 @@ async function readVolume(
 			scan,
 		},
 		owners,
+		lends: filesystem.owners === undefined,
 	};
 }
 
-function unread({ id, offset, length, kind, label }: Volume): Omit<VolumeTree, "owners"> {
+function unread(volume: Volume): Omit<VolumeTree, "owners"> {
+	const { id, disk, offset, length, segments, uuid, kind, label } = volume;
 	return {
 		id,
+		disk,
 		offset,
 		length,
+		segments,
+		lvUuid: uuid,
 		kind,
 		label,
 		uuid: "",

@@ -5,6 +5,7 @@ import { truncateSync } from "node:fs";
 import { copyFile, open, readFile, writeFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
+import { needsLvm, place, TestGroup } from "../../disk/lvm/testing.ts";
 import { needs } from "../../test/support/requires.ts";
 import { tempFolder } from "../../test/support/temp.ts";
 import { formatMode } from "./ls.ts";
@@ -184,6 +185,73 @@ describe("umbra ls, cat and diff", needs("mke2fs", "debugfs", "sfdisk", "qemu-im
 		child.stdout.destroy();
 		const [code] = await once(child, "close");
 		assert.deepEqual([code, stderr], [0, ""]);
+	});
+});
+
+describe("umbra ls, cat and diff on logical volumes", needsLvm("mke2fs", "debugfs", "sfdisk"), () => {
+	it("select them by name, tell them apart by prefix, and put several disks together", async () => {
+		await using group = await TestGroup.create("vgcli", [32 * MIB, 32 * MIB], { offset: MIB, tail: MIB });
+		await group.create("root", ["-l", "2"], ["0"]);
+		await group.create("wide", ["-l", "4", "-i", "2", "-I", "16k"]);
+		await group.create("empty", ["-l", "1"], ["0"]);
+		const { folder, images } = group;
+		const [first, second] = images as [string, string];
+		const content = folder.file("fs");
+		const oracle = await group.oracle();
+		await makeFilesystem(folder, content);
+		await place(images, oracle.get("root")!, await readFile(content), MIB);
+		await run("mke2fs", ["-q", "-F", "-t", "ext4", "-b", "4096", content, "16M"], { env: ENVIRONMENT });
+		await writeFile(folder.file("big"), Buffer.alloc(300_000, "umbra "));
+		await run("debugfs", ["-w", "-R", `write ${folder.file("big")} /big`, content], { env: ENVIRONMENT });
+		await place(images, oracle.get("wide")!, await readFile(content), MIB);
+		// The physical volumes are partitions, as installers make them.
+		for (const image of images) {
+			const sfdisk = run("sfdisk", ["-q", "--wipe", "never", image], { env: ENVIRONMENT });
+			sfdisk.child.stdin?.end(`label: gpt\nstart=2048,size=${(32 * MIB) / 512}\n`);
+			await sfdisk;
+		}
+
+		// The striped volume needs the second disk; the other one is listed without it.
+		const alone = await umbra("ls", first, "-R", "--json");
+		assert.equal(alone.code, 0);
+		assert.match(alone.stderr, /vgcli\/wide: its physical volume pv1 .* is not here/);
+		assert.ok(records(alone.stdout).some(({ path }) => path === "/vgcli/root/etc/motd"));
+		assert.equal((await umbra("cat", `${first}#vgcli/root`, "/motd")).stdout, "hello\n");
+		assert.equal((await umbra("cat", first, "/vgcli/root/motd")).stdout, "hello\n");
+		const missing = await umbra("ls", `${first}#vgcli/wide`);
+		assert.deepEqual([missing.code, missing.stdout], [1, ""]);
+		assert.equal((await umbra("ls", `${first}#vgcli/none`)).code, 3);
+
+		const both = records((await umbra("ls", first, "/vgcli", "-R", "--json", "--extents", "--with", second)).stdout);
+		const big = both.find(({ path }) => path === "/vgcli/wide/big");
+		assert.ok(big !== undefined && both.some(({ path }) => path === "/vgcli/root/etc/motd"));
+		const disks = [await readFile(first), await readFile(second)];
+		const pieces = big.extents.map(([offset, length, disk]: [number, number, string?]) => {
+			assert.ok(disk === undefined || disk === second);
+			return disks[disk === undefined ? 0 : 1]!.subarray(offset, offset + length);
+		});
+		assert.ok(pieces.length > 10);
+		assert.equal(
+			Buffer.concat(pieces)
+				.subarray(0, 300_000)
+				.compare(await readFile(folder.file("big"))),
+			0,
+		);
+		const cat = await umbra("cat", `${first}#vgcli/wide`, "/big", "--with", second);
+		assert.equal(cat.stdout, Buffer.alloc(300_000, "umbra ").toString());
+
+		const [oldFirst, oldSecond] = (await group.save("old")) as [string, string];
+		await writeFile(folder.file("small"), "new\n");
+		await run("debugfs", ["-w", "-R", `write ${folder.file("small")} /small`, content], { env: ENVIRONMENT });
+		await place(images, oracle.get("wide")!, await readFile(content), MIB);
+		const more = ["--with-old", oldSecond, "--with-new", second];
+		const created = { change: "created", sizeBefore: 0, sizeAfter: 4, changedBytes: 4096 };
+		assert.deepEqual(records((await umbra("diff", oldFirst, first, "--json", ...more)).stdout), [
+			{ path: "/vgcli/wide/small", ...created },
+		]);
+		const selected = await umbra("diff", `${oldFirst}#vgcli/wide`, `${first}#vgcli/wide`, "--json", ...more);
+		assert.deepEqual(records(selected.stdout), [{ path: "/small", ...created }]);
+		assert.equal((await umbra("diff", oldFirst, first, "--with-old", oldSecond)).code, 2);
 	});
 });
 

@@ -2,17 +2,21 @@
 import type { Command } from "commander";
 import type { UmbraError } from "../../common/errors.ts";
 import { isAbort } from "../../common/errors.ts";
+import type { Volume } from "../../disk/disk.ts";
 import type { FileNode, Filesystem, FileType, Link } from "../../disk/filesystem.ts";
 import type { Owners } from "../../disk/owners.ts";
+import { toDiskRanges } from "../../disk/segments.ts";
 import { printable } from "../printable.ts";
 import {
 	asUmbraError,
+	collect,
 	IMAGE_HELP,
-	openCached,
+	openMachine,
 	type PlacedVolume,
 	parseImageSpec,
 	selectPath,
 	selectVolumes,
+	WITH_HELP,
 	warn,
 } from "./image.ts";
 import { type Output, withOutput } from "./output.ts";
@@ -21,6 +25,7 @@ interface Options {
 	readonly recursive?: boolean;
 	readonly json?: boolean;
 	readonly extents?: boolean;
+	readonly with?: readonly string[];
 }
 
 /** Deeper paths are left out with a warning: a guest can nest directories until their paths fill any memory. */
@@ -31,11 +36,15 @@ export function register(program: Command): void {
 	program
 		.command("ls")
 		.description("list files inside an image")
-		.argument("<image>", "image file or NBD URI, with #N for one partition")
+		.argument("<image>", "image file or NBD URI, with #N for one partition, #vg/lv for one logical volume")
 		.argument("[path]", "directory or file inside it", "/")
 		.option("-R, --recursive", "list everything below the path")
 		.option("--json", "one JSON object a line")
-		.option("--extents", "where the content lies, in bytes from the start of the disk")
+		.option(
+			"--extents",
+			"where the content lies, in bytes from the start of the disk; what lies on a further disk names it",
+		)
+		.option("--with <image>", WITH_HELP, collect)
 		.addHelpText("after", IMAGE_HELP)
 		.action((image: string, path: string, options: Options) =>
 			withOutput((output, signal) => list(image, path, options, output, signal)),
@@ -44,8 +53,9 @@ export function register(program: Command): void {
 
 async function list(image: string, path: string, options: Options, output: Output, signal: AbortSignal): Promise<void> {
 	const spec = await parseImageSpec(image);
-	await using source = await openCached(spec.image, signal);
-	const places = selectPath(await selectVolumes(source, spec.volume, signal), path);
+	await using opened = new AsyncDisposableStack();
+	const sources = await openMachine(spec.image, options.with ?? [], opened, signal);
+	const places = selectPath(await selectVolumes(sources, spec.volume, signal), path);
 	const failures: UmbraError[] = [];
 	for (const place of places) {
 		try {
@@ -71,7 +81,7 @@ async function listVolume(
 	const { resolvePath } = await import("../../disk/path.ts");
 	const filesystem = await volume.open(signal);
 	const top = await resolvePath(filesystem, path, { followLast: path.endsWith("/"), signal });
-	const printer = await createPrinter(filesystem, volume.offset, options, output, signal);
+	const printer = await createPrinter(filesystem, volume, options, output, signal);
 	const below = prefix + (top.path === "/" ? "" : top.path);
 	if (top.node.type !== "dir") {
 		await printer(below, top.node);
@@ -125,15 +135,19 @@ type Printer = (path: string, node: FileNode) => Promise<void> | undefined;
 
 async function createPrinter(
 	filesystem: Filesystem,
-	offset: number,
-	{ json, extents }: Options,
+	{ segments }: Volume,
+	{ json, extents, with: others }: Options,
 	output: Output,
 	signal: AbortSignal,
 ): Promise<Printer> {
-	const extentsOf = ({ data }: FileNode): [number, number][] => {
-		const pairs: [number, number][] = [];
-		for (let at = 0; at < data.length; at += 2) pairs.push([offset + data[at]!, data[at + 1]!]);
-		return pairs;
+	const extentsOf = ({ data }: FileNode): (number | string)[][] => {
+		const places: (number | string)[][] = [];
+		for (let at = 0; at < data.length; at += 2) {
+			for (const { disk, offset, length } of toDiskRanges(segments, data[at]!, data[at + 1]!)) {
+				places.push(disk === 0 ? [offset, length] : [offset, length, others?.[disk - 1] ?? ""]);
+			}
+		}
+		return places;
 	};
 	if (json === true) {
 		return (path, node) => {
@@ -147,7 +161,9 @@ async function createPrinter(
 	const print = (path: string, node: FileNode, target: string): Promise<void> | undefined => {
 		const text = formatLine(node, owners) + printable(path) + (target === "" ? "" : ` -> ${printable(target)}`);
 		if (extents !== true) return output.line(text);
-		const places = extentsOf(node).map(([start, length]) => `${start}+${length}`);
+		const places = extentsOf(node).map(
+			([start, length, disk]) => `${disk === undefined ? "" : `${disk}:`}${start}+${length}`,
+		);
 		return output.line(`${text}${places.length > 0 ? `  [${places.join(" ")}]` : ""}`);
 	};
 	return (path, node) => {

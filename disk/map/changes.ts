@@ -73,3 +73,12 @@ export interface DiskChanges {
 	/** What made the map less than exact, for people. */
 	readonly problems: readonly string[];
 }
+
+/** Of all disks of a machine together. */
+export interface MachineChanges extends DiskChanges {
+	/** A logical volume's files are listed under the disk on which it begins. */
+	readonly files: readonly (VolumeChanges & { readonly disk: string })[];
+	/** Of every disk, before or after. */
+	readonly disks: readonly { readonly name: string; readonly attribution: Attribution }[];
+	readonly volumes: readonly (VolumeSummary & { readonly disk: string })[];
+}

@@ -5,9 +5,9 @@ import { pageEntropy, toEntropyByte } from "./entropy.ts";
 import type { ChangedPages } from "./pages.ts";
 
 /** Large enough to read at the disk's pace; two windows a side are in memory. */
-const WINDOW = 4 * 1024 * 1024;
+const WINDOW = 1024 * 1024;
 /** Windows whose allocation is asked for at a time. */
-const WINDOWS_PER_EXTENT_QUERY = 256;
+const WINDOWS_PER_EXTENT_QUERY = 1024;
 /** Compared in one go before any page is looked at. */
 const STRIDE = 64 * 1024;
 
@@ -25,6 +25,8 @@ export async function comparePages(
 	const { signal, onProgress } = options;
 	const size = Math.max(before.size, after.size);
 	const found = new PageList();
+	// Two pairs of buffers in turns: one is compared while the other is filled.
+	const buffers = Array.from({ length: 2 }, () => [Buffer.alloc(WINDOW), Buffer.alloc(WINDOW)] as const);
 	const query = WINDOW * WINDOWS_PER_EXTENT_QUERY;
 	for (let start = 0; start < size; start += query) {
 		const end = Math.min(start + query, size);
@@ -34,10 +36,11 @@ export async function comparePages(
 		]);
 		const windows = windowsOf([...old, ...now], start, end);
 		// The next window is read while this one is compared.
-		let next = windows.length > 0 ? readBoth(before, after, windows[0]!, size, signal) : undefined;
+		let next = windows.length > 0 ? readBoth(before, after, windows[0]!, size, buffers[0]!, signal) : undefined;
 		for (let at = 0; at < windows.length; at++) {
 			const [oldBytes, newBytes] = await next!;
-			next = at + 1 < windows.length ? readBoth(before, after, windows[at + 1]!, size, signal) : undefined;
+			const free = buffers[(at + 1) % 2]!;
+			next = at + 1 < windows.length ? readBoth(before, after, windows[at + 1]!, size, free, signal) : undefined;
 			// Awaited in the next turn; if comparing throws before that, its failure is not another one.
 			next?.catch(() => undefined);
 			compareWindow(windows[at]!, oldBytes, newBytes, found);
@@ -74,10 +77,14 @@ async function readBoth(
 	after: BlockSource,
 	offset: number,
 	size: number,
+	buffers: readonly [Buffer, Buffer],
 	signal: AbortSignal | undefined,
 ): Promise<[Buffer, Buffer]> {
 	const length = Math.min(WINDOW, size - offset);
-	return Promise.all([readPadded(before, offset, length, signal), readPadded(after, offset, length, signal)]);
+	return Promise.all([
+		readPadded(before, offset, length, buffers[0], signal),
+		readPadded(after, offset, length, buffers[1], signal),
+	]);
 }
 
 /** Zeroes behind the disk's end, and up to a whole page. */
@@ -85,15 +92,15 @@ async function readPadded(
 	source: BlockSource,
 	offset: number,
 	length: number,
+	buffer: Buffer,
 	signal: AbortSignal | undefined,
 ): Promise<Buffer> {
 	const there = Math.max(0, Math.min(length, source.size - offset));
-	const bytes = there > 0 ? await source.read(offset, there, signal) : new Uint8Array(0);
 	const whole = Math.ceil(length / PAGE_SIZE) * PAGE_SIZE;
-	if (bytes.length === whole) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-	const padded = Buffer.alloc(whole);
-	padded.set(bytes);
-	return padded;
+	if (there > 0 && source.readInto !== undefined) await source.readInto(buffer.subarray(0, there), offset, signal);
+	else if (there > 0) buffer.set(await source.read(offset, there, signal));
+	buffer.fill(0, there, whole);
+	return buffer.subarray(0, whole);
 }
 
 function compareWindow(offset: number, before: Buffer, after: Buffer, found: PageList): void {

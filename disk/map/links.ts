@@ -30,8 +30,10 @@ export function diffLinks(
 		else links.push(link);
 	};
 	if (before === after && replaced.size === 0) return { removed, added, directories };
-	const beforeSpans = spansByParent(before);
-	const afterSpans = spansByParent(after);
+	// What both begin and end with is no change. In a directory that was replaced every name is one.
+	const [from, toBefore, toAfter] = replaced.size === 0 ? differing(before, after) : [0, before.length, after.length];
+	const beforeSpans = spansByParent(before, from, toBefore);
+	const afterSpans = spansByParent(after, from, toAfter);
 	for (const [parent, spans] of afterSpans) {
 		const old = beforeSpans.get(parent);
 		if (old === undefined || replaced.has(parent)) {
@@ -50,12 +52,30 @@ export function diffLinks(
 /** Directory inode -> [from, to, from, to, ...] in `links`; one pair where a scan lists a directory in one go. */
 type Spans = number[];
 
-function spansByParent(links: readonly Link[]): Map<number, Spans> {
+/** From where on, and up to where in each, two scans differ. */
+function differing(before: readonly Link[], after: readonly Link[]): [from: number, toBefore: number, toAfter: number] {
+	const shorter = Math.min(before.length, after.length);
+	let from = 0;
+	while (from < shorter && isSameLink(before[from]!, after[from]!)) from++;
+	let toBefore = before.length;
+	let toAfter = after.length;
+	while (toBefore > from && toAfter > from && isSameLink(before[toBefore - 1]!, after[toAfter - 1]!)) {
+		toBefore--;
+		toAfter--;
+	}
+	return [from, toBefore, toAfter];
+}
+
+function isSameLink(a: Link, b: Link): boolean {
+	return a.parent === b.parent && same(a, b);
+}
+
+function spansByParent(links: readonly Link[], start: number, end: number): Map<number, Spans> {
 	const spans = new Map<number, Spans>();
-	for (let from = 0; from < links.length; ) {
+	for (let from = start; from < end; ) {
 		const { parent } = links[from]!;
 		let to = from + 1;
-		while (to < links.length && links[to]!.parent === parent) to++;
+		while (to < end && links[to]!.parent === parent) to++;
 		const known = spans.get(parent);
 		if (known === undefined) spans.set(parent, [from, to]);
 		else known.push(from, to);

@@ -5,6 +5,7 @@ import { isUmbraError } from "../../common/errors.ts";
 import { needs } from "../../test/support/requires.ts";
 import type { FileNode, Link } from "../filesystem.ts";
 import { NO_OWNERS } from "../owners.ts";
+import { wholeRange } from "../segments.ts";
 import { type DiskTree, EMPTY_TREE, type VolumeTree } from "../tree.ts";
 import { type DiskChanges, type FileChange, mapChanges } from "./map.ts";
 import { TestImage } from "./test-image.ts";
@@ -56,8 +57,11 @@ function tree(files: readonly FileSpec[], volume: Partial<VolumeTree> = {}): Dis
 		volumes: [
 			{
 				id: "1",
+				disk: 0,
 				offset: 1 << 20,
 				length: 60 << 20,
+				segments: wholeRange(0, volume.offset ?? 1 << 20, volume.length ?? 60 << 20),
+				lvUuid: "",
 				kind: "ext4",
 				label: "",
 				uuid: "u",

@@ -1,21 +1,30 @@
 /**
- * `disk/map/` is the block -> file map: from two trees of a disk and the 4 KiB pages that differ between them
- * it tells which files were created, modified, deleted, renamed or had their metadata changed, and what the rest
+ * `disk/map/` is the block -> file map: from two trees of a disk (or of a machine's disks together, since logical
+ * volumes lie across them) and the 4 KiB pages that differ between them it tells which files were created, modified, deleted, renamed or had their metadata changed, and what the rest
  * of the changed bytes is. It is pure: no I/O (but for `compare.ts`, which finds the pages of two images), no clock.
  *
  * A *holding* is what the changed pages say about one inode on one side. An inode is *quiet* when its own
  * record does not speak of new content. Paths are those after the change; of what was deleted, those before.
  */
 import type { FilesystemScan } from "../filesystem.ts";
-import type { DiskTree, VolumeTree } from "../tree.ts";
-import type { DiskChanges, VolumeChanges, VolumeSummary } from "./changes.ts";
+import type { Segments } from "../segments.ts";
+import { type DiskTree, type MachineTree, toMachineTree, type VolumeTree } from "../tree.ts";
+import type { Attribution, DiskChanges, MachineChanges, VolumeSummary } from "./changes.ts";
 import { diffLinks } from "./links.ts";
-import { isSameContent, isSameFile, isSameNode, pairNodes } from "./nodes.ts";
+import { isSameContent, isSameFile, isSameNode, isSameRanges, pairNodes } from "./nodes.ts";
 import { PageOwnership } from "./ownership.ts";
-import { type ChangedPages, PageIndex } from "./pages.ts";
+import { type ChangedPages, checkPages, type SlotIndex, touches } from "./pages.ts";
 import { type Candidate, describeChanges, type VolumeFindings } from "./records.ts";
 
-export type { Attribution, ChangeKind, DiskChanges, FileChange, VolumeChanges, VolumeSummary } from "./changes.ts";
+export type {
+	Attribution,
+	ChangeKind,
+	DiskChanges,
+	FileChange,
+	MachineChanges,
+	VolumeChanges,
+	VolumeSummary,
+} from "./changes.ts";
 export type { ChangedPages } from "./pages.ts";
 
 const NO_SCAN: FilesystemScan = { root: 0, nodes: new Map(), links: [], metadata: [], journal: [] };
@@ -29,29 +38,89 @@ const NO_SCAN: FilesystemScan = { root: 0, nodes: new Map(), links: [], metadata
  * @throws UmbraError `internal` for pages that are not ascending multiples of 4096.
  */
 export function mapChanges(before: DiskTree, after: DiskTree, pages: ChangedPages): DiskChanges {
-	const index = new PageIndex(pages);
-	const pairs = pairVolumes(before.volumes, after.volumes);
-	const ownership = new PageOwnership(
-		index,
-		[...before.volumes, ...after.volumes].flatMap(({ scan, offset, length, blockSize }) =>
-			scan === undefined ? [] : [offset, length, blockSize],
-		),
-	);
-	const findings = pairs.map((pair) => findChanges(pair, ownership));
-	const attribution = ownership.settle(pages);
-	const files: VolumeChanges[] = [];
-	for (const finding of findings) {
+	const machine = mapMachineChanges(toMachineTree(before), toMachineTree(after), new Map([["", pages]]));
+	return {
+		files: machine.files.map(({ volume, files }) => ({ volume, files })),
+		attribution: machine.attribution,
+		volumes: machine.volumes.map(({ disk: _, ...volume }) => volume),
+		problems: machine.problems,
+	};
+}
+
+/**
+ * The same for all disks of a machine.
+ *
+ * @param pages by the name of the disk; a disk without any is left out.
+ */
+export function mapMachineChanges(
+	before: MachineTree,
+	after: MachineTree,
+	pages: ReadonlyMap<string, ChangedPages>,
+): MachineChanges {
+	const names = [...new Set([...after.disks, ...before.disks].map(({ name }) => name))];
+	const disks = names.map((name) => pages.get(name) ?? NO_PAGES);
+	for (const changed of disks) checkPages(changed);
+	const old = before.volumes.map((volume) => renumber(volume, before, names));
+	const now = after.volumes.map((volume) => renumber(volume, after, names));
+	const ownership = new PageOwnership(disks, alignments([...old, ...now]));
+	const findings = pairVolumes(old, now).map((pair) => ({
+		disk: names[(pair.after ?? pair.before)!.disk] ?? "",
+		finding: findChanges(pair, ownership),
+	}));
+	const attributions = ownership.settle();
+	const files: MachineChanges["files"][number][] = [];
+	for (const { disk, finding } of findings) {
 		const changes = describeChanges(finding, ownership);
-		if (changes.length > 0) files.push({ volume: finding.id, files: changes });
+		if (changes.length > 0) files.push({ disk, volume: finding.id, files: changes });
 	}
 	return {
 		files,
-		attribution,
-		volumes: after.volumes.map(summarise),
+		attribution: attributions.reduce(sum, NOTHING),
+		disks: names.map((name, at) => ({ name, attribution: attributions[at]! })),
+		volumes: now.map((volume) => ({ disk: names[volume.disk] ?? "", ...summarise(volume) })),
 		problems: ownership.exhausted
 			? ["blocks with too many owners: not every file that shares changed blocks is named"]
 			: [],
 	};
+}
+
+const NO_PAGES: ChangedPages = { offsets: new Float64Array(0), before: new Uint8Array(0), after: new Uint8Array(0) };
+const NOTHING: Attribution = { total: 0, file: 0, directory: 0, journal: 0, metadata: 0, free: 0, unknown: 0 };
+
+function sum(a: Attribution, b: Attribution): Attribution {
+	return {
+		total: a.total + b.total,
+		file: a.file + b.file,
+		directory: a.directory + b.directory,
+		journal: a.journal + b.journal,
+		metadata: a.metadata + b.metadata,
+		free: a.free + b.free,
+		unknown: a.unknown + b.unknown,
+	};
+}
+
+/** Disks come and go, and with them their numbers: what a tree counts, as both count it. */
+function renumber(volume: VolumeTree, { disks }: MachineTree, names: readonly string[]): VolumeTree {
+	const numbers = disks.map(({ name }) => names.indexOf(name));
+	if (numbers.every((number, at) => number === at)) return volume;
+	const segments: Segments = volume.segments.map((segment) => ({
+		...segment,
+		stripes: segment.stripes.map(({ disk, offset }) => ({ disk: numbers[disk] ?? -1, offset })),
+	}));
+	return { ...volume, disk: numbers[volume.disk] ?? -1, segments };
+}
+
+/** Slots must be so fine that neither a block nor a turn of a stripe ends within one. */
+function* alignments(volumes: readonly VolumeTree[]): Generator<number> {
+	for (const { scan, segments, blockSize } of volumes) {
+		if (scan === undefined) continue;
+		yield blockSize;
+		for (const { start, stripeSize, stripes } of segments) {
+			yield start;
+			yield stripeSize;
+			for (const { offset } of stripes) yield offset;
+		}
+	}
 }
 
 /** One volume, before and after; one side may be missing. */
@@ -60,17 +129,22 @@ interface VolumePair {
 	readonly after: VolumeTree | undefined;
 }
 
-/** Volumes are the same where they begin at the same byte: partitions may be renumbered. */
+/** Partitions are the same where they begin at the same byte, as they may be renumbered; logical volumes have a UUID. */
 function pairVolumes(before: readonly VolumeTree[], after: readonly VolumeTree[]): VolumePair[] {
-	const left = new Set(before);
-	const pairs: VolumePair[] = [];
-	for (const volume of after) {
-		const old = [...left].find(({ offset }) => offset === volume.offset);
-		if (old !== undefined) left.delete(old);
-		pairs.push({ before: old, after: volume });
+	const left = new Map<string, VolumeTree[]>();
+	for (const volume of before) {
+		const key = identity(volume);
+		const known = left.get(key);
+		if (known === undefined) left.set(key, [volume]);
+		else known.push(volume);
 	}
-	for (const volume of left) pairs.push({ before: volume, after: undefined });
+	const pairs: VolumePair[] = after.map((volume) => ({ before: left.get(identity(volume))?.shift(), after: volume }));
+	for (const volumes of left.values()) for (const volume of volumes) pairs.push({ before: volume, after: undefined });
 	return pairs.map(comparable);
+}
+
+function identity({ lvUuid, disk, offset }: VolumeTree): string {
+	return lvUuid === "" ? `${disk}:${offset}` : lvUuid;
 }
 
 /** Fills in the side that could not be read with the other. Where the kind changed, there is nothing to fill in. */
@@ -84,32 +158,30 @@ function comparable({ before, after }: VolumePair): VolumePair {
 function findChanges({ before, after }: VolumePair, ownership: PageOwnership): VolumeFindings {
 	const old = before?.scan ?? NO_SCAN;
 	const now = after?.scan ?? NO_SCAN;
-	const oldBase = before?.offset ?? 0;
-	const oldEnd = oldBase + (before?.length ?? 0);
-	const nowBase = after?.offset ?? 0;
-	const nowEnd = nowBase + (after?.length ?? 0);
-	if (before?.scan !== undefined) {
-		ownership.claimVolume("before", oldBase, before.length);
-		ownership.claimMetadata("before", old.metadata, oldBase, oldEnd);
-		ownership.claimJournal("before", old.journal, oldBase, oldEnd);
-	}
-	if (after?.scan !== undefined) {
-		ownership.claimVolume("after", nowBase, after.length);
-		ownership.claimMetadata("after", now.metadata, nowBase, nowEnd);
-		ownership.claimJournal("after", now.journal, nowBase, nowEnd);
-	}
+	const oldPlace = before?.scan === undefined ? undefined : ownership.place(before.segments);
+	const nowPlace = after?.scan === undefined ? undefined : ownership.place(after.segments);
+	if (oldPlace !== undefined) claimFixed("before", oldPlace, old, ownership);
+	if (nowPlace !== undefined) claimFixed("after", nowPlace, now, ownership);
 	const madeAnew = before !== undefined && after !== undefined && before.uuid !== after.uuid;
 	const candidates = new Map<number, Candidate>();
 	pairNodes(old.nodes, now.nodes, (oldNode, node) => {
+		if (oldNode !== undefined && node !== undefined && isSameNode(oldNode, node) && !madeAnew) {
+			// Most inodes end here, so this is where the time goes: one look at a place that both sides share.
+			const isShared = oldPlace === nowPlace && isSameRanges(oldNode.data, node.data);
+			const isTouched =
+				(nowPlace !== undefined && (touches(nowPlace, node.data) || touches(nowPlace, node.meta))) ||
+				(oldPlace !== undefined && ((!isShared && touches(oldPlace, oldNode.data)) || touches(oldPlace, oldNode.meta)));
+			if (!isTouched) return;
+		}
 		let ownerBefore = 0;
 		let ownerAfter = 0;
-		if (oldNode !== undefined) {
-			ownership.claimMetadata("before", oldNode.meta, oldBase, oldEnd);
-			ownerBefore = ownership.claimInode("before", oldNode.data, oldBase, oldEnd, oldNode.type === "dir");
+		if (oldNode !== undefined && oldPlace !== undefined) {
+			ownership.claimMetadata("before", oldPlace, oldNode.meta);
+			ownerBefore = ownership.claimInode("before", oldPlace, oldNode.data, oldNode.type === "dir");
 		}
-		if (node !== undefined) {
-			ownership.claimMetadata("after", node.meta, nowBase, nowEnd);
-			ownerAfter = ownership.claimInode("after", node.data, nowBase, nowEnd, node.type === "dir");
+		if (node !== undefined && nowPlace !== undefined) {
+			ownership.claimMetadata("after", nowPlace, node.meta);
+			ownerAfter = ownership.claimInode("after", nowPlace, node.data, node.type === "dir");
 		}
 		if (oldNode !== undefined && node !== undefined) {
 			if (ownerBefore === 0 && ownerAfter === 0 && !madeAnew && isSameNode(oldNode, node)) return;
@@ -146,6 +218,12 @@ function findChanges({ before, after }: VolumePair, ownership: PageOwnership): V
 			!replacedDirectories.has(inode) && old.nodes.get(inode)?.type === "dir" && now.nodes.get(inode)?.type === "dir",
 	};
 	return { id: (after ?? before)?.id ?? "", before, after, old, now, madeAnew, directories, candidates, links };
+}
+
+function claimFixed(side: "before" | "after", place: SlotIndex, scan: FilesystemScan, ownership: PageOwnership): void {
+	ownership.claimVolume(side, place);
+	ownership.claimMetadata(side, place, scan.metadata);
+	ownership.claimJournal(side, place, scan.journal);
 }
 
 function summarise(volume: VolumeTree): VolumeSummary {

@@ -69,7 +69,8 @@ export function isSameContent(before: FileNode, after: FileNode): boolean {
 	);
 }
 
-function isSameRanges(a: Ranges, b: Ranges): boolean {
+/** The same ranges in the same order. */
+export function isSameRanges(a: Ranges, b: Ranges): boolean {
 	if (a === b) return true;
 	if (a.length !== b.length) return false;
 	for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;

@@ -1,13 +1,14 @@
 /**
  * Who holds each changed page before and after, and how a page that several hold is split between them.
  *
- * A page is cut into slots as fine as the filesystems' blocks demand (one where all blocks are aligned 4 KiB
- * blocks, eight of 512 bytes at the finest). Each slot has at most one owner a side.
+ * A page is cut into slots as fine as the filesystems' blocks and the volumes' places demand (one where all are
+ * aligned to 4 KiB, eight of 512 bytes at the finest). Each slot has at most one owner a side.
  */
 import { ENTROPY_SCALE, PAGE_SIZE } from "../../common/block.ts";
 import type { Ranges } from "../filesystem.ts";
+import type { Segments } from "../segments.ts";
 import type { Attribution } from "./changes.ts";
-import type { ChangedPages, PageIndex } from "./pages.ts";
+import { type ChangedPages, PageSlots, type SlotIndex } from "./pages.ts";
 
 /** Owners that are no inode. Inodes follow from `FIRST_INODE_OWNER` on. */
 const UNKNOWN = 0;
@@ -38,9 +39,8 @@ export interface Holding {
 const NOTHING: Holding = { charged: 0, slots: 0, entropy: null };
 
 export class PageOwnership {
-	readonly #index: PageIndex;
-	readonly #slotSize: number;
-	readonly #slotsPerPage: number;
+	readonly #slots: PageSlots;
+	readonly #disks: readonly ChangedPages[];
 	readonly #owners: Readonly<Record<Side, Int32Array>>;
 	readonly #visitsLeft: Record<Side, number>;
 	#exhausted = false;
@@ -49,17 +49,19 @@ export class PageOwnership {
 	readonly #isDirectory: boolean[] = [];
 	readonly #isQuiet: boolean[] = [];
 	#charged = new Float64Array(0);
-	#slots = new Float64Array(0);
+	#held = new Float64Array(0);
 	#entropy = new Float64Array(0);
 
-	/** @param alignments bytes; offsets and block sizes of the volumes. */
-	constructor(index: PageIndex, alignments: readonly number[]) {
-		this.#index = index;
+	/**
+	 * @param disks the changed pages of each disk.
+	 * @param alignments bytes; places and block sizes of the volumes.
+	 */
+	constructor(disks: readonly ChangedPages[], alignments: Iterable<number>) {
 		let slotSize = PAGE_SIZE;
-		while (slotSize > SECTOR && alignments.some((alignment) => alignment % slotSize !== 0)) slotSize /= 2;
-		this.#slotSize = slotSize;
-		this.#slotsPerPage = PAGE_SIZE / slotSize;
-		const slots = index.count * this.#slotsPerPage;
+		for (const alignment of alignments) while (slotSize > SECTOR && alignment % slotSize !== 0) slotSize /= 2;
+		this.#disks = disks;
+		this.#slots = new PageSlots(disks, slotSize);
+		const slots = this.#slots.count * this.#slots.perPage;
 		this.#owners = { before: new Int32Array(slots), after: new Int32Array(slots) };
 		const visits = slots * MAX_VISITS_PER_SLOT;
 		this.#visitsLeft = { before: visits, after: visits };
@@ -70,17 +72,22 @@ export class PageOwnership {
 		return this.#exhausted;
 	}
 
-	/** A volume whose filesystem was read: what nobody claims in it is free. Ranges count from `base`. */
-	claimVolume(side: Side, base: number, length: number): void {
-		this.#claim(side, FREE, 0, length, base, base + length);
+	/** Where claims of a volume find the changed pages that lie in it. */
+	place(segments: Segments): SlotIndex {
+		return this.#slots.indexOf(segments);
 	}
 
-	claimMetadata(side: Side, ranges: Ranges, base: number, end: number): void {
-		if (ranges.length > 0) this.#claimRanges(side, METADATA, ranges, base, end);
+	/** A volume whose filesystem was read: what nobody claims in it is free. Ranges count from its start. */
+	claimVolume(side: Side, volume: SlotIndex): void {
+		this.#claim(side, FREE, volume, 0, Number.POSITIVE_INFINITY);
 	}
 
-	claimJournal(side: Side, ranges: Ranges, base: number, end: number): void {
-		this.#claimRanges(side, JOURNAL, ranges, base, end);
+	claimMetadata(side: Side, volume: SlotIndex, ranges: Ranges): void {
+		if (ranges.length > 0) this.#claimRanges(side, METADATA, volume, ranges);
+	}
+
+	claimJournal(side: Side, volume: SlotIndex, ranges: Ranges): void {
+		this.#claimRanges(side, JOURNAL, volume, ranges);
 	}
 
 	/**
@@ -88,10 +95,10 @@ export class PageOwnership {
 	 *
 	 * @returns the owner to ask about after `settle`, 0 where no changed page lies in `ranges`.
 	 */
-	claimInode(side: Side, ranges: Ranges, base: number, end: number, isDirectory: boolean): number {
+	claimInode(side: Side, volume: SlotIndex, ranges: Ranges, isDirectory: boolean): number {
 		if (ranges.length === 0) return 0;
 		const owner = FIRST_INODE_OWNER + this.#isDirectory.length;
-		if (!this.#claimRanges(side, owner, ranges, base, end)) return 0;
+		if (!this.#claimRanges(side, owner, volume, ranges)) return 0;
 		this.#isDirectory.push(isDirectory);
 		this.#isQuiet.push(false);
 		return owner;
@@ -105,12 +112,21 @@ export class PageOwnership {
 		if (owner >= FIRST_INODE_OWNER) this.#isQuiet[owner - FIRST_INODE_OWNER] = true;
 	}
 
-	/** Splits every page between those who hold it. Call once, after all claims. */
-	settle(pages: ChangedPages): Attribution {
+	/** Splits every page between those who hold it, and says so disk by disk. Call once, after all claims. */
+	settle(): Attribution[] {
 		const owners = this.#isDirectory.length;
 		this.#charged = new Float64Array(owners);
-		this.#slots = new Float64Array(owners);
+		this.#held = new Float64Array(owners);
 		this.#entropy = new Float64Array(owners);
+		let first = 0;
+		return this.#disks.map((pages) => {
+			const attribution = this.#settleDisk(pages, first);
+			first += pages.offsets.length;
+			return attribution;
+		});
+	}
+
+	#settleDisk(pages: ChangedPages, firstPage: number): Attribution {
 		const sums = { file: 0, directory: 0, journal: 0, metadata: 0, free: 0, unknown: 0 };
 		const { before, after } = this.#owners;
 		const charge = (owner: number, bytes: number): void => {
@@ -124,9 +140,10 @@ export class PageOwnership {
 				else sums.file += bytes;
 			}
 		};
-		const perPage = this.#slotsPerPage;
-		for (let page = 0; page < this.#index.count; page++) {
-			const first = page * perPage;
+		const { perPage } = this.#slots;
+		const count = pages.offsets.length;
+		for (let page = 0; page < count; page++) {
+			const first = (firstPage + page) * perPage;
 			let loud = 0;
 			for (let slot = first; slot < first + perPage; slot++) {
 				if (!this.#quiet(holder(before[slot]!, after[slot]!))) loud++;
@@ -143,13 +160,13 @@ export class PageOwnership {
 				this.#hold(after[slot]!, pages.after[page]!);
 			}
 		}
-		return { total: this.#index.count * PAGE_SIZE, ...sums };
+		return { total: count * PAGE_SIZE, ...sums };
 	}
 
 	holding(owner: number): Holding {
 		const at = owner - FIRST_INODE_OWNER;
 		if (at < 0) return NOTHING;
-		const slots = this.#slots[at]!;
+		const slots = this.#held[at]!;
 		return {
 			charged: this.#charged[at]!,
 			slots,
@@ -163,42 +180,35 @@ export class PageOwnership {
 
 	#hold(owner: number, entropy: number): void {
 		if (owner < FIRST_INODE_OWNER) return;
-		this.#slots[owner - FIRST_INODE_OWNER]!++;
+		this.#held[owner - FIRST_INODE_OWNER]!++;
 		this.#entropy[owner - FIRST_INODE_OWNER]! += entropy;
 	}
 
-	#claimRanges(side: Side, owner: number, ranges: Ranges, base: number, end: number): boolean {
+	#claimRanges(side: Side, owner: number, volume: SlotIndex, ranges: Ranges): boolean {
 		let claimed = false;
 		for (let at = 0; at < ranges.length; at += 2) {
-			if (this.#claim(side, owner, ranges[at]!, ranges[at + 1]!, base, end)) claimed = true;
+			const from = ranges[at]!;
+			if (this.#claim(side, owner, volume, from, from + ranges[at + 1]!)) claimed = true;
 		}
 		return claimed;
 	}
 
 	/** True where at least one slot became the owner's. The first claim stands, but free space may be claimed. */
-	#claim(side: Side, owner: number, offset: number, length: number, base: number, end: number): boolean {
-		const from = base + offset;
-		const to = Math.min(from + length, end);
-		let page = this.#index.first(from, to);
-		if (page === -1) return false;
-		const { offsets } = this.#index;
+	#claim(side: Side, owner: number, volume: SlotIndex, from: number, to: number): boolean {
+		let at = volume.first(from, to);
+		if (at === -1) return false;
+		const { offsets, slots } = volume;
 		const owners = this.#owners[side];
 		let claimed = false;
-		for (; page < offsets.length && offsets[page]! < to; page++) {
-			const pageOffset = offsets[page]!;
-			const firstSlot = Math.max(0, Math.floor((from - pageOffset) / this.#slotSize));
-			const lastSlot = Math.min(this.#slotsPerPage, Math.ceil((to - pageOffset) / this.#slotSize));
-			this.#visitsLeft[side] -= lastSlot - firstSlot;
-			if (this.#visitsLeft[side] < 0) {
+		for (; at < offsets.length && offsets[at]! < to; at++) {
+			if (--this.#visitsLeft[side] < 0) {
 				this.#exhausted = true;
 				return claimed;
 			}
-			const first = page * this.#slotsPerPage;
-			for (let slot = first + firstSlot; slot < first + lastSlot; slot++) {
-				if (owners[slot]! > FREE) continue;
-				owners[slot] = owner;
-				claimed = true;
-			}
+			const slot = slots[at]!;
+			if (owners[slot]! > FREE) continue;
+			owners[slot] = owner;
+			claimed = true;
 		}
 		return claimed;
 	}

@@ -85,6 +85,13 @@ class Cache implements CachedSource {
 		return result;
 	}
 
+	async readInto(target: Uint8Array, offset: number, signal?: AbortSignal): Promise<void> {
+		if (this.#source.readInto !== undefined && target.length > MAX_CACHED_BLOCKS * this.#granularity) {
+			return this.#source.readInto(target, offset, signal);
+		}
+		target.set(await this.read(offset, target.length, signal));
+	}
+
 	extents(offset: number, length: number, signal?: AbortSignal) {
 		return this.#source.extents(offset, length, signal);
 	}

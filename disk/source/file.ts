@@ -44,6 +44,17 @@ class FileSource implements BlockSource {
 	async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
 		checkRange(this.name, this.size, offset, length);
 		const bytes = allocateRead(this.name, offset, length);
+		await this.#fill(bytes, offset, signal);
+		return bytes;
+	}
+
+	async readInto(target: Uint8Array, offset: number, signal?: AbortSignal): Promise<void> {
+		checkRange(this.name, this.size, offset, target.length);
+		await this.#fill(target, offset, signal);
+	}
+
+	async #fill(bytes: Uint8Array, offset: number, signal: AbortSignal | undefined): Promise<void> {
+		const { length } = bytes;
 		for (let at = 0; at < length; ) {
 			signal?.throwIfAborted();
 			let bytesRead: number;
@@ -61,7 +72,6 @@ class FileSource implements BlockSource {
 			at += bytesRead;
 		}
 		signal?.throwIfAborted();
-		return bytes;
 	}
 
 	async extents(offset: number, length: number, signal?: AbortSignal) {

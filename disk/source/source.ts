@@ -21,6 +21,11 @@ export interface BlockSource extends AsyncDisposable {
 	 * @throws UmbraError `truncated` where the range leaves the disk, `unavailable` where it cannot be read.
 	 */
 	read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+	/**
+	 * The same into memory that the caller has, for those who read all of a disk: new memory for every piece costs as
+	 * much as reading it. Where a source lacks it, `read` does.
+	 */
+	readInto?(target: Uint8Array, offset: number, signal?: AbortSignal): Promise<void>;
 	/** Which parts of the range hold data, in order and without gaps. One extent of data where that is not known. */
 	extents(offset: number, length: number, signal?: AbortSignal): Promise<SourceExtent[]>;
 }

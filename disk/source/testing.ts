@@ -97,6 +97,17 @@ export function behavesAsBlockSource(
 			assert.equal((await source.read(7, 0)).length, 0);
 		});
 
+		promise("reads into memory that the caller has, where it can", async ({ source, disk }, random) => {
+			if (source.readInto === undefined) return;
+			for (let count = 0; count < 50; count++) {
+				const offset = random.below(disk.length);
+				const target = new Uint8Array(random.below(Math.min(2_000_000, disk.length - offset) + 1));
+				await source.readInto(target, offset);
+				assertBytes(target, disk.subarray(offset, offset + target.length), `${offset}+${target.length}`);
+			}
+			assert.equal((await errorOf(source.readInto(new Uint8Array(2), disk.length - 1))).code, "truncated");
+		});
+
 		promise("answers many reads at once", async ({ source, disk }, random) => {
 			const reads = Array.from({ length: 300 }, async () => {
 				const offset = random.below(disk.length - 70_000);
