@@ -7,6 +7,7 @@
  * This file is the one door to any filesystem, whatever its format.
  */
 import type { UmbraError } from "../common/errors.ts";
+import type { Owners } from "./owners.ts";
 
 export type FileType = "file" | "dir" | "symlink" | "char" | "block" | "fifo" | "socket";
 
@@ -86,4 +87,6 @@ export interface Filesystem {
 	/** Content; holes and unwritten extents read as zeroes; shorter than `length` only at the end of the file. */
 	readFile(node: FileNode, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
 	readLink(node: FileNode, signal?: AbortSignal): Promise<string>;
+	/** Names for `uid` and `gid`, where the format itself has them; without it, they stand in files such as /etc/passwd. */
+	owners?(signal?: AbortSignal): Promise<Owners>;
 }

@@ -53,15 +53,28 @@ const FORMATS: readonly Format[] = [
 	{
 		filesystem: true,
 		recognise: ({ head }) => (has(head, 0, "XFSB") ? { kind: "xfs", label: text(head, 108, 12) } : undefined),
+		open: async (source, signal) => (await import("./xfs/xfs.ts")).openXfs(source, signal),
 	},
 	{
 		filesystem: true,
 		recognise: ({ head }) =>
 			has(head, 0x10040, "_BHRfS_M") ? { kind: "btrfs", label: text(head, 0x1012b, 256) } : undefined,
 	},
-	{ filesystem: true, recognise: ({ head }) => (has(head, 3, "NTFS    ") ? plain("ntfs") : undefined) },
-	{ filesystem: true, recognise: ({ head }) => (has(head, 3, "EXFAT   ") ? plain("exfat") : undefined) },
-	{ filesystem: true, recognise: fat },
+	{
+		filesystem: true,
+		recognise: ({ head }) => (has(head, 3, "NTFS    ") ? plain("ntfs") : undefined),
+		open: async (source, signal) => (await import("./ntfs/ntfs.ts")).openNtfs(source, signal),
+	},
+	{
+		filesystem: true,
+		recognise: ({ head }) => (has(head, 3, "EXFAT   ") ? plain("exfat") : undefined),
+		open: async (source, signal) => (await import("./fat/fat.ts")).openExfat(source, signal),
+	},
+	{
+		filesystem: true,
+		recognise: fat,
+		open: async (source, signal) => (await import("./fat/fat.ts")).openFat(source, signal),
+	},
 	{
 		filesystem: true,
 		recognise: ({ head }) =>
@@ -109,7 +122,7 @@ function ext({ head }: Ends): Recognised | undefined {
 	return { kind: ext4 ? "ext4" : hasJournal ? "ext3" : "ext2", label: text(head, superblock + 0x78, 16) };
 }
 
-/** Microsoft's FAT specification: BS_FilSysType, which is only a hint, beside the fields that must be sane. */
+/** Microsoft's FAT specification: BS_FilSysType is only a hint; without it the fields and the table must fit together. */
 function fat({ head }: Ends): Recognised | undefined {
 	if (head.length < 512 || head.readUInt16LE(510) !== 0xaa55) return undefined;
 	const bytesPerSector = head.readUInt16LE(11);
@@ -124,7 +137,14 @@ function fat({ head }: Ends): Recognised | undefined {
 		const name = text(head, label, 11);
 		return { kind: "vfat", label: name === "NO NAME" ? "" : name };
 	}
-	return undefined;
+	const jumps = (head[0] === 0xeb && head[2] === 0x90) || head[0] === 0xe9;
+	const media = head.readUInt8(21);
+	const table = head.readUInt16LE(14) * bytesPerSector;
+	const tables = head.readUInt8(16);
+	if (!jumps || table === 0 || tables < 1 || tables > 4 || (media !== 0xf0 && media < 0xf8)) return undefined;
+	// The table begins with the media byte and ones.
+	const starts = table + 3 <= head.length && head[table] === media && head[table + 1] === 0xff;
+	return starts && (head[table + 2]! & 0x0f) === 0x0f ? plain("vfat") : undefined;
 }
 
 /** LVM2's label stands in one of the first four sectors. */

@@ -1,4 +1,7 @@
-/** Names for the numbers that own files, from the guest's own account files: passwd(5) and group(5). */
+/**
+ * Names for the numbers that own files, from the guest's own account files, passwd(5) and group(5), or from a
+ * filesystem that names owners itself.
+ */
 import { isUmbraError } from "../common/errors.ts";
 import type { Filesystem } from "./filesystem.ts";
 import { resolvePath } from "./path.ts";
@@ -38,6 +41,7 @@ export function parseAccounts(text: string): Map<number, string> {
 
 /** The owners that a root filesystem names; undefined where it has no /etc/passwd and no /etc/group. */
 export async function readOwners(filesystem: Filesystem, signal?: AbortSignal): Promise<Owners | undefined> {
+	if (filesystem.owners !== undefined) return filesystem.owners(signal);
 	const users = await readAccounts(filesystem, "/etc/passwd", signal);
 	const groups = await readAccounts(filesystem, "/etc/group", signal);
 	if (users === undefined && groups === undefined) return undefined;

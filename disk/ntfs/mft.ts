@@ -1,0 +1,349 @@
+/**
+ * The Master File Table: file records by number, one, many or all of them. The table describes itself: record 0 says
+ * where its clusters lie, and may need extension records to do so, which lie where it said so far.
+ * Source: the Linux-NTFS project's documentation, "$MFT", "$ATTRIBUTE_LIST"; ntfs-3g's mft.c.
+ */
+import { appendRange } from "../ext/ranges.ts";
+import { addAttribute, addFault, addRecord, type FileRecord, findStream, newFile, type RawRecord } from "./file.ts";
+import { AT, AttributeCursor, applyFixups, parseRecordHeader, RECORD_IN_USE, recordNumber } from "./record.ts";
+import { MAX_REPARSE_BYTES } from "./reparse.ts";
+import { allocatedClusters, type Runs } from "./runlist.ts";
+import type { NtfsVolume, Pieces } from "./volume.ts";
+
+export const MFT_RECORD = 0;
+/** Of the table, read at once when all of it is read. */
+const SCAN_BYTES = 1 << 20;
+const SCANS_IN_FLIGHT = 3;
+/** The format's own limit for $ATTRIBUTE_LIST. */
+const MAX_LIST_BYTES = 256 << 10;
+/** NTFS numbers files with 32 bits. */
+const MAX_RECORDS = 2 ** 32;
+const FILE_MAGIC = 0x454c4946;
+const LIST_ENTRY_SIZE = 26;
+
+/** A file with the records that tell of it: resident values stand in them. */
+export interface LoadedFile {
+	readonly file: FileRecord;
+	/** By number. */
+	readonly raw: ReadonlyMap<number, RawRecord>;
+}
+
+interface ListEntry {
+	readonly type: number;
+	readonly record: number;
+	readonly sequence: number;
+	readonly instance: number;
+}
+
+export class Mft {
+	readonly volume: NtfsVolume;
+	/** Of the table's $DATA. */
+	#runs: Runs = [];
+	#records = 0;
+
+	private constructor(volume: NtfsVolume) {
+		this.volume = volume;
+	}
+
+	/** @throws UmbraError `corrupt` where neither the table nor its mirror tells where it lies. */
+	static async open(volume: NtfsVolume, signal?: AbortSignal): Promise<Mft> {
+		const mft = new Mft(volume);
+		await mft.#findItself(signal);
+		return mft;
+	}
+
+	/** How many records there are, in use or not. */
+	get records(): number {
+		return this.#records;
+	}
+
+	async #findItself(signal?: AbortSignal): Promise<void> {
+		const { boot, problems } = this.volume;
+		const places = [boot.mftCluster, boot.mftMirrorCluster];
+		let first: string | undefined;
+		for (const cluster of places) {
+			const count = Math.ceil(boot.recordSize / boot.clusterSize);
+			this.#runs = [0, cluster, Math.min(count, boot.clusters - cluster)];
+			this.#records = 1;
+			const raw = await this.#readOne(MFT_RECORD, signal);
+			const fault = typeof raw === "string" ? raw : await this.#adopt(raw, signal);
+			if (fault === undefined) {
+				if (first !== undefined) problems.add("corrupt", `the MFT's own record has ${first}; its mirror is used`, {});
+				return;
+			}
+			first ??= fault;
+		}
+		throw problems.error("corrupt", `the MFT cannot be found: its own record has ${first}`, {
+			structure: "$MFT",
+			offset: boot.mftCluster * boot.clusterSize,
+		});
+	}
+
+	async #readOne(record: number, signal?: AbortSignal): Promise<RawRecord | string> {
+		let result: RawRecord | string = "no place";
+		await this.#readEach(
+			[record],
+			(_, raw) => {
+				result = raw;
+			},
+			signal,
+		);
+		return result;
+	}
+
+	/** Takes the table's place from its own record. */
+	async #adopt(raw: RawRecord, signal?: AbortSignal): Promise<string | undefined> {
+		const { boot } = this.volume;
+		if ((raw.header.flags & RECORD_IN_USE) === 0) return "no mark of being in use";
+		const file = newFile(MFT_RECORD, raw.header);
+		addRecord(file, raw, boot.clusters);
+		let data = findStream(file.streams, "");
+		if (data === undefined || data.resident || data.runs.length === 0) return file.faults[0] ?? "no clusters";
+		const count = (runs: Runs): number =>
+			Math.min(Math.floor(data!.initialized / boot.recordSize), MAX_RECORDS, reach(runs, boot) / boot.recordSize);
+		this.#runs = data.runs;
+		this.#records = Math.floor(count(data.runs));
+		if (file.attributeList !== undefined) {
+			// Piece by piece: each extension record lies in what the ones before it told.
+			const entries = await this.#readList({ file, raw: new Map([[MFT_RECORD, raw]]) }, signal);
+			for (const entry of entries) {
+				if (entry.type !== AT.DATA || entry.record === MFT_RECORD) continue;
+				const extension = entry.record < this.#records ? await this.#readOne(entry.record, signal) : "no place yet";
+				if (typeof extension === "string") {
+					addFault(file, `extension record ${entry.record} has ${extension}`);
+					break;
+				}
+				addListed(file, extension, entry, boot.clusters);
+				data = findStream(file.streams, "")!;
+				this.#runs = data.runs;
+				this.#records = Math.floor(count(data.runs));
+			}
+		}
+		if (allocatedClusters(this.#runs) > boot.clusters) return "more clusters than the volume";
+		for (const fault of file.faults) this.problem(MFT_RECORD, fault);
+		return undefined;
+	}
+
+	problem(record: number, what: string): void {
+		this.volume.problems.add("corrupt", `MFT record ${record} has ${what}`, { structure: "FILE", record });
+	}
+
+	/** Where a record lies: one range, or several where clusters are smaller than records. */
+	recordRanges(record: number): number[] {
+		return this.ranges(record, 1);
+	}
+
+	/** Where consecutive records lie. */
+	ranges(first: number, count: number): number[] {
+		const { recordSize } = this.volume.boot;
+		return this.#ranges(first * recordSize, count * recordSize);
+	}
+
+	/** What the table has beyond its last record. */
+	rangesBeyond(): number[] {
+		const end = this.#records * this.volume.boot.recordSize;
+		const last = this.#runs.length - 3;
+		const all = last < 0 ? 0 : (this.#runs[last]! + this.#runs[last + 2]!) * this.volume.boot.clusterSize;
+		return this.#ranges(end, all - end);
+	}
+
+	#ranges(offset: number, length: number): number[] {
+		const pieces = this.volume.pieces(this.#runs, offset, length);
+		const ranges: number[] = [];
+		for (let i = 0; i < pieces.length; i += 3) appendRange(ranges, pieces[i]!, pieces[i + 1]!);
+		return ranges;
+	}
+
+	/** Reads records by number, in few reads. What is not a record is told in words. */
+	async #readEach(
+		records: readonly number[],
+		each: (record: number, raw: RawRecord | string) => void,
+		signal?: AbortSignal,
+	): Promise<void> {
+		const { recordSize } = this.volume.boot;
+		const perRead = SCAN_BYTES / recordSize;
+		for (let from = 0; from < records.length; from += perRead) {
+			const batch = records.slice(from, from + perRead);
+			const pieces: Pieces = [];
+			const held: boolean[] = [];
+			for (const [i, record] of batch.entries()) {
+				const known = pieces.length;
+				if (record < this.#records) {
+					this.volume.pieces(this.#runs, record * recordSize, recordSize, pieces, i * recordSize);
+				}
+				held.push(pieces.length > known);
+			}
+			const bytes = await this.volume.gather(pieces, batch.length * recordSize, signal);
+			const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+			for (const [i, record] of batch.entries()) {
+				each(record, held[i] ? parseRecord(bytes, view, i * recordSize, recordSize, record) : "no place in the MFT");
+			}
+		}
+	}
+
+	/** Calls `each` for every record that is in use and makes sense, in order. The bytes are gone afterwards. */
+	async scan(each: (raw: RawRecord) => void, signal?: AbortSignal): Promise<void> {
+		const { recordSize } = this.volume.boot;
+		const perRead = SCAN_BYTES / recordSize;
+		const inFlight: { first: number; count: number; bytes: Promise<Buffer> }[] = [];
+		const finishOldest = async (): Promise<void> => {
+			const { first, count, bytes: reading } = inFlight.shift()!;
+			const bytes = await reading;
+			const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+			for (let i = 0; i < count; i++) {
+				const raw = parseRecord(bytes, view, i * recordSize, recordSize, first + i);
+				if (typeof raw !== "string") {
+					if ((raw.header.flags & RECORD_IN_USE) !== 0) each(raw);
+				} else if (raw !== BLANK) this.problem(first + i, raw);
+			}
+		};
+		for (let first = 0; first < this.#records; first += perRead) {
+			const count = Math.min(perRead, this.#records - first);
+			const pieces = this.volume.pieces(this.#runs, first * recordSize, count * recordSize);
+			const bytes = this.volume.gather(pieces, count * recordSize, signal);
+			bytes.catch(() => undefined); // it is awaited in its turn, unless an earlier one failed
+			inFlight.push({ first, count, bytes });
+			if (inFlight.length >= SCANS_IN_FLIGHT) await finishOldest();
+		}
+		while (inFlight.length > 0) await finishOldest();
+	}
+
+	/**
+	 * Files by the numbers of their base records, with all their extension records. Undefined for one that is no base
+	 * record in use; the reason, where it is a fault, is a problem.
+	 */
+	async loadFiles(records: readonly number[], signal?: AbortSignal): Promise<Map<number, LoadedFile>> {
+		const { clusters } = this.volume.boot;
+		const loaded = new Map<number, LoadedFile>();
+		const listed: { file: FileRecord; raw: Map<number, RawRecord> }[] = [];
+		await this.#readEach(
+			records,
+			(record, raw) => {
+				if (typeof raw === "string") {
+					if (raw !== BLANK && record < this.#records) this.problem(record, raw);
+					return;
+				}
+				if ((raw.header.flags & RECORD_IN_USE) === 0 || raw.header.isExtension) return;
+				const file = newFile(record, raw.header);
+				const entry = { file, raw: new Map([[record, raw]]) };
+				if (hasAttributeList(raw)) {
+					const alone = newFile(record, raw.header);
+					addRecord(alone, raw, clusters);
+					file.attributeList = alone.attributeList;
+				}
+				if (file.attributeList !== undefined) listed.push(entry);
+				else addRecord(file, raw, clusters);
+				loaded.set(record, entry);
+			},
+			signal,
+		);
+		for (const entry of listed) await this.#loadListed(entry, signal);
+		for (const { file } of loaded.values()) await this.#loadReparse(file, signal);
+		return loaded;
+	}
+
+	async #loadReparse(file: FileRecord, signal?: AbortSignal): Promise<void> {
+		const { reparse } = file;
+		if (reparse === undefined || reparse.resident) return;
+		const size = Math.min(reparse.size, MAX_REPARSE_BYTES);
+		const data = await this.volume.gather(this.volume.pieces(reparse.runs, 0, size), size, signal);
+		file.reparseData = data;
+		if (size >= 4) file.reparseTag = data.readUInt32LE(0);
+	}
+
+	async #loadListed(
+		{ file, raw }: { file: FileRecord; raw: Map<number, RawRecord> },
+		signal?: AbortSignal,
+	): Promise<void> {
+		const { clusters } = this.volume.boot;
+		const entries = await this.#readList({ file, raw }, signal);
+		const wanted = new Set(entries.map(({ record }) => record).filter((record) => record !== file.record));
+		await this.#readEach(
+			[...wanted],
+			(record, extension) => {
+				if (typeof extension === "string") addFault(file, `an extension record ${record} that has ${extension}`);
+				else raw.set(record, extension);
+			},
+			signal,
+		);
+		for (const entry of entries) {
+			const holder = raw.get(entry.record);
+			if (holder !== undefined) addListed(file, holder, entry, clusters);
+		}
+		if (entries.length === 0) addRecord(file, raw.get(file.record)!, clusters);
+	}
+
+	async #readList({ file, raw }: LoadedFile, signal?: AbortSignal): Promise<ListEntry[]> {
+		const list = file.attributeList!;
+		const size = Math.min(list.size, MAX_LIST_BYTES);
+		if (size < list.size) addFault(file, `an attribute list of ${list.size} bytes`);
+		let bytes: Buffer;
+		if (list.resident) bytes = raw.get(list.record)!.bytes.subarray(list.valueAt, list.valueAt + size);
+		else bytes = await this.volume.gather(this.volume.pieces(list.runs, 0, size), size, signal);
+		const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+		const entries: ListEntry[] = [];
+		for (let at = 0; at + LIST_ENTRY_SIZE <= size; ) {
+			const length = view.getUint16(at + 4, true);
+			if (length < LIST_ENTRY_SIZE || at + length > size) {
+				addFault(file, `an entry of ${length} bytes in its attribute list`);
+				break;
+			}
+			entries.push({
+				type: view.getUint32(at, true),
+				record: recordNumber(view, at + 16),
+				sequence: view.getUint16(at + 22, true),
+				instance: view.getUint16(at + 24, true),
+			});
+			at += length;
+		}
+		return entries;
+	}
+}
+
+/** Bytes of the attribute that lie somewhere from its start on, without a hole. */
+function reach(runs: Runs, { clusterSize }: { readonly clusterSize: number }): number {
+	let next = 0;
+	for (let i = 0; i < runs.length && runs[i] === next; i += 3) next += runs[i + 2]!;
+	return next * clusterSize;
+}
+
+/** What a record that was never used looks like. */
+const BLANK = "nothing in it";
+
+function parseRecord(bytes: Buffer, view: DataView, at: number, size: number, record: number): RawRecord | string {
+	const magic = view.getUint32(at, true);
+	if (magic !== FILE_MAGIC) {
+		return magic === 0 || magic === 0xffffffff
+			? BLANK
+			: `the signature ${JSON.stringify(bytes.toString("latin1", at, at + 4))}`;
+	}
+	const fault = applyFixups(bytes, view, at, size);
+	if (fault !== undefined) return fault;
+	const header = parseRecordHeader(view, at, size);
+	return typeof header === "string" ? header : { record, header, bytes, view };
+}
+
+/** Whether the file needs more than this record: the list, if there is one, comes second. */
+export function hasAttributeList({ view, header }: RawRecord): boolean {
+	const cursor = new AttributeCursor(view, header.attributes, header.end);
+	while (cursor.next()) if (cursor.type >= AT.ATTRIBUTE_LIST) return cursor.type === AT.ATTRIBUTE_LIST;
+	return false;
+}
+
+/** Adds the attribute that an entry of the list names. */
+function addListed(file: FileRecord, raw: RawRecord, entry: ListEntry, clusters: number): void {
+	const { header } = raw;
+	const own = raw.record === file.record;
+	const mine = own || (header.base === file.record && header.baseSequence === file.header.sequence);
+	if (!mine || header.sequence !== entry.sequence || (header.flags & RECORD_IN_USE) === 0) {
+		addFault(file, `an extension record ${raw.record} that is another file's`);
+		return;
+	}
+	const cursor = new AttributeCursor(raw.view, header.attributes, header.end);
+	while (cursor.next()) {
+		if (cursor.type !== entry.type || raw.view.getUint16(cursor.at + 14, true) !== entry.instance) continue;
+		addAttribute(file, raw, cursor, clusters);
+		return;
+	}
+	addFault(file, `no attribute 0x${entry.type.toString(16)} in record ${raw.record}, which its list names`);
+}

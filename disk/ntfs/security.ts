@@ -1,0 +1,162 @@
+/**
+ * Who owns a file. NTFS names owners by SIDs, in security descriptors that many files share: $Secure:$SDS holds them,
+ * and a file has the number of one. Old volumes keep a descriptor with each file.
+ *
+ * FileNode has numbers for owners. An SID becomes one by a rule of its own, not by the order of discovery, so that two
+ * scans of a volume agree.
+ * Source: Microsoft's [MS-DTYP] 2.4.2 and 2.4.6; ntfs-3g's security.c for $SDS.
+ */
+import type { Owners } from "../owners.ts";
+
+/** $SDS is written in blocks of this size, each followed by its copy. */
+const SDS_BLOCK = 256 << 10;
+const SDS_ENTRY_HEADER = 20;
+/** A hundred thousand descriptors; a volume has hundreds. */
+export const MAX_SDS_BYTES = 64 << 20;
+/** Descriptors hold at most 64 KiB. */
+const MAX_DESCRIPTOR = 64 << 10;
+/** Of files that keep their own, remembered. */
+const MAX_DESCRIPTORS = 1024;
+const MAX_SUB_AUTHORITIES = 15;
+/** Numbers below are those of well-known SIDs. */
+const FIRST_HASHED = 1 << 16;
+/** For a file whose owner cannot be told. */
+export const UNKNOWN_OWNER = 65534;
+
+/** Those that own files on every Windows; the others are shown as SIDs. [MS-DTYP] 2.4.2.4 */
+const WELL_KNOWN: ReadonlyMap<string, string> = new Map([
+	["S-1-1-0", "Everyone"],
+	["S-1-3-0", "CREATOR OWNER"],
+	["S-1-3-1", "CREATOR GROUP"],
+	["S-1-5-7", "ANONYMOUS LOGON"],
+	["S-1-5-11", "Authenticated Users"],
+	["S-1-5-18", "SYSTEM"],
+	["S-1-5-19", "LOCAL SERVICE"],
+	["S-1-5-20", "NETWORK SERVICE"],
+	["S-1-5-32-544", "Administrators"],
+	["S-1-5-32-545", "Users"],
+	["S-1-5-32-546", "Guests"],
+	["S-1-5-32-547", "Power Users"],
+	["S-1-5-32-549", "Server Operators"],
+	["S-1-5-32-551", "Backup Operators"],
+	["S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464", "TrustedInstaller"],
+]);
+
+export interface Owner {
+	readonly uid: number;
+	readonly gid: number;
+}
+
+const NOBODY: Owner = { uid: UNKNOWN_OWNER, gid: UNKNOWN_OWNER };
+
+export class Security {
+	readonly #bySecurityId = new Map<number, Owner>();
+	readonly #byDescriptor = new Map<string, Owner>();
+	/** SID -> number, and number -> SID. */
+	readonly #numbers = new Map<string, number>();
+	readonly #sids = new Map<number, string>();
+	readonly #users = new Set<number>();
+	readonly #groups = new Set<number>();
+
+	constructor() {
+		// Known from the start: a listing asks for names before it has met the files.
+		for (const sid of WELL_KNOWN.keys()) {
+			const number = this.#number(sid);
+			this.#users.add(number);
+			this.#groups.add(number);
+		}
+	}
+
+	/** Takes in all of $SDS. @returns how many entries made no sense. */
+	addTable(bytes: Buffer): number {
+		const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+		let faults = 0;
+		for (let block = 0; block < bytes.length; block += 2 * SDS_BLOCK) {
+			const end = Math.min(block + SDS_BLOCK, bytes.length);
+			for (let at = block; at + SDS_ENTRY_HEADER <= end; ) {
+				const length = view.getUint32(at + 16, true);
+				if (length === 0) break;
+				if (length < SDS_ENTRY_HEADER + 20 || length > MAX_DESCRIPTOR + SDS_ENTRY_HEADER || at + length > end) {
+					faults++;
+					break;
+				}
+				const owner = this.#parse(bytes.subarray(at + SDS_ENTRY_HEADER, at + length));
+				if (owner === undefined) faults++;
+				else this.#bySecurityId.set(view.getUint32(at + 4, true), owner);
+				at += Math.ceil(length / 16) * 16;
+			}
+		}
+		return faults;
+	}
+
+	/** @param descriptor the file's own, where it has no number. */
+	ownerOf(securityId: number, descriptor: Buffer | undefined): Owner {
+		const known = securityId === 0 ? undefined : this.#bySecurityId.get(securityId);
+		if (known !== undefined) return known;
+		if (descriptor === undefined) return NOBODY;
+		// Thousands of files have the same one.
+		const key = descriptor.toString("latin1");
+		let owner = this.#byDescriptor.get(key);
+		if (owner === undefined) {
+			owner = this.#parse(descriptor) ?? NOBODY;
+			if (this.#byDescriptor.size < MAX_DESCRIPTORS) this.#byDescriptor.set(key, owner);
+		}
+		return owner;
+	}
+
+	/** The well-known ones by their names, and all that were met so far as SIDs. */
+	owners(): Owners {
+		return { users: this.#named(this.#users), groups: this.#named(this.#groups) };
+	}
+
+	#named(numbers: ReadonlySet<number>): Map<number, string> {
+		const named = new Map<number, string>();
+		for (const number of [...numbers].sort((a, b) => a - b)) {
+			const sid = this.#sids.get(number)!;
+			named.set(number, WELL_KNOWN.get(sid) ?? sid);
+		}
+		return named;
+	}
+
+	/** A self-relative SECURITY_DESCRIPTOR. */
+	#parse(descriptor: Buffer): Owner | undefined {
+		if (descriptor.length < 20) return undefined;
+		const owner = parseSid(descriptor, descriptor.readUInt32LE(4));
+		const group = parseSid(descriptor, descriptor.readUInt32LE(8));
+		const uid = owner === undefined ? UNKNOWN_OWNER : this.#number(owner);
+		const gid = group === undefined ? UNKNOWN_OWNER : this.#number(group);
+		if (owner !== undefined) this.#users.add(uid);
+		if (group !== undefined) this.#groups.add(gid);
+		return { uid, gid };
+	}
+
+	#number(sid: string): number {
+		const known = this.#numbers.get(sid);
+		if (known !== undefined) return known;
+		let number = preferredNumber(sid);
+		while (this.#sids.has(number)) number = number === 0x7fffffff ? FIRST_HASHED : number + 1;
+		this.#numbers.set(sid, number);
+		this.#sids.set(number, sid);
+		return number;
+	}
+}
+
+/** `S-1-5-18` -> 18, `S-1-5-32-544` -> 544; of all others a hash: those of two domains may end alike. */
+function preferredNumber(sid: string): number {
+	const builtin = /^S-1-5-(?:32-)?(\d{1,4})$/.exec(sid);
+	if (builtin !== null) return Number(builtin[1]);
+	// FNV-1a
+	let hash = 0x811c9dc5;
+	for (let i = 0; i < sid.length; i++) hash = Math.imul(hash ^ sid.charCodeAt(i), 0x01000193);
+	return FIRST_HASHED + ((hash >>> 0) % (0x80000000 - FIRST_HASHED));
+}
+
+/** Undefined where there is none at `at`. */
+export function parseSid(bytes: Buffer, at: number): string | undefined {
+	if (at === 0 || at + 8 > bytes.length || bytes[at] !== 1) return undefined;
+	const count = bytes[at + 1]!;
+	if (count > MAX_SUB_AUTHORITIES || at + 8 + 4 * count > bytes.length) return undefined;
+	let sid = `S-1-${bytes.readUIntBE(at + 2, 6)}`;
+	for (let i = 0; i < count; i++) sid += `-${bytes.readUInt32LE(at + 8 + 4 * i)}`;
+	return sid;
+}

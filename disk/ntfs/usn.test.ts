@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { open } from "node:fs/promises";
+import { describe, it } from "node:test";
+import { tempFolder } from "../../test/support/temp.ts";
+import { openNtfs } from "./ntfs.ts";
+import { makeVolume, mount, needsNtfs, openImage, run } from "./testing.ts";
+import { parseUsnRecords, REASON, readUsnJournal, readUsnStream, renamesOf, type UsnRecord } from "./usn.ts";
+
+/** Before it, the journal is a hole; one longer than the volume The Sleuth Kit takes for damage. */
+const START = 16 << 20;
+
+interface Change {
+	readonly inode: number;
+	readonly name: string;
+	readonly reason: number;
+	readonly parent?: number;
+	readonly version?: 2 | 3;
+}
+
+const TIME = 1_700_000_000;
+
+/** Records as Windows writes them: none crosses a page. */
+function journal(changes: readonly Change[], start = 0): Buffer {
+	const bytes = Buffer.alloc(Math.ceil((changes.length * 256) / 4096 + 1) * 4096);
+	let at = 0;
+	for (const { inode, name, reason, parent = 5, version = 2 } of changes) {
+		const wide = version === 3 ? 8 : 0;
+		const fixed = 60 + 2 * wide;
+		const length = Math.ceil((fixed + 2 * name.length) / 8) * 8;
+		if (Math.floor(at / 4096) !== Math.floor((at + length - 1) / 4096)) at = Math.ceil(at / 4096) * 4096;
+		bytes.writeUInt32LE(length, at);
+		bytes.writeUInt16LE(version, at + 4);
+		bytes.writeUInt32LE(inode, at + 8);
+		bytes.writeUInt16LE(3, at + 14);
+		bytes.writeUInt32LE(parent, at + 16 + wide);
+		bytes.writeUInt16LE(7, at + 22 + wide);
+		const rest = at + 2 * wide;
+		bytes.writeBigInt64LE(BigInt(start + at), rest + 24);
+		bytes.writeBigUInt64LE(BigInt(TIME + 11_644_473_600) * 10_000_000n, rest + 32);
+		bytes.writeUInt32LE(reason, rest + 40);
+		bytes.writeUInt32LE(0x20, rest + 52);
+		bytes.writeUInt16LE(2 * name.length, rest + 56);
+		bytes.writeUInt16LE(fixed, rest + 58);
+		bytes.write(name, at + fixed, "utf16le");
+		at += length;
+	}
+	return bytes.subarray(0, Math.ceil(at / 4096) * 4096);
+}
+
+function parse(bytes: Buffer, usn = 0): { records: UsnRecord[]; damaged: number } {
+	const records: UsnRecord[] = [];
+	return { damaged: parseUsnRecords(bytes, usn, records), records };
+}
+
+const CHANGES: readonly Change[] = [
+	{ inode: 40, name: "old.txt", reason: REASON.RENAME_OLD_NAME },
+	{ inode: 41, name: "else", reason: REASON.DATA_EXTEND },
+	{ inode: 40, name: "neu ß.txt", reason: REASON.RENAME_NEW_NAME, parent: 77, version: 3 },
+	{ inode: 40, name: "neu ß.txt", reason: (REASON.RENAME_NEW_NAME | REASON.CLOSE) >>> 0, parent: 77 },
+	{ inode: 42, name: "gone", reason: REASON.FILE_DELETE },
+];
+
+describe("parseUsnRecords", () => {
+	it("reads versions 2 and 3", () => {
+		const { records, damaged } = parse(journal(CHANGES));
+		assert.equal(damaged, 0);
+		assert.deepEqual(
+			records.map(({ inode, name, reason, parent }) => ({ inode, name, reason, parent })),
+			CHANGES.map(({ inode, name, reason, parent = 5 }) => ({ inode, name, reason, parent })),
+		);
+		const [first] = records;
+		assert.equal(first!.time, TIME);
+		assert.equal(first!.generation, 3);
+		assert.equal(first!.parentGeneration, 7);
+		assert.equal(first!.attributes, 0x20);
+	});
+	it("goes on after a page that makes no sense", () => {
+		const many = Array.from({ length: 200 }, (_, i) => ({ inode: i, name: `name ${i}`, reason: 1 }));
+		const bytes = journal(many, 8192);
+		const { length } = parse(bytes, 8192).records;
+		assert.equal(length, 200);
+		for (const damage of [
+			() => bytes.writeUInt32LE(12, 4096),
+			() => bytes.writeUInt32LE(8000, 4096),
+			() => bytes.writeUInt16LE(9, 4100),
+			() => bytes.writeUInt16LE(5000, 4096 + 56),
+			() => bytes.writeUInt32LE(1, 4096 + 24),
+		]) {
+			const before = Buffer.from(bytes);
+			damage();
+			const { records, damaged } = parse(bytes, 8192);
+			assert.equal(damaged, 1);
+			assert.ok(records.length > 100 && records.length < 200);
+			before.copy(bytes);
+		}
+	});
+});
+
+describe("renamesOf", () => {
+	it("pairs the old name with the new, once", () => {
+		assert.deepEqual(renamesOf(parse(journal(CHANGES)).records), [
+			{ inode: 40, generation: 3, time: TIME, oldParent: 5, oldName: "old.txt", parent: 77, name: "neu ß.txt" },
+		]);
+		assert.deepEqual(renamesOf(parse(journal(CHANGES.slice(1))).records), []);
+	});
+});
+
+describe("readUsnJournal", needsNtfs("usnjls"), () => {
+	it("agrees with The Sleuth Kit's usnjls, and begins where it is told to", async () => {
+		await using folder = await tempFolder();
+		const image = folder.file("image");
+		await makeVolume(image, 32 << 20);
+		const many = Array.from({ length: 900 }, (_, i) => ({ inode: 64 + (i % 9), name: `file ${i}.txt`, reason: 0x100 }));
+		{
+			await using volume = await mount(image);
+			// ntfs-3g lets nobody write in $Extend, and usnjls does not find $J beside content without a name.
+			await using stream = await open(volume.at("journal"), "w");
+			await stream.write(journal(many, START), 0, undefined, START);
+		}
+		await using source = await openImage(image);
+		const fs = await openNtfs(source);
+		const stream = await fs.lookup("/journal");
+		const read = await readUsnStream(fs, stream);
+		assert.equal(read.first, START);
+		assert.equal(read.damaged, 0);
+		assert.equal(read.records.length, 900);
+		const { inode } = await fs.lookup("/journal");
+		const theirs = (await run("usnjls", ["-l", "-f", "ntfs", image, String(inode)])).toString().trim().split("\n");
+		assert.equal(theirs.length, 900);
+		for (const [i, line] of theirs.entries()) assert.ok(line.includes(`file ${i}.txt`), line);
+		const half = read.records[450]!.usn;
+		const rest = await readUsnStream(fs, stream, half);
+		assert.deepEqual(rest.records, read.records.slice(450));
+		assert.deepEqual((await readUsnStream(fs, stream, read.next)).records, []);
+	});
+
+	it("is nothing where the volume keeps none", async () => {
+		await using folder = await tempFolder();
+		const image = folder.file("image");
+		await makeVolume(image, 16 << 20);
+		await using source = await openImage(image);
+		assert.equal(await readUsnJournal(await openNtfs(source)), undefined);
+	});
+});
