@@ -78,7 +78,6 @@ programs() {
 		mkfs.xfs xfsprogs
 		mkntfs ntfs-3g
 		ntfs-3g ntfs-3g
-		setfattr attr
 		mkfs.fat dosfstools
 		mcopy mtools
 		mkfs.exfat exfatprogs

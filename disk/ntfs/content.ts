@@ -1,6 +1,6 @@
 /** The bytes of a stream: resident, in clusters, with holes, compressed. */
 import type { UmbraError } from "../../common/errors.ts";
-import { type FileRecord, findStream, type Stream } from "./file.ts";
+import type { FileRecord, Stream } from "./file.ts";
 import { decodeLznt1 } from "./lznt1.ts";
 import type { LoadedFile } from "./mft.ts";
 import { FLAG_COMPRESSED, FLAG_ENCRYPTED } from "./record.ts";
@@ -124,5 +124,3 @@ export function readAll(
 ): Promise<Buffer> {
 	return readStream(volume, loaded, stream, 0, Math.min(stream.size, limit), signal);
 }
-
-export { findStream };

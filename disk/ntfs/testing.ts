@@ -1,7 +1,7 @@
 /** For the tests of this folder: volumes made by mkntfs and filled through ntfs-3g, and what The Sleuth Kit says of them. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, open, stat, truncate, writeFile } from "node:fs/promises";
+import { open, stat, truncate, writeFile } from "node:fs/promises";
 import { type Needs, needs } from "../../test/support/requires.ts";
 import { type TempFolder, tempFolder } from "../../test/support/temp.ts";
 import { until } from "../../test/support/wait.ts";
@@ -91,17 +91,13 @@ export function reparseData(kind: "symlink" | "junction", target: string, shown 
 	return Buffer.concat([fixed, names]);
 }
 
-/** A file in pieces that lie apart: written a cluster at a time in turns with others that then go. */
+/** A file in pieces that lie apart: every other cluster of it is a hole. */
 export async function writeFragmented(path: string, cluster: number, pieces: number, content: Buffer): Promise<void> {
 	await using file = await open(path, "w");
-	// From the end: each piece begins a run of its own, since what is before it is a hole yet.
+
 	for (let i = pieces - 1; i >= 0; i--) {
 		await file.write(content, i * cluster, cluster, i * 2 * cluster);
 	}
-}
-
-export async function makeFolder(path: string): Promise<void> {
-	await mkdir(path, { recursive: true });
 }
 
 /** One line of `fls -r -p -m /`. */
