@@ -3,8 +3,8 @@
  * blocks, so nothing of the hash tree is needed to list.
  * Source: Linux Documentation/filesystems/ext4/directory.rst.
  */
-import { crc32c, viewOf } from "./checksum.ts";
-import { decodeEncryptedName, decodeName } from "./names.ts";
+import { crc32c, viewOf } from "../parser/checksum.ts";
+import { decodeEncryptedName, decodeName } from "../parser/names.ts";
 
 const ENTRY_HEADER = 8;
 const TAIL_SIZE = 12;

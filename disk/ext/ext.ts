@@ -12,17 +12,17 @@
  */
 import { type ErrorCode, UmbraError } from "../../common/errors.ts";
 import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan } from "../filesystem.ts";
+import { decodeEncryptedName, decodeTarget } from "../parser/names.ts";
+import { Problems } from "../parser/problems.ts";
+import { BlockSet, type Overlay, Volume } from "../parser/volume.ts";
 import type { BlockSource } from "../source/source.ts";
 import { parseDirectoryBlock } from "./directory.ts";
 import { readGroups } from "./groups.ts";
 import { EXT4_ENCRYPT_FL, type Ext, I_BLOCK_OFFSET, ROOT_INODE } from "./inode.ts";
 import { readJournal } from "./journal.ts";
 import { type LoadedInode, loadInode } from "./loader.ts";
-import { decodeEncryptedName, decodeTarget } from "./names.ts";
-import { Problems } from "./problems.ts";
 import { directoryContext, directoryFault, directoryRuns, parseInlineDirectory, scan } from "./scan.ts";
 import { parseSuperblock, SUPERBLOCK_OFFSET, SUPERBLOCK_SIZE, type Superblock } from "./superblock.ts";
-import { BlockSet, type Overlay, Volume } from "./volume.ts";
 
 export { isExt } from "./superblock.ts";
 

@@ -3,11 +3,11 @@
  * Source: Linux Documentation/filesystems/ext4/group_descr.rst and blockgroup.rst;
  * `ext4_bg_has_super`, `ext4_group_desc_csum`, `descriptor_loc` in fs/ext4/super.c.
  */
-import { crc16, crc32c, crc32cWord, crc32cZeroes, viewOf } from "./checksum.ts";
-import type { Problems } from "./problems.ts";
-import { RangeSet } from "./ranges.ts";
+import { crc16, crc32c, crc32cWord, crc32cZeroes, viewOf } from "../parser/checksum.ts";
+import type { Problems } from "../parser/problems.ts";
+import { RangeSet } from "../parser/ranges.ts";
+import type { BlockRun, Volume } from "../parser/volume.ts";
 import type { Superblock } from "./superblock.ts";
-import type { BlockRun, Volume } from "./volume.ts";
 
 const BG_INODE_UNINIT = 0x1;
 const BG_CHECKSUM_OFFSET = 0x1e;

@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { UmbraError } from "../../common/errors.ts";
-import { crc32c, viewOf } from "./checksum.ts";
+import { crc32c, viewOf } from "../parser/checksum.ts";
 import { isExt, openExt } from "./ext.ts";
 import { debugfs, has, makeImage, makeTree, memorySource, random, temporaryFolder } from "./testing.ts";
 

@@ -3,11 +3,11 @@
  * Source: Linux Documentation/filesystems/ext4/inodes.rst, `struct ext4_inode` in fs/ext4/ext4.h.
  */
 import type { FileNode, FileType, Ranges } from "../filesystem.ts";
-import { crc32c, crc32cWord } from "./checksum.ts";
+import { crc32c, crc32cWord } from "../parser/checksum.ts";
+import type { Problems } from "../parser/problems.ts";
+import type { Volume } from "../parser/volume.ts";
 import type { Groups } from "./groups.ts";
-import type { Problems } from "./problems.ts";
 import type { Superblock } from "./superblock.ts";
-import type { Volume } from "./volume.ts";
 
 export const ROOT_INODE = 2;
 export const I_BLOCK_OFFSET = 0x28;

@@ -1,6 +1,6 @@
 /** The journal's superblock (big-endian, as all of jbd2). Source: `journal_superblock_t` in include/linux/jbd2.h. */
-import { crc32c, crc32cZeroes, viewOf } from "./checksum.ts";
-import type { Problems } from "./problems.ts";
+import { crc32c, crc32cZeroes, viewOf } from "../parser/checksum.ts";
+import type { Problems } from "../parser/problems.ts";
 
 export const JOURNAL_MAGIC = 0xc03b3998;
 const SUPERBLOCK_V1 = 3;

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { copyFile, mkdir, open, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { Problems } from "../parser/problems.ts";
+import { Volume } from "../parser/volume.ts";
 import { openExt } from "./ext.ts";
 import { readGroups } from "./groups.ts";
 import { type Ext, ROOT_INODE } from "./inode.ts";
 import { readJournal } from "./journal.ts";
 import { loadInode } from "./loader.ts";
-import { Problems } from "./problems.ts";
 import { parseSuperblock } from "./superblock.ts";
 import {
 	debugfs,
@@ -22,7 +23,6 @@ import {
 	run,
 	temporaryFolder,
 } from "./testing.ts";
-import { Volume } from "./volume.ts";
 
 const MIB = 1 << 20;
 const JOURNAL_INODE = 8;

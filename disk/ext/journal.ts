@@ -3,11 +3,11 @@
  * map from block to its place in the journal, as the kernel's recovery would have copied them.
  * Source: Linux Documentation/filesystems/ext4/journal.rst, fs/jbd2/recovery.c, include/linux/jbd2.h.
  */
-import { crc32be, crc32c, crc32cWord, crc32cZeroes, viewOf } from "./checksum.ts";
+import { crc32be, crc32c, crc32cWord, crc32cZeroes, viewOf } from "../parser/checksum.ts";
+import type { Problems } from "../parser/problems.ts";
+import type { Overlay, Volume } from "../parser/volume.ts";
 import { JOURNAL_MAGIC, type JournalSuperblock, parseJournalSuperblock } from "./journal-superblock.ts";
 import type { Runs } from "./mapping.ts";
-import type { Problems } from "./problems.ts";
-import type { Overlay, Volume } from "./volume.ts";
 
 const DESCRIPTOR_BLOCK = 1;
 const COMMIT_BLOCK = 2;

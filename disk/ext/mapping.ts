@@ -4,10 +4,10 @@
  * blocks are read in disk order.
  * Source: Linux Documentation/filesystems/ext4/ifork.rst, fs/ext4/ext4_extents.h.
  */
-import { crc32c } from "./checksum.ts";
+import { crc32c } from "../parser/checksum.ts";
+import { appendRange } from "../parser/ranges.ts";
+import { type BlockRun, BlockSet } from "../parser/volume.ts";
 import { EXT4_EXTENTS_FL, type Ext, I_BLOCK_OFFSET, I_BLOCK_SIZE, inodeFlags, inodeSeed } from "./inode.ts";
-import { appendRange } from "./ranges.ts";
-import { type BlockRun, BlockSet } from "./volume.ts";
 
 const EXTENT_MAGIC = 0xf30a;
 const EXTENT_SIZE = 12;

@@ -4,8 +4,9 @@
  */
 import { UmbraError } from "../../common/errors.ts";
 import type { FileNode, FilesystemScan, Link } from "../filesystem.ts";
+import { crc32c, viewOf } from "../parser/checksum.ts";
+import { type BlockRun, BlockSet } from "../parser/volume.ts";
 import { inlineData, valueInodesOfBlock, valueInodesOfInode } from "./attributes.ts";
-import { crc32c, viewOf } from "./checksum.ts";
 import { type DirectoryContext, parseDirectoryBlock } from "./directory.ts";
 import { fixedRanges, tableBlocks } from "./groups.ts";
 import {
@@ -20,7 +21,6 @@ import {
 } from "./inode.ts";
 import { addAttributeBlock, addMeta, checkInode, hasBlocks } from "./loader.ts";
 import { BlockMapper, type Mapping, runsToRanges } from "./mapping.ts";
-import { type BlockRun, BlockSet } from "./volume.ts";
 
 /** Of i_block in an inline directory, the parent's inode number; entries follow. */
 const INLINE_PARENT_SIZE = 4;

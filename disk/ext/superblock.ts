@@ -3,7 +3,7 @@
  * Source: Linux Documentation/filesystems/ext4/super.rst and fs/ext4/super.c (the checks at mount).
  */
 import { UmbraError } from "../../common/errors.ts";
-import { crc32c, viewOf } from "./checksum.ts";
+import { crc32c, viewOf } from "../parser/checksum.ts";
 import { type ExtKind, type Features, kindOf, parseFeatures } from "./features.ts";
 
 export const SUPERBLOCK_OFFSET = 1024;

@@ -4,9 +4,9 @@
  * Source: Microsoft, "exFAT file system specification".
  */
 import { isUmbraError } from "../../common/errors.ts";
-import { Problems } from "../ext/problems.ts";
-import { RangeSet } from "../ext/ranges.ts";
 import type { Filesystem } from "../filesystem.ts";
+import { Problems } from "../parser/problems.ts";
+import { RangeSet } from "../parser/ranges.ts";
 import type { BlockSource } from "../source/source.ts";
 import { ENTRY_SIZE } from "./boot-sector.ts";
 import { ClusterSet } from "./cluster-set.ts";

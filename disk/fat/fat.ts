@@ -14,8 +14,8 @@
  * This folder knows nothing of where the bytes come from, of partitions, or of who asks.
  */
 import { isUmbraError } from "../../common/errors.ts";
-import { Problems } from "../ext/problems.ts";
 import type { Filesystem } from "../filesystem.ts";
+import { Problems } from "../parser/problems.ts";
 import type { BlockSource } from "../source/source.ts";
 import {
 	BACKUP_SECTOR,

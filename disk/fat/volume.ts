@@ -1,7 +1,7 @@
 /** What FAT and exFAT have in common once their boot sectors were read: chains, directories, nodes. */
 
-import type { Problems } from "../ext/problems.ts";
 import type { FileNode, Ranges } from "../filesystem.ts";
+import type { Problems } from "../parser/problems.ts";
 import type { BlockSource } from "../source/source.ts";
 import type { ClusterSet } from "./cluster-set.ts";
 import { type DirectoryParser, type DirectorySink, type Entry, isDirectory, nodeOf } from "./entry.ts";

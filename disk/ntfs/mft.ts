@@ -3,7 +3,7 @@
  * where its clusters lie, and may need extension records to do so, which lie where it said so far.
  * Source: the Linux-NTFS project's documentation, "$MFT", "$ATTRIBUTE_LIST"; ntfs-3g's mft.c.
  */
-import { appendRange } from "../ext/ranges.ts";
+import { appendRange } from "../parser/ranges.ts";
 import { addAttribute, addFault, addRecord, type FileRecord, findStream, newFile, type RawRecord } from "./file.ts";
 import { AT, AttributeCursor, applyFixups, parseRecordHeader, RECORD_IN_USE, recordNumber } from "./record.ts";
 import { MAX_REPARSE_BYTES } from "./reparse.ts";

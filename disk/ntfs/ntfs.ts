@@ -15,9 +15,9 @@
  * Source: the Linux-NTFS project's documentation; ntfs-3g's libntfs-3g; Microsoft's [MS-FSCC].
  */
 import { isUmbraError, type UmbraError } from "../../common/errors.ts";
-import { Problems } from "../ext/problems.ts";
 import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan, Link } from "../filesystem.ts";
 import type { Owners } from "../owners.ts";
+import { Problems } from "../parser/problems.ts";
 import type { BlockSource } from "../source/source.ts";
 import { BOOT_SECTOR_SIZE, parseBootSector } from "./boot-sector.ts";
 import { readAll, readStream } from "./content.ts";

@@ -3,8 +3,8 @@
  * directory it is named; the tree is put together from that. No promise, and little garbage, per file.
  */
 
-import { RangeSet } from "../ext/ranges.ts";
 import type { FileNode, FilesystemScan, Link } from "../filesystem.ts";
+import { RangeSet } from "../parser/ranges.ts";
 import { addRecord, type FileRecord, newFile } from "./file.ts";
 import { hasAttributeList, MFT_RECORD } from "./mft.ts";
 import { makeNode, makeStreamNodes, type Ntfs, namedStreams } from "./node.ts";

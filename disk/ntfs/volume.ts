@@ -1,6 +1,6 @@
 /** Reading a volume by ranges: few large reads, in disk order, whatever the order of the pieces that are wanted. */
-import type { Problems } from "../ext/problems.ts";
-import { appendRange } from "../ext/ranges.ts";
+import type { Problems } from "../parser/problems.ts";
+import { appendRange } from "../parser/ranges.ts";
 import type { BlockSource } from "../source/source.ts";
 import type { BootSector } from "./boot-sector.ts";
 import { findRun, type Runs } from "./runlist.ts";

@@ -1,5 +1,5 @@
 /** The one checksum of XFS version 5: CRC-32C over a whole structure in which the checksum's own field counts as zero. */
-import { crc32c } from "../ext/checksum.ts";
+import { crc32c } from "../parser/checksum.ts";
 
 /**
  * Whether bytes `start` to `end` match the little-endian checksum at `field`, an offset in `view`. The bytes are as

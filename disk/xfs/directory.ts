@@ -4,8 +4,8 @@
  * which a reader of all names does not need.
  * Source: the kernel's fs/xfs/libxfs/xfs_da_format.h, xfs_dir2_priv.h.
  */
-import { decodeName } from "../ext/names.ts";
-import type { BlockRun, BlockSet } from "../ext/volume.ts";
+import { decodeName } from "../parser/names.ts";
+import type { BlockRun, BlockSet } from "../parser/volume.ts";
 import { checksumHolds } from "./checksum.ts";
 import { inodePosition, uuidHolds, type Xfs } from "./geometry.ts";
 import type { Runs } from "./mapping.ts";

@@ -4,8 +4,8 @@
  * means a block counted from the start of the volume, without gaps; the numbers as they stand on disk
  * are called fsblock and agblock.
  */
-import type { Problems } from "../ext/problems.ts";
-import type { Volume } from "../ext/volume.ts";
+import type { Problems } from "../parser/problems.ts";
+import type { Volume } from "../parser/volume.ts";
 import type { Superblock } from "./superblock.ts";
 
 /** What everything that reads an opened volume needs. */

@@ -5,7 +5,7 @@
  * Source: `struct xfs_agf`, `xfs_agi`, `xfs_agfl` in the kernel's fs/xfs/libxfs/xfs_format.h.
  */
 
-import type { BlockRun } from "../ext/volume.ts";
+import type { BlockRun } from "../parser/volume.ts";
 import { checksumHolds } from "./checksum.ts";
 import { groupLength, type Xfs } from "./geometry.ts";
 

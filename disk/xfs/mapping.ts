@@ -4,8 +4,8 @@
  * are read in disk order.
  * Source: `xfs_bmbt_rec`, `xfs_bmdr_block`, `xfs_btree_block` in the kernel's fs/xfs/libxfs/xfs_format.h.
  */
-import { appendRange } from "../ext/ranges.ts";
-import { type BlockRun, BlockSet } from "../ext/volume.ts";
+import { appendRange } from "../parser/ranges.ts";
+import { type BlockRun, BlockSet } from "../parser/volume.ts";
 import { checksumHolds } from "./checksum.ts";
 import { blockOf, uuidHolds, type Xfs } from "./geometry.ts";
 import { FORMAT_BTREE, FORMAT_EXTENTS, type Fork } from "./inode.ts";

@@ -4,9 +4,9 @@
  * garbage, per file.
  */
 import { UmbraError } from "../../common/errors.ts";
-import { RangeSet } from "../ext/ranges.ts";
-import { type BlockRun, BlockSet } from "../ext/volume.ts";
 import type { FileNode, FilesystemScan, Link, Ranges } from "../filesystem.ts";
+import { RangeSet } from "../parser/ranges.ts";
+import { type BlockRun, BlockSet } from "../parser/volume.ts";
 import {
 	DirectoryAssembler,
 	directoryFault,

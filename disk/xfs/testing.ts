@@ -25,9 +25,9 @@ import { join } from "node:path";
 import type { Needs } from "../../test/support/requires.ts";
 import { needs } from "../../test/support/requires.ts";
 import { tempFolder } from "../../test/support/temp.ts";
-import { decodeName } from "../ext/names.ts";
 import { makeTree, pathsOf, random, randomBytes, run } from "../ext/testing.ts";
 import type { FileNode, Filesystem, FilesystemScan, FileType } from "../filesystem.ts";
+import { decodeName } from "../parser/names.ts";
 import { openFile } from "../source/file.ts";
 import { openXfs } from "./xfs.ts";
 

@@ -4,7 +4,7 @@
  * trees that say nothing of files only the inner nodes are read: their leaves are known from these.
  * Source: `struct xfs_btree_block` and the record types in the kernel's fs/xfs/libxfs/xfs_format.h.
  */
-import { type BlockRun, BlockSet } from "../ext/volume.ts";
+import { type BlockRun, BlockSet } from "../parser/volume.ts";
 import { checksumHolds } from "./checksum.ts";
 import { blockInGroup, uuidHolds, type Xfs } from "./geometry.ts";
 import type { TreeKind, TreeRoot } from "./groups.ts";

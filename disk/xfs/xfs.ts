@@ -12,10 +12,10 @@
  * Source: the kernel's fs/xfs/libxfs; "XFS Algorithms & Data Structures".
  */
 import type { UmbraError } from "../../common/errors.ts";
-import { decodeTarget } from "../ext/names.ts";
-import { Problems } from "../ext/problems.ts";
-import { BlockSet, Volume } from "../ext/volume.ts";
 import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan } from "../filesystem.ts";
+import { decodeTarget } from "../parser/names.ts";
+import { Problems } from "../parser/problems.ts";
+import { BlockSet, Volume } from "../parser/volume.ts";
 import type { BlockSource } from "../source/source.ts";
 import {
 	DirectoryAssembler,

@@ -1,3 +1,7 @@
+/**
+ * `disk/parser/` is what the parsers share: names, problems, ranges, checksums, and reading a volume by
+ * blocks. It knows no format.
+ */
 import { type ErrorCode, type ErrorContext, UmbraError } from "../../common/errors.ts";
 
 /** A disk with more faults than this is not described better by more of them. */

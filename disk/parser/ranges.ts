@@ -1,3 +1,4 @@
+/** Byte ranges, as parsers gather them. */
 import type { Ranges } from "../filesystem.ts";
 
 /** Byte ranges gathered in any order; they come out sorted and coalesced. */
