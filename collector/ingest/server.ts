@@ -6,6 +6,7 @@
  *
  * This file is the server: listening, who may come in, and how calls end.
  */
+import type { Http2Server, Settings } from "node:http2";
 import { setDefaultHighWaterMark } from "node:stream";
 import {
 	logVerbosity,
@@ -94,7 +95,9 @@ export class IngestServer implements AsyncDisposable {
 			interceptors: [authorizing(options.authorize)],
 		});
 		addHandlers(server, options, closing.signal, running);
+		widenStreamWindow(server);
 		const port = await bind(server, options.address, credentials(options.tls));
+		widenSessionWindow(server);
 		const address = formatAddress({ host: options.address.host, port });
 		return new IngestServer(server, address, closing, running);
 	}
@@ -108,6 +111,31 @@ export class IngestServer implements AsyncDisposable {
 		const timer = setTimeout(() => this.#server.forceShutdown(), CLOSE_TIMEOUT_MS);
 		await closed.promise;
 		clearTimeout(timer);
+	}
+}
+
+/** What may be under way to us on one connection before we have looked at it. HTTP/2's default is 64 KiB. */
+const WINDOW_BYTES = 1024 * 1024;
+
+/** The parts of grpc-js's server that hold Node's own: it has no option for the window (1.14). */
+interface ServerInside {
+	readonly commonServerOptions?: { settings?: Settings };
+	readonly http2Servers?: ReadonlyMap<Http2Server, unknown>;
+}
+
+/**
+ * With the default window the agent waits for us after every 64 KiB, and we for the agent: neither core is ever busy.
+ * Does nothing with a grpc-js that has changed inside: uploads are slower then, not wrong.
+ */
+function widenStreamWindow(server: Server): void {
+	const { commonServerOptions } = server as unknown as ServerInside;
+	if (commonServerOptions === undefined) return;
+	commonServerOptions.settings = { ...commonServerOptions.settings, initialWindowSize: WINDOW_BYTES };
+}
+
+function widenSessionWindow(server: Server): void {
+	for (const http2Server of (server as unknown as ServerInside).http2Servers?.keys() ?? []) {
+		http2Server.on("session", (session) => session.setLocalWindowSize(WINDOW_BYTES));
 	}
 }
 
