@@ -5,9 +5,9 @@
  */
 import { crc32be, crc32c, crc32cWord, crc32cZeroes, viewOf } from "../parser/checksum.ts";
 import type { Problems } from "../parser/problems.ts";
+import type { Runs } from "../parser/runs.ts";
 import type { Overlay, Volume } from "../parser/volume.ts";
 import { JOURNAL_MAGIC, type JournalSuperblock, parseJournalSuperblock } from "./journal-superblock.ts";
-import type { Runs } from "./mapping.ts";
 
 const DESCRIPTOR_BLOCK = 1;
 const COMMIT_BLOCK = 2;

@@ -1,6 +1,7 @@
 /** One inode with all that is needed to read its content. */
 
 import type { Ranges } from "../filesystem.ts";
+import { type Runs, runsToRanges } from "../parser/runs.ts";
 import { inlineData, valueInodesOfBlock, valueInodesOfInode } from "./attributes.ts";
 import {
 	attributeBlock,
@@ -13,7 +14,7 @@ import {
 	type Node,
 	parseInode,
 } from "./inode.ts";
-import { BlockMapper, type Mapping, type Runs, runsToRanges } from "./mapping.ts";
+import { BlockMapper, type Mapping } from "./mapping.ts";
 
 export interface LoadedInode {
 	readonly node: Node;

@@ -6,6 +6,7 @@
  */
 import { crc32c } from "../parser/checksum.ts";
 import { appendRange } from "../parser/ranges.ts";
+import { type Runs, sortRuns } from "../parser/runs.ts";
 import { type BlockRun, BlockSet } from "../parser/volume.ts";
 import { EXT4_EXTENTS_FL, type Ext, I_BLOCK_OFFSET, I_BLOCK_SIZE, inodeFlags, inodeSeed } from "./inode.ts";
 
@@ -18,9 +19,6 @@ const MAX_DEPTH = 5;
 const DIRECT_BLOCKS = 12;
 /** Logical blocks are 32-bit numbers. */
 const LOGICAL_END = 2 ** 32;
-
-/** `[logical, physical, count, ...]` in blocks and logical order; a count below 0 is of unwritten blocks. */
-export type Runs = number[];
 
 /** An inode whose blocks are being found. */
 export interface Mapping {
@@ -202,28 +200,4 @@ export class BlockMapper {
 			...context,
 		});
 	}
-}
-
-/** Back into logical order: tree blocks are read in disk order. */
-function sortRuns(runs: Runs): void {
-	let sorted = true;
-	for (let i = 3; i < runs.length && sorted; i += 3) sorted = runs[i]! > runs[i - 3]!;
-	if (sorted) return;
-	const triples: [number, number, number][] = [];
-	for (let i = 0; i < runs.length; i += 3) triples.push([runs[i]!, runs[i + 1]!, runs[i + 2]!]);
-	triples.sort((a, b) => a[0] - b[0]);
-	triples.forEach((triple, i) => {
-		[runs[i * 3], runs[i * 3 + 1], runs[i * 3 + 2]] = triple;
-	});
-}
-
-/** The runs as byte ranges of the volume, unwritten ones among them. */
-export function runsToRanges(runs: Runs, blockSize: number): number[] {
-	// A literal takes room for two numbers, a list that is appended to for seventeen.
-	if (runs.length === 3) return [runs[1]! * blockSize, Math.abs(runs[2]!) * blockSize];
-	const ranges: number[] = [];
-	for (let i = 0; i < runs.length; i += 3) {
-		appendRange(ranges, runs[i + 1]! * blockSize, Math.abs(runs[i + 2]!) * blockSize);
-	}
-	return ranges;
 }

@@ -5,6 +5,7 @@
 import { UmbraError } from "../../common/errors.ts";
 import type { FileNode, FilesystemScan, Link } from "../filesystem.ts";
 import { crc32c, viewOf } from "../parser/checksum.ts";
+import { runsToRanges } from "../parser/runs.ts";
 import { type BlockRun, BlockSet } from "../parser/volume.ts";
 import { inlineData, valueInodesOfBlock, valueInodesOfInode } from "./attributes.ts";
 import { type DirectoryContext, parseDirectoryBlock } from "./directory.ts";
@@ -20,7 +21,7 @@ import {
 	ROOT_INODE,
 } from "./inode.ts";
 import { addAttributeBlock, addMeta, checkInode, hasBlocks } from "./loader.ts";
-import { BlockMapper, type Mapping, runsToRanges } from "./mapping.ts";
+import { BlockMapper, type Mapping } from "./mapping.ts";
 
 /** Of i_block in an inline directory, the parent's inode number; entries follow. */
 const INLINE_PARENT_SIZE = 4;

@@ -5,10 +5,10 @@
  * Source: the kernel's fs/xfs/libxfs/xfs_da_format.h, xfs_dir2_priv.h.
  */
 import { decodeName } from "../parser/names.ts";
+import type { Runs } from "../parser/runs.ts";
 import type { BlockRun, BlockSet } from "../parser/volume.ts";
 import { checksumHolds } from "./checksum.ts";
 import { inodePosition, uuidHolds, type Xfs } from "./geometry.ts";
-import type { Runs } from "./mapping.ts";
 
 /** A directory of one block, its own hash table at its end; and one of many. */
 const BLOCK_MAGIC = { v4: 0x58443242, v5: 0x58444233 } as const;

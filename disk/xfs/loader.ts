@@ -1,4 +1,6 @@
 /** One inode with all that is needed to read its content. */
+
+import { type Runs, runsToRanges } from "../parser/runs.ts";
 import { directoryFault } from "./directory.ts";
 import { inodePosition, type Xfs } from "./geometry.ts";
 import {
@@ -12,7 +14,7 @@ import {
 	type Node,
 	parseInode,
 } from "./inode.ts";
-import { BlockMapper, type Mapping, type Runs, runsToRanges } from "./mapping.ts";
+import { BlockMapper, type Mapping } from "./mapping.ts";
 
 export interface LoadedInode {
 	readonly node: Node;

@@ -5,6 +5,7 @@
  * Source: `xfs_bmbt_rec`, `xfs_bmdr_block`, `xfs_btree_block` in the kernel's fs/xfs/libxfs/xfs_format.h.
  */
 import { appendRange } from "../parser/ranges.ts";
+import { type Runs, sortRuns } from "../parser/runs.ts";
 import { type BlockRun, BlockSet } from "../parser/volume.ts";
 import { checksumHolds } from "./checksum.ts";
 import { blockOf, uuidHolds, type Xfs } from "./geometry.ts";
@@ -23,9 +24,6 @@ const KEY = 8;
 const POINTER = 8;
 /** XFS_BM_MAXLEVELS: of the tree's blocks, without the root in the inode. */
 const MAX_LEVEL = 8;
-
-/** `[logical, physical, count, ...]` in blocks of the volume and logical order; a count below 0 is of unwritten blocks. */
-export type Runs = number[];
 
 /** A fork whose blocks are being found. */
 export interface Mapping {
@@ -190,28 +188,4 @@ export class BlockMapper {
 
 function next8(index: number): number {
 	return (index + 1) * KEY;
-}
-
-/** Back into logical order: tree blocks are read in disk order. */
-function sortRuns(runs: Runs): void {
-	let sorted = true;
-	for (let i = 3; i < runs.length && sorted; i += 3) sorted = runs[i]! > runs[i - 3]!;
-	if (sorted) return;
-	const triples: [number, number, number][] = [];
-	for (let i = 0; i < runs.length; i += 3) triples.push([runs[i]!, runs[i + 1]!, runs[i + 2]!]);
-	triples.sort((a, b) => a[0] - b[0]);
-	triples.forEach((triple, i) => {
-		[runs[i * 3], runs[i * 3 + 1], runs[i * 3 + 2]] = triple;
-	});
-}
-
-/** The runs as byte ranges of the volume, unwritten ones among them. */
-export function runsToRanges(runs: Runs, blockSize: number): number[] {
-	// A literal takes room for two numbers, a list that is appended to for seventeen.
-	if (runs.length === 3) return [runs[1]! * blockSize, Math.abs(runs[2]!) * blockSize];
-	const ranges: number[] = [];
-	for (let i = 0; i < runs.length; i += 3) {
-		appendRange(ranges, runs[i + 1]! * blockSize, Math.abs(runs[i + 2]!) * blockSize);
-	}
-	return ranges;
 }

@@ -6,6 +6,7 @@
 import { UmbraError } from "../../common/errors.ts";
 import type { FileNode, FilesystemScan, Link, Ranges } from "../filesystem.ts";
 import { RangeSet } from "../parser/ranges.ts";
+import { type Runs, runsToRanges } from "../parser/runs.ts";
 import { type BlockRun, BlockSet } from "../parser/volume.ts";
 import {
 	DirectoryAssembler,
@@ -18,7 +19,7 @@ import { blockInGroup, blockOf, inodeNumber, inodePosition, type Xfs } from "./g
 import { headerBlocks, readGroups } from "./groups.ts";
 import { attributeFork, checkInode, dataFork, FORMAT_LOCAL, isKernelsOwn, type Node, parseInode } from "./inode.ts";
 import { hasBlocks } from "./loader.ts";
-import { BlockMapper, type Mapping, type Runs, runsToRanges } from "./mapping.ts";
+import { BlockMapper, type Mapping } from "./mapping.ts";
 import { CHUNK_INODES, type InodeChunk, isHole, walkTrees } from "./trees.ts";
 
 /** A directory and the names found in it. */

@@ -15,6 +15,7 @@ import type { UmbraError } from "../../common/errors.ts";
 import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan } from "../filesystem.ts";
 import { decodeTarget } from "../parser/names.ts";
 import { Problems } from "../parser/problems.ts";
+import type { Runs } from "../parser/runs.ts";
 import { BlockSet, Volume } from "../parser/volume.ts";
 import type { BlockSource } from "../source/source.ts";
 import {
@@ -28,7 +29,6 @@ import type { Xfs } from "./geometry.ts";
 import { readGroups } from "./groups.ts";
 import { inlineContent, type LoadedInode, loadInode } from "./loader.ts";
 import { readLogState } from "./log.ts";
-import type { Runs } from "./mapping.ts";
 import { scan } from "./scan.ts";
 import { parseSuperblock, SUPERBLOCK_SIZE, superblockChecksumHolds } from "./superblock.ts";
 
