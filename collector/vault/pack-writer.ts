@@ -209,6 +209,7 @@ export class PackWriter {
 			await this.flush();
 		} finally {
 			await this.#sealRun;
+			await this.#writing?.catch(() => undefined);
 			for (const pack of this.#unsealedPacks()) await pack.appender?.[Symbol.asyncDispose]();
 		}
 	}
@@ -376,6 +377,8 @@ export class PackWriter {
 				if (entries.readUInt32LE(at + NAME_SIZE) >= synced) this.#options.onLost(name);
 			}
 		}
+		// A write that was under way when the sync failed would land behind the cut.
+		await this.#writing?.catch(() => undefined);
 		// Or a later scan would find in the page cache what the disk never got.
 		for (const pack of packs) await pack.appender?.cut(pack.synced).catch(() => undefined);
 		return failed;

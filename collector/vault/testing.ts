@@ -52,6 +52,9 @@ export class FaultyPackStore implements PackStore {
 	space = Number.POSITIVE_INFINITY;
 	failSync = false;
 	syncs = 0;
+	/** What an append and a sync wait for. */
+	beforeAppend: (pack: number) => Promise<void> = async () => undefined;
+	beforeSync: () => Promise<void> = async () => undefined;
 
 	constructor(inner: PackStore) {
 		this.#inner = inner;
@@ -62,11 +65,11 @@ export class FaultyPackStore implements PackStore {
 	}
 
 	async create(id: number): Promise<PackAppender> {
-		return this.#wrap(await this.#inner.create(id), 0);
+		return this.#wrap(id, await this.#inner.create(id), 0);
 	}
 
 	async resume(id: number, length: number): Promise<PackAppender> {
-		return this.#wrap(await this.#inner.resume(id, length), length);
+		return this.#wrap(id, await this.#inner.resume(id, length), length);
 	}
 
 	read(id: number, offset: number, length: number, signal?: AbortSignal): Promise<Buffer> {
@@ -81,15 +84,17 @@ export class FaultyPackStore implements PackStore {
 		await this.#inner[Symbol.asyncDispose]();
 	}
 
-	#wrap(inner: PackAppender, start: number): PackAppender {
+	#wrap(id: number, inner: PackAppender, start: number): PackAppender {
 		let length = start;
 		const sync = async (action: () => Promise<void>): Promise<void> => {
 			this.syncs++;
+			await this.beforeSync();
 			if (this.failSync) throw new UmbraError("unavailable", "injected: input/output error");
 			await action();
 		};
 		return {
 			append: async (bytes) => {
+				await this.beforeAppend(id);
 				if (bytes.length > this.space) {
 					await inner.append(bytes.subarray(0, this.space));
 					await inner.cut(length);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { describe, it } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { zstdCompressSync } from "node:zlib";
 import { BLOCK_SIZE, blake3Name, ZERO_NAME } from "../../common/block.ts";
 import { startProgram } from "../../test/support/processes.ts";
@@ -307,6 +308,29 @@ describe("a vault on a disk that fails", () => {
 		await putAll(vault, after);
 		await vault.flush();
 		await assertHolds(vault, after);
+	});
+
+	it("cuts off what was being written while a sync failed", async () => {
+		await using folder = await tempFolder();
+		await using packs = new FaultyPackStore(await FolderPackStore.open(folder.path));
+		const [writing, failing] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+		{
+			await using vault = await Vault.over(packs, { packBytes: PACK_BYTES });
+			// The sync that seals the first pack fails while the second is being written, which ends only afterwards.
+			packs.failSync = true;
+			packs.beforeSync = () => writing.promise.then(failing.resolve);
+			packs.beforeAppend = async (pack) => {
+				if (pack === 1) return;
+				writing.resolve();
+				// The pause is for a cut that would not wait.
+				await failing.promise.then(() => setTimeout(50));
+			};
+			await putAll(vault, chunks.slice(0, 20));
+			assert.equal((await errorOf(vault.flush())).code, "unavailable");
+			packs.failSync = false;
+		}
+		await using vault = await Vault.over(packs, { packBytes: PACK_BYTES });
+		for (const chunk of chunks) assert.equal(vault.has(chunk.name), false);
 	});
 });
 
