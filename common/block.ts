@@ -33,6 +33,8 @@ const ZEROES = Buffer.alloc(BLOCK_SIZE);
 
 /** True where every byte is zero. */
 export function isZero(bytes: Uint8Array): boolean {
+	// Most blocks show it at once, and the call costs as much as the hash of a whole page.
+	if (bytes[0] !== 0 && bytes.length > 0) return false;
 	for (let at = 0; at < bytes.length; at += BLOCK_SIZE) {
 		const end = Math.min(at + BLOCK_SIZE, bytes.length);
 		if (ZEROES.compare(bytes, at, end, 0, end - at) !== 0) return false;

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { stat } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
-import { NAME_SIZE } from "../../common/block.ts";
+import { BLOCK_SIZE, NAME_SIZE } from "../../common/block.ts";
 import { errnoOf, messageOf, UmbraError } from "../../common/errors.ts";
 import { openImage } from "../../disk/source/open.ts";
 import type { ScanEnd, ScanReply, ScanRequest, ScanWorkerData } from "./scan-worker.ts";
@@ -43,7 +43,7 @@ export async function scanImage(options: ScanImageOptions): Promise<ScanImageRes
 		throw new UmbraError("bad-config", `--threads ${threads}: wanted 1 to 64`);
 	}
 	const size = await sizeOf(image, signal);
-	const distinct = new Set<string>();
+	const distinct = new DistinctNames(Math.ceil(size / BLOCK_SIZE));
 	let done = 0;
 	let zeroBlocks = 0;
 	let dataBlocks = 0;
@@ -73,8 +73,7 @@ export async function scanImage(options: ScanImageOptions): Promise<ScanImageRes
 					zeroBlocks += reply.zeroBlocks;
 					dataBlocks += reply.dataBlocks;
 					entropySum += reply.entropySum;
-					const names = Buffer.from(reply.names.buffer, reply.names.byteOffset, reply.names.byteLength);
-					for (let at = 0; at < names.length; at += NAME_SIZE) distinct.add(names.toString("latin1", at, at + 16));
+					distinct.addAll(reply.names);
 					onProgress?.(done, size);
 				}
 			}),
@@ -85,7 +84,7 @@ export async function scanImage(options: ScanImageOptions): Promise<ScanImageRes
 			bytes: size,
 			zeroBlocks,
 			dataBlocks,
-			distinctBlocks: distinct.size,
+			distinctBlocks: distinct.count(),
 			entropy: entropy && dataBlocks > 0 ? entropySum / dataBlocks : null,
 			seconds,
 			cpuSeconds: (user + system) / 1e6,
@@ -93,6 +92,28 @@ export async function scanImage(options: ScanImageOptions): Promise<ScanImageRes
 		};
 	} finally {
 		await Promise.all(workers.map(end));
+	}
+}
+
+/** Counts names by their first 64 bits: among 10^8 blocks two that only look alike are a chance of one in 3,000. */
+class DistinctNames {
+	readonly #prefixes: BigUint64Array;
+	#length = 0;
+
+	constructor(most: number) {
+		this.#prefixes = new BigUint64Array(most);
+	}
+
+	addAll(names: Uint8Array): void {
+		const words = new BigUint64Array(names.buffer, names.byteOffset, names.length / 8);
+		for (let at = 0; at < words.length; at += NAME_SIZE / 8) this.#prefixes[this.#length++] = words[at]!;
+	}
+
+	count(): number {
+		const sorted = this.#prefixes.subarray(0, this.#length).sort();
+		let count = Math.min(1, sorted.length);
+		for (let at = 1; at < sorted.length; at++) if (sorted[at] !== sorted[at - 1]) count++;
+		return count;
 	}
 }
 
