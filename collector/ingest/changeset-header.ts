@@ -1,6 +1,6 @@
 /** `ChangesetHeader` -> a checked header. Pure. */
 import { BLOCK_SIZE, blockCount } from "../../common/block.ts";
-import { toBigInt, v1, type wire } from "../../proto/service.ts";
+import { MAX_DISK_VOLUMES, toBigInt, v1, type wire } from "../../proto/service.ts";
 import type { Attribution, CaptureMode, VolumeRecord } from "../catalog/records.ts";
 import {
 	checkCount,
@@ -21,7 +21,6 @@ const MAX_ID_LENGTH = 128;
 const MAX_DISKS = 256;
 /** 64 TiB: what a tree of three levels of 1,024 names holds. Bounds every loop over blocks. */
 const MAX_DISK_BYTES = 1024 ** 3 * BLOCK_SIZE;
-const MAX_VOLUMES = 256;
 const MAX_PROBLEMS = 256;
 const MAX_SENTENCE = 1024;
 
@@ -102,7 +101,7 @@ function checkDisk(field: string, disk: wire.v1.DiskChange.$Properties): Checked
 	const mode = MODES[disk.mode ?? 0];
 	if (mode === undefined) throw wrong(`${field}.mode`, disk.mode ?? 0, "1 (first), 2 (tracked) or 3 (resync)");
 	const sizeBytes = checkCount(`${field}.size_bytes`, disk.sizeBytes, MAX_DISK_BYTES);
-	checkLength(`${field}.volumes`, disk.volumes?.length ?? 0, MAX_VOLUMES);
+	checkLength(`${field}.volumes`, disk.volumes?.length ?? 0, MAX_DISK_VOLUMES);
 	checkLength(`${field}.problems`, disk.problems?.length ?? 0, MAX_PROBLEMS);
 	return {
 		disk: checkName(`${field}.disk`, disk.disk, MAX_NAME_LENGTH),

@@ -31,9 +31,9 @@ class GatedStore implements ChunkStore {
 	has(name: Uint8Array): boolean {
 		return this.#vault.has(name);
 	}
-	async put(chunk: StoredChunk): Promise<UmbraError | undefined> {
-		this.bytes += chunk.data.length;
-		return await this.#vault.put(chunk);
+	async putAll(chunks: readonly StoredChunk[]): Promise<(UmbraError | undefined)[]> {
+		for (const { data } of chunks) this.bytes += data.length;
+		return await this.#vault.putAll(chunks);
 	}
 	putPlain(bytes: Uint8Array): Promise<Uint8Array> {
 		return this.#vault.putPlain(bytes);

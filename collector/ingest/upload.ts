@@ -7,7 +7,7 @@ import { type EventEmitter, once } from "node:events";
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { BLOCK_SIZE, isZeroName, NAME_SIZE } from "../../common/block.ts";
 import { MAX_BATCH_CHUNKS, toLong, toNumber, v1, type wire } from "../../proto/service.ts";
-import type { ChunkEncoding, ChunkStore } from "../vault/chunk-store.ts";
+import type { ChunkEncoding, ChunkStore, StoredChunk } from "../vault/chunk-store.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { checkLength, wrong } from "./fields.ts";
 import { orAborted } from "./or-aborted.ts";
@@ -23,10 +23,11 @@ export interface UploadContext {
 	readonly budget: ByteBudget;
 }
 
-interface Stored {
+interface Batch {
 	readonly batch: number;
 	readonly bytes: number;
-	readonly rejected: Uint8Array[];
+	/** Settles when the batch is in the store, with the names that are not. */
+	readonly rejected: Promise<Uint8Array[]>;
 }
 
 const ENCODINGS: Readonly<Record<number, ChunkEncoding>> = {
@@ -44,11 +45,11 @@ export async function serveUpload(call: UploadCall, context: UploadContext, sign
 	const streamBudget = new ByteBudget(STREAM_BYTES);
 	const failure = new AbortController();
 	const either = AbortSignal.any([signal, failure.signal]);
-	const waiting: Stored[] = [];
+	const waiting: Batch[] = [];
 	let more = Promise.withResolvers<void>();
 	let ended = false;
 
-	const release = ({ bytes }: Stored) => {
+	const release = ({ bytes }: Batch) => {
 		streamBudget.release(bytes);
 		budget.release(bytes);
 	};
@@ -63,8 +64,11 @@ export async function serveUpload(call: UploadCall, context: UploadContext, sign
 				continue;
 			}
 			try {
+				const batches = await Promise.all(
+					group.map(async ({ batch, rejected }) => ({ batch, rejected: await rejected })),
+				);
 				await store.flush();
-				for (const { batch, rejected } of group) {
+				for (const { batch, rejected } of batches) {
 					if (!call.write({ batch: toLong(batch), rejected })) await drained(call, either);
 				}
 			} finally {
@@ -89,20 +93,16 @@ export async function serveUpload(call: UploadCall, context: UploadContext, sign
 			checkLength("ChunkBatch.chunks", chunks.length, MAX_BATCH_CHUNKS);
 			const bytes = chunks.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
 			await streamBudget.acquire(bytes, either);
-			const stored: Stored = { batch, bytes, rejected: [] };
 			try {
 				await budget.acquire(bytes, either);
 			} catch (error) {
 				streamBudget.release(bytes);
 				throw error;
 			}
-			try {
-				await putAll(store, chunks, stored.rejected);
-			} catch (error) {
-				release(stored);
-				throw error;
-			}
-			waiting.push(stored);
+			const rejected = putAll(store, chunks);
+			// Seen by whoever acknowledges.
+			rejected.catch(() => undefined);
+			waiting.push({ batch, bytes, rejected });
 			more.resolve();
 		}
 		either.throwIfAborted();
@@ -122,29 +122,26 @@ async function drained(call: EventEmitter, signal: AbortSignal): Promise<void> {
 	await once(call, "drain", { signal });
 }
 
-async function putAll(
-	store: ChunkStore,
-	chunks: readonly wire.v1.Chunk.$Properties[],
-	rejected: Uint8Array[],
-): Promise<void> {
-	const errors = await Promise.all(
-		chunks.map(async (chunk, at) => {
-			const name = chunk.name ?? new Uint8Array();
-			if (name.length !== NAME_SIZE) {
-				throw wrong(`ChunkBatch.chunks[${at}].name`, `${name.length} bytes`, `${NAME_SIZE} bytes`);
-			}
-			const encoding = ENCODINGS[chunk.encoding ?? 0];
-			if (encoding === undefined) throw wrong(`ChunkBatch.chunks[${at}].encoding`, chunk.encoding, "0 or 1");
-			const data = chunk.data ?? new Uint8Array();
-			if (encoding === "raw" && data.length !== BLOCK_SIZE) return true;
-			if (isZeroName(name) || data.length > BLOCK_SIZE) return true;
-			return (await store.put({ name, encoding, data })) !== undefined;
-		}),
-	);
-	for (const [at, bad] of errors.entries()) {
-		const name = chunks[at]?.name;
-		if (bad && name) rejected.push(name);
+/** Stores what is good, and returns the names of the rest. */
+async function putAll(store: ChunkStore, chunks: readonly wire.v1.Chunk.$Properties[]): Promise<Uint8Array[]> {
+	const rejected: Uint8Array[] = [];
+	const wanted: StoredChunk[] = [];
+	for (const [at, chunk] of chunks.entries()) {
+		const name = chunk.name ?? new Uint8Array();
+		if (name.length !== NAME_SIZE) {
+			throw wrong(`ChunkBatch.chunks[${at}].name`, `${name.length} bytes`, `${NAME_SIZE} bytes`);
+		}
+		const encoding = ENCODINGS[chunk.encoding ?? 0];
+		if (encoding === undefined) throw wrong(`ChunkBatch.chunks[${at}].encoding`, chunk.encoding, "0 or 1");
+		const data = chunk.data ?? new Uint8Array();
+		const isBlock = encoding === "raw" ? data.length === BLOCK_SIZE : data.length <= BLOCK_SIZE;
+		if (isBlock && !isZeroName(name)) wanted.push({ name, encoding, data });
+		else rejected.push(name);
 	}
+	for (const [at, error] of (await store.putAll(wanted)).entries()) {
+		if (error !== undefined) rejected.push(wanted[at]!.name);
+	}
+	return rejected;
 }
 
 /** The messages of a call. Leaving the loop does not destroy the call, which still has to say how it ended. */

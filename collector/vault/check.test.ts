@@ -5,7 +5,7 @@ import { nameToHex } from "../../common/block.ts";
 import { tempFolder } from "../../test/support/temp.ts";
 import { checkPack, checkTree, checkVault } from "./check.ts";
 import { FILE_HEADER_SIZE, RECORD_HEADER_SIZE } from "./pack-format.ts";
-import { flipBit, sampleChunk } from "./testing.ts";
+import { flipBit, put, sampleChunk } from "./testing.ts";
 import { updateTree } from "./tree.ts";
 import { Vault } from "./vault.ts";
 
@@ -16,7 +16,7 @@ const PACK_BYTES = FILE_HEADER_SIZE + 9 * (RECORD_HEADER_SIZE + LENGTH) + 100;
 
 async function fill(path: string): Promise<void> {
 	await using vault = await Vault.open({ folder: path, packBytes: PACK_BYTES });
-	for (const chunk of chunks) await vault.put(chunk);
+	for (const chunk of chunks) await put(vault, chunk);
 }
 
 describe("checkVault", () => {
@@ -85,7 +85,7 @@ describe("checkTree", () => {
 	it("says which blocks of a disk cannot be read because of which chunk", async () => {
 		await using folder = await tempFolder();
 		await using vault = await Vault.open({ folder: folder.path });
-		for (const chunk of chunks) await vault.put(chunk);
+		for (const chunk of chunks) await put(vault, chunk);
 		const blocks = 5000;
 		const missing = sampleChunk(999, 100).name;
 		const names = Buffer.concat([chunks[0]!.name, missing, chunks[1]!.name]);

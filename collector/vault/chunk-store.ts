@@ -15,13 +15,13 @@ export interface ChunkStore extends AsyncDisposable {
 	/** True also for what was put but not yet flushed. The zero name is always there. */
 	has(name: Uint8Array): boolean;
 	/**
-	 * Verifies `data` against `name` and appends it. A chunk that is there already costs nothing.
-	 * It is durable only after the next `flush`.
+	 * Verifies each chunk's data against its name and appends it. A chunk that is there already costs nothing.
+	 * They are durable only after the next `flush`.
 	 *
-	 * @returns undefined, or why the chunk was rejected (`corrupt`); nothing was stored then.
+	 * @returns in the order given: undefined, or why the chunk was rejected (`corrupt`); it was not stored then.
 	 * @throws UmbraError `unavailable` or `limit` when the disk fails or is full; what was flushed stays good.
 	 */
-	put(chunk: StoredChunk): Promise<UmbraError | undefined>;
+	putAll(chunks: readonly StoredChunk[]): Promise<(UmbraError | undefined)[]>;
 	/** Stores plain bytes (a tree page, say) and returns their name. Zeroes are not stored: `ZERO_NAME`. */
 	putPlain(bytes: Uint8Array): Promise<Uint8Array>;
 	/** Resolves when everything put before the call is on stable storage. Concurrent calls share one fsync. */

@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import { BLOCK_SIZE, blake3Name } from "../../common/block.ts";
 import { UmbraError } from "../../common/errors.ts";
 import { createRandom } from "../../test/support/random.ts";
-import type { StoredChunk } from "./chunk-store.ts";
+import type { ChunkStore, StoredChunk } from "./chunk-store.ts";
 import type { PackAppender, PackInfo, PackStore } from "./pack-store.ts";
 
 /** A raw chunk; equal seeds give equal chunks, and odd seeds compress well. */
@@ -12,6 +12,11 @@ export function sampleChunk(seed: number, length: number = BLOCK_SIZE): StoredCh
 	const data = createRandom(seed).bytes(length);
 	if (seed % 2 === 1) for (let at = 0; at < length; at++) data[at] = 0x20 + (data[at]! & 7);
 	return { name: blake3Name(data), encoding: "raw", data };
+}
+
+/** Why the chunk was rejected; undefined where it was stored. */
+export async function put(vault: ChunkStore, chunk: StoredChunk): Promise<UmbraError | undefined> {
+	return (await vault.putAll([chunk]))[0];
 }
 
 /** What `action` rejects with: an UmbraError, or the test fails. */

@@ -25,7 +25,7 @@ function counted(vault: Vault): ChunkStore & { gets: number; puts: number } {
 	const counts = { gets: 0, puts: 0 };
 	return Object.assign(counts, {
 		has: (name: Uint8Array) => vault.has(name),
-		put: vault.put.bind(vault),
+		putAll: vault.putAll.bind(vault),
 		putPlain: (bytes: Uint8Array) => {
 			counts.puts++;
 			return vault.putPlain(bytes);

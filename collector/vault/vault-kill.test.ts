@@ -9,7 +9,7 @@ import { startProgram } from "../../test/support/processes.ts";
 import { testRandom } from "../../test/support/random.ts";
 import { tempFolder } from "../../test/support/temp.ts";
 import { checkVault } from "./check.ts";
-import { sampleChunk } from "./testing.ts";
+import { put, sampleChunk } from "./testing.ts";
 import { Vault } from "./vault.ts";
 
 const PACK_BYTES = 256 * 1024;
@@ -22,7 +22,7 @@ const WRITER = `
 	const vault = await Vault.open({ folder, packBytes: ${PACK_BYTES} });
 	for (let seed = first; ; ) {
 		const batch = 1 + (seed % 9);
-		await Promise.all(Array.from({ length: batch }, (_, index) => vault.put(sampleChunk(seed + index, 8000))));
+		await vault.putAll(Array.from({ length: batch }, (_, index) => sampleChunk(seed + index, 8000)));
 		seed += batch;
 		await vault.flush();
 		process.stdout.write("ok " + (seed - 1) + "\\n");
@@ -76,7 +76,7 @@ describe("a vault on a full file system", { skip }, () => {
 			const accepted: number[] = [];
 			let refused: unknown;
 			for (let seed = 0; refused === undefined; seed += 2) {
-				refused = await vault.put(sampleChunk(seed)).catch((error: unknown) => error);
+				refused = await put(vault, sampleChunk(seed)).catch((error: unknown) => error);
 				if (refused === undefined) accepted.push(seed);
 			}
 			assert.equal((refused as { code?: unknown }).code, "limit");
@@ -89,7 +89,7 @@ describe("a vault on a full file system", { skip }, () => {
 			assert.equal(grown.status, 0, String(grown.stderr));
 			await vault.flush();
 			const more = sampleChunk(accepted.length * 2);
-			await vault.put(more);
+			await put(vault, more);
 			await vault.flush();
 			await vault[Symbol.asyncDispose]();
 			await using again = await Vault.open({ folder: mounted, packBytes: 2 ** 20 });

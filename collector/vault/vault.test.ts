@@ -11,14 +11,14 @@ import type { StoredChunk } from "./chunk-store.ts";
 import { FolderPackStore } from "./folder-pack-store.ts";
 import { lockFile } from "./lock.ts";
 import { FILE_HEADER_SIZE, RECORD_HEADER_SIZE } from "./pack-format.ts";
-import { errorOf, FaultyPackStore, flipBit, sampleChunk } from "./testing.ts";
+import { errorOf, FaultyPackStore, flipBit, put, sampleChunk } from "./testing.ts";
 import { Vault } from "./vault.ts";
 
 /** Three or four whole random blocks to a pack. */
 const PACK_BYTES = 256 * 1024;
 
 async function putAll(vault: Vault, chunks: readonly StoredChunk[]): Promise<void> {
-	for (const outcome of await Promise.all(chunks.map((chunk) => vault.put(chunk)))) assert.equal(outcome, undefined);
+	for (const outcome of await Promise.all(chunks.map((chunk) => put(vault, chunk)))) assert.equal(outcome, undefined);
 }
 
 async function assertHolds(vault: Vault, chunks: readonly StoredChunk[]): Promise<void> {
@@ -60,13 +60,13 @@ describe("Vault", () => {
 		await using folder = await tempFolder();
 		await using vault = await Vault.open({ folder: folder.path });
 		const [noise, text] = [sampleChunk(2), sampleChunk(3)];
-		await vault.put(noise);
+		await put(vault, noise);
 		assert.equal(vault.stats().storedBytes, RECORD_HEADER_SIZE + BLOCK_SIZE);
 		const data = zstdCompressSync(text.data);
-		await vault.put({ name: text.name, encoding: "zstd", data });
+		await put(vault, { name: text.name, encoding: "zstd", data });
 		assert.equal(vault.stats().storedBytes, 2 * RECORD_HEADER_SIZE + BLOCK_SIZE + data.length);
 		const other = sampleChunk(5);
-		await vault.put(other);
+		await put(vault, other);
 		assert.ok(vault.stats().storedBytes < 3 * RECORD_HEADER_SIZE + BLOCK_SIZE + data.length + 0.6 * BLOCK_SIZE);
 		await vault.flush();
 		await assertHolds(vault, [noise, text, other]);
@@ -106,7 +106,7 @@ describe("Vault", () => {
 		it(`rejects ${title} as corrupt, and stores nothing`, async () => {
 			await using folder = await tempFolder();
 			await using vault = await Vault.open({ folder: folder.path });
-			assert.equal((await vault.put(chunk))?.code, "corrupt");
+			assert.equal((await put(vault, chunk))?.code, "corrupt");
 			assert.equal(vault.has(chunk.name), false);
 			assert.deepEqual(vault.stats(), { chunks: 0, packs: 0, storedBytes: 0 });
 		});
@@ -132,7 +132,7 @@ describe("Vault", () => {
 	it("throws the signal's reason", async () => {
 		await using folder = await tempFolder();
 		await using vault = await Vault.open({ folder: folder.path });
-		await vault.put(good);
+		await put(vault, good);
 		const reason = new Error("enough");
 		await assert.rejects(vault.get(good.name, AbortSignal.abort(reason)), reason);
 	});
@@ -146,8 +146,8 @@ describe("Vault", () => {
 		assert.equal(packs.syncs, 1);
 		await vault.flush();
 		assert.equal(packs.syncs, 1);
-		const first = vault.put(chunks[3]!).then(() => vault.flush());
-		const second = vault.put(chunks[4]!).then(() => vault.flush());
+		const first = put(vault, chunks[3]!).then(() => vault.flush());
+		const second = put(vault, chunks[4]!).then(() => vault.flush());
 		await Promise.all([first, second]);
 		assert.ok(packs.syncs <= 3);
 	});
@@ -156,7 +156,7 @@ describe("Vault", () => {
 		await using folder = await tempFolder();
 		for (const chunk of chunks.slice(0, 6)) {
 			await using vault = await Vault.open({ folder: folder.path });
-			await vault.put(chunk);
+			await put(vault, chunk);
 		}
 		await using vault = await Vault.open({ folder: folder.path });
 		await assertHolds(vault, chunks.slice(0, 6));
@@ -176,7 +176,7 @@ describe("a damaged vault", () => {
 	async function damagedVault(path: string): Promise<readonly StoredChunk[]> {
 		const chunks = [2, 4, 6, 8, 10].map((seed) => sampleChunk(seed));
 		await using vault = await Vault.open({ folder: path, packBytes: PACK_BYTES });
-		for (const chunk of chunks) await vault.put(chunk);
+		for (const chunk of chunks) await put(vault, chunk);
 		return chunks;
 	}
 
@@ -248,7 +248,7 @@ describe("a vault on a disk that fails", () => {
 			const accepted: StoredChunk[] = [];
 			const stop = random.below(300);
 			for (const chunk of chunks.slice(0, stop)) {
-				const outcome = await vault.put(chunk).catch((error: unknown) => error);
+				const outcome = await put(vault, chunk).catch((error: unknown) => error);
 				if (outcome === undefined) accepted.push(chunk);
 			}
 			const flushed = await vault.flush().catch((error: unknown) => error);
@@ -275,7 +275,7 @@ describe("a vault on a disk that fails", () => {
 		const error = await errorOf(
 			(async () => {
 				for (let seed = 0; seed < 1000; seed += 2) {
-					await vault.put(sampleChunk(seed));
+					await put(vault, sampleChunk(seed));
 					accepted++;
 				}
 			})(),
@@ -298,7 +298,7 @@ describe("a vault on a disk that fails", () => {
 			assert.equal((await errorOf(vault.flush())).code, "unavailable");
 			packs.failSync = false;
 			assert.equal((await errorOf(vault.flush())).code, "unavailable");
-			assert.equal((await errorOf(vault.put(chunks[50]!))).code, "unavailable");
+			assert.equal((await errorOf(put(vault, chunks[50]!))).code, "unavailable");
 			for (const chunk of after) assert.equal(vault.has(chunk.name), false);
 			await assertHolds(vault, before);
 		}

@@ -5,6 +5,7 @@
  *     pack-format   the bytes of a pack           pack-store    where packs lie
  *     pack-writer   appending and committing      pack-load     the index, from the packs alone
  *     chunk-codec   plain and stored bytes        chunk-index   which chunk lies where
+ *     chunk-verifier   threads that check what comes in
  *
  * This folder knows chunks, packs and disk trees. It knows nothing of VMs, points, agents or files,
  * nor which chunks are still wanted: that is the catalog's.
@@ -18,6 +19,7 @@ import { ChunkCache } from "./chunk-cache.ts";
 import { decodeChunk, encodeChunk } from "./chunk-codec.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
 import type { ChunkEncoding, ChunkStore, StoredChunk } from "./chunk-store.ts";
+import { ChunkVerifier } from "./chunk-verifier.ts";
 import { FolderPackStore } from "./folder-pack-store.ts";
 import { lockFile } from "./lock.ts";
 import {
@@ -52,6 +54,7 @@ export class Vault implements ChunkStore {
 	readonly #writer: PackWriter;
 	readonly #cache = new ChunkCache(CACHE_BYTES);
 	readonly #log: Logger;
+	readonly #verifier = new ChunkVerifier();
 	readonly #resources = new AsyncDisposableStack();
 	readonly #packsAtOpen: number;
 	#storedBytes: number;
@@ -128,21 +131,24 @@ export class Vault implements ChunkStore {
 		return name.length === NAME_SIZE && (isZeroName(name) || this.#index.has(name));
 	}
 
-	async put(chunk: StoredChunk): Promise<UmbraError | undefined> {
-		if (this.has(chunk.name)) return undefined;
-		let plain: Uint8Array;
-		try {
-			plain = decodeChunk(chunk.name, chunk.encoding, chunk.data);
-		} catch (error) {
-			if (isUmbraError(error, "corrupt")) return error;
-			throw error;
+	async putAll(chunks: readonly StoredChunk[]): Promise<(UmbraError | undefined)[]> {
+		const outcomes = chunks.map(({ name }) => (name.length === NAME_SIZE ? undefined : badName(name)));
+		const wanted = chunks.flatMap((chunk, at) =>
+			outcomes[at] === undefined && !this.has(chunk.name) ? [{ chunk, at }] : [],
+		);
+		if (wanted.length === 0) return outcomes;
+		const verified = await this.#verifier.verify(wanted.map(({ chunk }) => chunk));
+		for (const [index, { at }] of wanted.entries()) {
+			const verdict = verified[index]!;
+			if (verdict instanceof UmbraError) {
+				outcomes[at] = verdict;
+				continue;
+			}
+			const { name, encoding, data } = verdict.chunk;
+			// Another batch may have brought it meanwhile.
+			if (!this.has(name)) await this.#append(name, encoding, verdict.plainLength, data);
 		}
-		if (chunk.encoding === "zstd" && chunk.data.length < plain.length) {
-			await this.#append(chunk.name, "zstd", plain.length, chunk.data);
-		} else {
-			await this.#appendPlain(chunk.name, plain);
-		}
-		return undefined;
+		return outcomes;
 	}
 
 	async putPlain(bytes: Uint8Array): Promise<Uint8Array> {
@@ -153,7 +159,10 @@ export class Vault implements ChunkStore {
 		}
 		if (isZero(bytes)) return ZERO_NAME;
 		const name = blake3Name(bytes);
-		if (!this.#index.has(name)) await this.#appendPlain(name, bytes);
+		if (!this.#index.has(name)) {
+			const { encoding, data } = encodeChunk(bytes);
+			await this.#append(name, encoding, bytes.length, data);
+		}
 		return name;
 	}
 
@@ -185,17 +194,13 @@ export class Vault implements ChunkStore {
 	/** Flushes and closes. A failing flush is logged: whoever needed it has called `flush` and knows. */
 	async [Symbol.asyncDispose](): Promise<void> {
 		if (this.#resources.disposed) return;
-		await using _ = this.#resources;
+		await using _resources = this.#resources;
+		await using _verifier = this.#verifier;
 		try {
 			await this.#writer.close();
 		} catch (error) {
 			this.#log.error({ error: messageOf(error) }, "the vault closed without flushing everything");
 		}
-	}
-
-	async #appendPlain(name: Uint8Array, plain: Uint8Array): Promise<void> {
-		const { encoding, data } = encodeChunk(plain);
-		await this.#append(name, encoding, plain.length, data);
 	}
 
 	async #append(name: Uint8Array, encoding: ChunkEncoding, plainLength: number, data: Uint8Array): Promise<void> {
@@ -224,4 +229,10 @@ export class Vault implements ChunkStore {
 			});
 		}
 	}
+}
+
+function badName(name: Uint8Array): UmbraError {
+	return new UmbraError("corrupt", `chunk: a name of ${name.length} bytes, wanted ${NAME_SIZE}`, {
+		context: { structure: "chunk", field: "name", found: name.length, wanted: NAME_SIZE },
+	});
 }
