@@ -21,6 +21,8 @@ export const MAX_BATCH_CHUNKS = 64;
 export const MAX_RUN_BLOCKS = 8192;
 /** Most files in one `FileChanges`. */
 export const MAX_PART_FILES = 1000;
+/** Most volumes listed of a disk; a guest can make thousands. */
+export const MAX_DISK_VOLUMES = 256;
 /** Largest message either side takes: a full batch of raw chunks and some air. */
 export const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 

@@ -3,26 +3,27 @@
  * which files they belong to, put the changeset into the spool, release the snapshot. It does not know
  * how changesets travel.
  *
- * A capture becomes final in one synced database batch: the changeset, the block index, the file trees and
+ * A capture becomes final in one synced database batch: the changeset, the block index, the file tree and
  * the tokens of the bitmaps. Before it, a crash leaves everything as the last final capture left it and
  * QEMU's bitmaps hold what came since; after it, only tidying is left, which the next start does.
  */
 
 import { BLOCK_SIZE } from "../../common/block.ts";
-import { isAbort, isUmbraError, UmbraError } from "../../common/errors.ts";
+import { UmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
-import { type DiskChanges, mapChanges } from "../../disk/map/map.ts";
+import type { ChangedPages } from "../../disk/map/map.ts";
 import { NbdClient, nbdSource } from "../../disk/source/nbd/client.ts";
 import { toLong, v1, type wire } from "../../proto/service.ts";
 import type { Machine, Snapshot, SnapshotDisk } from "../hypervisor/hypervisor.ts";
 import type { Spool } from "../spool/spool.ts";
-import { type AgentDb, type AgentOperation, BlockIndex, encodeKey, keyRange } from "./block-index.ts";
+import { type AgentDb, type AgentOperation, BlockIndex } from "./block-index.ts";
 import { ChangedPagesBuilder, meanEntropy } from "./changed-pages.ts";
-import { BlockRuns, encodeFiles, encodeHeader } from "./changeset.ts";
-import { DiskTrees, treeProblem } from "./disk-trees.ts";
+import { attributionToWire, BlockRuns, encodeFiles, encodeHeader, volumeToWire } from "./changeset.ts";
+import { type ComparedDisk, type DiskFindings, findFileChanges, type MachineFindings } from "./file-changes.ts";
 import type { HashPoolLease } from "./hash-pool-lease.ts";
+import { MachineTrees } from "./machine-trees.ts";
 import { planReads } from "./read-plan.ts";
-import { scanDisk } from "./scan-disk.ts";
+import { type ScanResult, scanDisk } from "./scan-disk.ts";
 import { type CaptureMode, captureMode, loadVmState, NEW_VM, type VmState, vmStateOperation } from "./vm-state.ts";
 
 export interface CaptureResult {
@@ -50,13 +51,16 @@ export interface CapturerOptions {
 	readonly log: Logger;
 }
 
-interface DiskCapture {
-	readonly change: wire.v1.IDiskChange;
-	readonly parts: readonly Uint8Array[];
-	readonly operations: readonly AgentOperation[];
+/** A disk whose blocks were read; its connection stays open for what the file tree needs. */
+interface ScannedDisk extends ComparedDisk {
+	readonly sizeBytes: number;
 	readonly mode: CaptureMode;
 	readonly reason: string;
-	readonly files: number;
+	readonly dirtyBytes: number;
+	readonly scan: ScanResult;
+	readonly changed: ChangedPages;
+	/** Encoded runs of block names. */
+	readonly runs: readonly Uint8Array[];
 }
 
 const MODES: Readonly<Record<CaptureMode, wire.v1.CaptureMode>> = {
@@ -68,12 +72,12 @@ const MODES: Readonly<Record<CaptureMode, wire.v1.CaptureMode>> = {
 export class Capturer {
 	readonly #options: CapturerOptions;
 	readonly #index: BlockIndex;
-	readonly #trees: DiskTrees;
+	readonly #trees: MachineTrees;
 
 	private constructor(options: CapturerOptions) {
 		this.#options = options;
 		this.#index = new BlockIndex(options.db);
-		this.#trees = new DiskTrees(options.db, options.log);
+		this.#trees = new MachineTrees(options.db, options.log);
 	}
 
 	/** Finishes what a crash may have cut. */
@@ -100,9 +104,12 @@ export class Capturer {
 				disks: new Map(diskIds.map((id) => [id, state.disks[id]?.token])),
 				signal: ended,
 			});
-			const disks: DiskCapture[] = [];
-			for (const disk of snapshot.disks) disks.push(await this.#captureDisk(vm, state, disk, ended));
-			const result = await this.#finish(machine, state, snapshot, disks, start);
+			await using connections = new AsyncDisposableStack();
+			const disks: ScannedDisk[] = [];
+			for (const disk of snapshot.disks) disks.push(await this.#scan(vm, state, disk, connections, ended));
+			const findings = await findFileChanges(this.#trees, vm, disks, ended);
+			await connections.disposeAsync();
+			const result = await this.#finish(machine, state, snapshot, disks, findings, start);
 			snapshot.keep();
 			return result;
 		} catch (error) {
@@ -117,25 +124,32 @@ export class Capturer {
 	/** The collector has no use for what we build upon: the next capture of this VM starts from nothing. */
 	async forget(vm: string): Promise<void> {
 		const { db } = this.#options;
-		await db.batch([vmStateOperation(vm, NEW_VM)], { sync: true });
+		await db.batch([vmStateOperation(vm, NEW_VM), ...this.#trees.removal(vm)], { sync: true });
 		await this.#index.forget(vm);
-		await db.clear(keyRange("tree", vm));
 		this.#trees.forget(vm);
 	}
 
-	async #captureDisk(vm: string, state: VmState, disk: SnapshotDisk, signal: AbortSignal): Promise<DiskCapture> {
-		const { id } = disk.disk;
+	async #scan(
+		vm: string,
+		state: VmState,
+		disk: SnapshotDisk,
+		connections: AsyncDisposableStack,
+		signal: AbortSignal,
+	): Promise<ScannedDisk> {
+		const { id, size } = disk.disk;
 		const { mode, reason } = captureMode(state, disk);
 		const context = mode === "tracked" && disk.tracking.kind === "tracked" ? disk.tracking.context : undefined;
-		await using nbd = await NbdClient.connect({
-			address: { path: disk.socketPath },
-			exportName: disk.exportName,
-			contexts: ["base:allocation", ...(context === undefined ? [] : [context])],
-			signal,
-		});
-		if (nbd.size !== disk.disk.size) {
+		const nbd = connections.use(
+			await NbdClient.connect({
+				address: { path: disk.socketPath },
+				exportName: disk.exportName,
+				contexts: ["base:allocation", ...(context === undefined ? [] : [context])],
+				signal,
+			}),
+		);
+		if (nbd.size !== size) {
 			throw new UmbraError("conflict", `disk ${id} of ${vm} was resized while its snapshot was opened`, {
-				context: { found: nbd.size, wanted: disk.disk.size },
+				context: { found: nbd.size, wanted: size },
 				hint: "nothing is lost; the next capture takes the new size",
 			});
 		}
@@ -159,51 +173,19 @@ export class Capturer {
 				signal,
 			}),
 		);
-		const pages = pagesBuilder.pages();
-
-		const operations: AgentOperation[] = [];
-		const problems: string[] = [];
-		let changes: DiskChanges | undefined;
-		const before = compare ? await this.#trees.before(vm, id) : undefined;
-		if (scan.changedBlocks > 0 || (compare && before === undefined)) {
-			try {
-				const source = nbdSource(nbd, `${vm}/${id}`);
-				const after = await this.#trees.after(vm, id, source, compare ? pages : undefined, signal);
-				operations.push(this.#trees.operation(vm, id, after));
-				problems.push(...after.problems);
-				changes = mapChanges(before ?? after, after, pages);
-			} catch (error) {
-				// A broken snapshot or connection fails the capture; a disk that makes no sense does not.
-				if (isAbort(error) || isUmbraError(error, "unavailable")) throw error;
-				problems.push(treeProblem(error));
-				operations.push({ type: "del", key: encodeKey("tree", vm, id) });
-			}
-		} else if (before !== undefined) {
-			changes = mapChanges(before, before, pages);
-		}
-		const files = before === undefined || changes === undefined ? [] : encodeFiles(id, changes);
+		const changed = pagesBuilder.pages();
 		return {
+			name: id,
+			source: nbdSource(nbd, `${vm}/${id}`),
+			sizeBytes: size,
 			mode,
 			reason,
-			operations,
-			parts: [...names.end(), ...files],
-			files: files.length === 0 ? 0 : (changes?.files.reduce((sum, volume) => sum + volume.files.length, 0) ?? 0),
-			change: {
-				disk: id,
-				sizeBytes: toLong(disk.disk.size),
-				mode: MODES[mode],
-				reason,
-				dirtyBytes: toLong(plan.dirtyBytes),
-				readBytes: toLong(scan.readBytes),
-				changedBytes: toLong(scan.changedBlocks * BLOCK_SIZE),
-				newZeroBlocks: toLong(scan.newZeroBlocks),
-				entropyBefore: meanEntropy(pages.before),
-				entropyAfter: meanEntropy(pages.after),
-				attribution:
-					compare && changes !== undefined ? attributionToWire(changes) : unknownAttribution(pages.offsets.length),
-				volumes: changes?.volumes.map(volumeToWire) ?? [],
-				problems,
-			},
+			dirtyBytes: plan.dirtyBytes,
+			scan,
+			changedBlocks: scan.changedBlocks,
+			changed,
+			pages: compare ? changed : undefined,
+			runs: names.end(),
 		};
 	}
 
@@ -212,7 +194,8 @@ export class Capturer {
 		machine: Machine,
 		state: VmState,
 		snapshot: Snapshot,
-		disks: readonly DiskCapture[],
+		disks: readonly ScannedDisk[],
+		findings: MachineFindings,
 		start: number,
 	): Promise<CaptureResult> {
 		const { db, spool, agentId, host } = this.#options;
@@ -239,10 +222,11 @@ export class Capturer {
 					: v1.Consistency.CONSISTENCY_CRASH,
 			captureNs: toLong(captureNs),
 			pauseNs: toLong(snapshot.pauseNs),
-			disks: disks.map((disk) => disk.change),
+			disks: disks.map((disk) => diskToWire(disk, findings.disks.get(disk.name))),
 		});
-		const staged = spool.stage([header, ...disks.flatMap((disk) => disk.parts)], { id, vm });
-		const anew = disks.flatMap(({ change, mode }) => (mode === "first" ? [change.disk ?? ""] : []));
+		const parts = [header, ...disks.flatMap(({ runs }) => runs), ...encodeFiles(findings.files)];
+		const staged = spool.stage(parts, { id, vm });
+		const anew = disks.flatMap(({ name, mode }) => (mode === "first" ? [name] : []));
 		const next: VmState = {
 			headId: id,
 			headTime: timeNs.toString(),
@@ -251,7 +235,7 @@ export class Capturer {
 		await db.batch(
 			[
 				...(staged.operations as AgentOperation[]),
-				...disks.flatMap((disk) => disk.operations),
+				...findings.operations,
 				this.#index.finishOperation(vm, anew),
 				vmStateOperation(vm, next),
 			],
@@ -265,43 +249,33 @@ export class Capturer {
 			timeNs,
 			captureNs,
 			pauseNs: snapshot.pauseNs,
-			files: disks.reduce((sum, disk) => sum + disk.files, 0),
-			disks: disks.map(({ change, mode, reason }) => ({
-				disk: change.disk ?? "",
+			files: findings.files.reduce((sum, { files }) => sum + files.length, 0),
+			disks: disks.map(({ name, mode, reason, scan }) => ({
+				disk: name,
 				mode,
 				reason,
-				readBytes: Number(change.readBytes),
-				changedBytes: Number(change.changedBytes),
+				readBytes: scan.readBytes,
+				changedBytes: scan.changedBlocks * BLOCK_SIZE,
 			})),
 		};
 	}
 }
 
-function attributionToWire({ attribution }: DiskChanges): wire.v1.IAttribution {
+function diskToWire(disk: ScannedDisk, findings: DiskFindings | undefined): wire.v1.IDiskChange {
+	const { name, sizeBytes, mode, reason, dirtyBytes, scan, changed } = disk;
 	return {
-		total: toLong(attribution.total),
-		file: toLong(attribution.file),
-		directory: toLong(attribution.directory),
-		journal: toLong(attribution.journal),
-		metadata: toLong(attribution.metadata),
-		free: toLong(attribution.free),
-		unknown: toLong(attribution.unknown),
-	};
-}
-
-function unknownAttribution(pages: number): wire.v1.IAttribution {
-	return { total: toLong(pages * 4096), unknown: toLong(pages * 4096) };
-}
-
-function volumeToWire(volume: DiskChanges["volumes"][number]): wire.v1.IVolume {
-	return {
-		id: volume.id,
-		offset: toLong(volume.offset),
-		length: toLong(volume.length),
-		kind: volume.kind,
-		label: volume.label,
-		files: toLong(volume.files),
-		usedBytes: toLong(volume.usedBytes),
-		freeBytes: toLong(volume.freeBytes),
+		disk: name,
+		sizeBytes: toLong(sizeBytes),
+		mode: MODES[mode],
+		reason,
+		dirtyBytes: toLong(dirtyBytes),
+		readBytes: toLong(scan.readBytes),
+		changedBytes: toLong(scan.changedBlocks * BLOCK_SIZE),
+		newZeroBlocks: toLong(scan.newZeroBlocks),
+		entropyBefore: meanEntropy(changed.before),
+		entropyAfter: meanEntropy(changed.after),
+		...(findings === undefined ? {} : { attribution: attributionToWire(findings.attribution) }),
+		volumes: findings?.volumes.map(volumeToWire) ?? [],
+		problems: [...(findings?.problems ?? [])],
 	};
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { DiskChanges, FileChange } from "../../disk/map/map.ts";
+import type { FileChange } from "../../disk/map/map.ts";
 import { MAX_PART_FILES, MAX_RUN_BLOCKS, toBigInt, toLong, v1 } from "../../proto/service.ts";
 import { testRandom } from "../../test/support/random.ts";
 import { BlockRuns, encodeFiles, encodeHeader } from "./changeset.ts";
@@ -86,7 +86,7 @@ describe("encodeFiles", () => {
 			mtime: 1.7e9,
 			...rest,
 		}) as FileChange;
-	const changes = (files: readonly FileChange[]) => ({ files: [{ volume: "1", files }] }) as unknown as DiskChanges;
+	const changes = (files: readonly FileChange[]) => [{ disk: "va", volume: "1", files }];
 
 	it("keeps every field, also of names that are no plain words", () => {
 		const renamed = file("/a\nb/ü ✓", {
@@ -95,7 +95,7 @@ describe("encodeFiles", () => {
 			entropyBefore: 3.5,
 			entropyAfter: 7.9,
 		} as never);
-		const [part] = encodeFiles("va", changes([renamed]));
+		const [part] = encodeFiles(changes([renamed]));
 		const decoded = v1.ChangesetPart.decode(part as Uint8Array).files;
 		assert.equal(decoded?.disk, "va");
 		assert.equal(decoded?.volume, "1");
@@ -110,7 +110,7 @@ describe("encodeFiles", () => {
 
 	it("splits long lists, in order, and says -1 where the entropy is not known", () => {
 		const files = Array.from({ length: 2 * MAX_PART_FILES + 1 }, (_, at) => file(`/${at}`));
-		const parts = encodeFiles("va", changes(files)).map((part) => v1.ChangesetPart.decode(part).files?.files ?? []);
+		const parts = encodeFiles(changes(files)).map((part) => v1.ChangesetPart.decode(part).files?.files ?? []);
 		assert.deepEqual(
 			parts.map((list) => list.length),
 			[MAX_PART_FILES, MAX_PART_FILES, 1],

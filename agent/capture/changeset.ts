@@ -1,6 +1,6 @@
 /** Puts a capture's findings into the parts that travel: one header, runs of block names, lists of files. */
 import { NAME_SIZE } from "../../common/block.ts";
-import type { DiskChanges, FileChange } from "../../disk/map/map.ts";
+import type { Attribution, FileChange, MachineChanges, VolumeSummary } from "../../disk/map/map.ts";
 import { MAX_PART_FILES, MAX_RUN_BLOCKS, toLong, v1, type wire } from "../../proto/service.ts";
 import type { NameSink } from "./scan-disk.ts";
 
@@ -62,16 +62,41 @@ export function encodeHeader(header: wire.v1.IChangesetHeader): Uint8Array {
 	return v1.ChangesetPart.encode({ header }).finish();
 }
 
-/** Encoded `FileChanges` parts of one disk. */
-export function encodeFiles(disk: string, changes: DiskChanges): Uint8Array[] {
+/** Encoded `FileChanges` parts. */
+export function encodeFiles(changes: MachineChanges["files"]): Uint8Array[] {
 	const parts: Uint8Array[] = [];
-	for (const { volume, files } of changes.files) {
+	for (const { disk, volume, files } of changes) {
 		for (let at = 0; at < files.length; at += MAX_PART_FILES) {
 			const some = files.slice(at, at + MAX_PART_FILES).map(toWire);
 			parts.push(v1.ChangesetPart.encode({ files: { disk, volume, files: some } }).finish());
 		}
 	}
 	return parts;
+}
+
+export function attributionToWire(attribution: Attribution): wire.v1.IAttribution {
+	return {
+		total: toLong(attribution.total),
+		file: toLong(attribution.file),
+		directory: toLong(attribution.directory),
+		journal: toLong(attribution.journal),
+		metadata: toLong(attribution.metadata),
+		free: toLong(attribution.free),
+		unknown: toLong(attribution.unknown),
+	};
+}
+
+export function volumeToWire(volume: VolumeSummary): wire.v1.IVolume {
+	return {
+		id: volume.id,
+		offset: toLong(volume.offset),
+		length: toLong(volume.length),
+		kind: volume.kind,
+		label: volume.label,
+		files: toLong(volume.files),
+		usedBytes: toLong(volume.usedBytes),
+		freeBytes: toLong(volume.freeBytes),
+	};
 }
 
 function toWire(file: FileChange): wire.v1.IFileChange {

@@ -1,15 +1,21 @@
 /**
- * The file trees of the last capture, one a disk, kept in the database; and the metadata blocks that were
- * read to make them, kept in memory, so that the next capture reads only those that changed.
+ * The file tree of the last capture, one a machine, kept in the database; beside it a summary, so that a capture that
+ * found nothing leaves the tree alone; and the metadata blocks that were read to make it, kept in memory, so that the
+ * next capture reads only those that changed.
+ *
+ * Keys: `tree/<vm>`, `volumes/<vm>` (the summary).
  */
+import { z } from "zod";
 import { BLOCK_SIZE } from "../../common/block.ts";
-import { messageOf, UmbraError } from "../../common/errors.ts";
+import { messageOf } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
+import type { NamedSource } from "../../disk/disk.ts";
 import type { ChangedPages } from "../../disk/map/map.ts";
 import { type CachedSource, cacheSource } from "../../disk/source/cache.ts";
 import type { BlockSource } from "../../disk/source/source.ts";
-import { type DiskTree, decodeDiskTree, encodeDiskTree, readDiskTree } from "../../disk/tree.ts";
-import { type AgentDb, type AgentOperation, encodeKey } from "./block-index.ts";
+import { decodeMachineTree, encodeMachineTree, type MachineTree, readMachineTree } from "../../disk/tree.ts";
+import { type AgentDb, type AgentOperation, encodeKey, keyRange } from "./block-index.ts";
+import { summarise, type TreeSummary, treeSummary } from "./tree-summary.ts";
 
 /** Metadata blocks kept in memory for a disk. */
 const CACHE_BYTES = 16 * 1024 * 1024;
@@ -44,7 +50,7 @@ interface Cached {
 	readonly source: CachedSource;
 }
 
-export class DiskTrees {
+export class MachineTrees {
 	readonly #db: AgentDb;
 	readonly #log: Logger;
 	readonly #cached = new Map<string, Cached>();
@@ -54,15 +60,27 @@ export class DiskTrees {
 		this.#log = log;
 	}
 
-	/** The tree as the last final capture left it; undefined where there is none or it cannot be read. */
-	async before(vm: string, disk: string): Promise<DiskTree | undefined> {
-		const bytes = await this.#db.get(encodeKey("tree", vm, disk));
+	/** What the last final capture's tree says in short; undefined where there is none. */
+	async summary(vm: string): Promise<TreeSummary | undefined> {
+		const bytes = await this.#db.get(encodeKey("volumes", vm));
 		if (bytes === undefined) return undefined;
 		try {
-			return decodeDiskTree(bytes);
+			return treeSummary.parse(JSON.parse(Buffer.from(bytes).toString()));
+		} catch (error) {
+			this.#warn(vm, error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error));
+			return undefined;
+		}
+	}
+
+	/** The tree as the last final capture left it; undefined where there is none or it cannot be read. */
+	async before(vm: string): Promise<MachineTree | undefined> {
+		const bytes = await this.#db.get(encodeKey("tree", vm));
+		if (bytes === undefined) return undefined;
+		try {
+			return decodeMachineTree(bytes);
 		} catch (error) {
 			// The blocks are right all the same; only this one changeset will name no files.
-			this.#log.warn({ vm, disk, reason: messageOf(error) }, "the stored file tree is damaged and is made anew");
+			this.#warn(vm, messageOf(error));
 			return undefined;
 		}
 	}
@@ -70,25 +88,49 @@ export class DiskTrees {
 	/**
 	 * Reads the tree of an open snapshot.
 	 *
-	 * @param changed what changed since the last final capture, or undefined where that is not known.
+	 * @param changed by the name of the disk, what changed since the last final capture; none for a disk of which that is not known.
 	 */
 	async after(
 		vm: string,
-		disk: string,
-		snapshot: BlockSource,
-		changed: ChangedPages | undefined,
+		snapshot: readonly NamedSource[],
+		changed: ReadonlyMap<string, ChangedPages>,
 		signal?: AbortSignal,
-	): Promise<DiskTree> {
-		return await readDiskTree(this.#source(vm, disk, snapshot, changed), signal);
+	): Promise<MachineTree> {
+		const sources = snapshot.map(({ name, source }) => ({
+			name,
+			source: this.#source(vm, name, source, changed.get(name)),
+		}));
+		return await readMachineTree(sources, signal);
 	}
 
-	operation(vm: string, disk: string, tree: DiskTree): AgentOperation {
-		return { type: "put", key: encodeKey("tree", vm, disk), value: encodeDiskTree(tree) };
+	/** Part of the batch that makes a capture final. */
+	operations(vm: string, tree: MachineTree): AgentOperation[] {
+		return [
+			{ type: "put", key: encodeKey("tree", vm), value: encodeMachineTree(tree) },
+			{ type: "put", key: encodeKey("volumes", vm), value: Buffer.from(JSON.stringify(summarise(tree))) },
+		];
+	}
+
+	/** The same where there is no tree. */
+	removal(vm: string): AgentOperation[] {
+		return [
+			{ type: "del", key: encodeKey("tree", vm) },
+			{ type: "del", key: encodeKey("volumes", vm) },
+		];
 	}
 
 	/** Drops cached metadata: of a capture that did not become final, or of a VM that is gone. */
 	forget(vm: string): void {
 		for (const key of this.#cached.keys()) if (key.startsWith(`${vm}\0`)) this.#cached.delete(key);
+	}
+
+	/** Drops the trees of single disks, which agents kept before there was one a machine. */
+	async clearOld(vm: string): Promise<void> {
+		await this.#db.clear(keyRange("tree", vm));
+	}
+
+	#warn(vm: string, reason: string): void {
+		this.#log.warn({ vm, reason }, "the stored file tree is damaged and is made anew");
 	}
 
 	#source(vm: string, disk: string, snapshot: BlockSource, changed: ChangedPages | undefined): BlockSource {
@@ -116,9 +158,4 @@ export class DiskTrees {
 		}
 		return source;
 	}
-}
-
-/** What to say where a tree cannot be read at all; the blocks are captured all the same. */
-export function treeProblem(error: unknown): string {
-	return error instanceof UmbraError ? error.message : `unexpected: ${messageOf(error)}`;
 }
