@@ -15,7 +15,7 @@ import { standIn } from "./testing.ts";
 
 const NAMING: ChunkStore = {
 	has: () => true,
-	put: () => assert.fail(),
+	putAll: () => assert.fail(),
 	putPlain: async (bytes) => (isZero(bytes) ? ZERO_NAME : blake3Name(bytes)),
 	flush: async () => {},
 	get: () => assert.fail(),

@@ -53,7 +53,7 @@ interface ExtentsView {
 /** Names pages without keeping them: all that is wanted of the tree is its root. */
 const NAMING_ONLY: ChunkStore = {
 	has: () => true,
-	put: () => Promise.reject(new UmbraError("internal", "nothing is stored here")),
+	putAll: () => Promise.reject(new UmbraError("internal", "nothing is stored here")),
 	putPlain: async (bytes) => (isZero(bytes) ? ZERO_NAME : blake3Name(bytes)),
 	flush: async () => {},
 	get: () => Promise.reject(new UmbraError("internal", "nothing is stored here")),

@@ -40,8 +40,8 @@ interface Options extends CollectorOptions {
 export function register(program: Command): void {
 	withCollector(program.command("browse <vm@time> [path]"))
 		.description("list a directory of a VM as it was; with --out, restore one file")
-		.option("--disk <disk>", "which disk, where the VM has several")
-		.option("--volume <volume>", "which partition, where the disk has several filesystems")
+		.option("--disk <disk>", "which disk, where the VM has several; of a logical volume, the one on which it begins")
+		.option("--volume <volume>", "which partition, or logical volume as in vg/lv, where there are several filesystems")
 		.option("--out <file>", "write the file at PATH to this file (- for standard output)")
 		.option("--json", "one object a line")
 		.action(async (target: string, path: string | undefined, options: Options) => {

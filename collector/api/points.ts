@@ -1,7 +1,7 @@
 /** Disks and filesystems of past points, opened on demand and kept for the next question. */
 import { BLOCK_SIZE, blockCount, nameFromHex } from "../../common/block.ts";
 import { isUmbraError, UmbraError } from "../../common/errors.ts";
-import { type Disk, findVolume, openDisk, type Volume } from "../../disk/disk.ts";
+import { type DiskSet, findVolume, openDisks, type Volume } from "../../disk/disk.ts";
 import type { Filesystem } from "../../disk/filesystem.ts";
 import type { BlockSource } from "../../disk/source/source.ts";
 import type { ChangesetRecord, DiskRecord } from "../catalog/records.ts";
@@ -9,7 +9,7 @@ import type { ChunkStore } from "../vault/chunk-store.ts";
 import { pointSource } from "../vault/point-source.ts";
 import { walkExtents } from "../vault/tree.ts";
 
-/** Disks kept open; each holds a partition table and the fixed structures of its filesystems. */
+/** Machines kept open; each holds partition tables and the fixed structures of its filesystems. */
 const MAX_OPEN = 16;
 
 export interface Extent {
@@ -20,22 +20,24 @@ export interface Extent {
 
 /** One file system of one point. */
 export interface OpenVolume {
+	/** The one on which it begins. */
 	readonly disk: DiskRecord;
 	readonly volume: Volume;
 	readonly filesystem: Filesystem;
 }
 
-interface OpenDisk {
-	readonly source: BlockSource;
-	readonly disk: Promise<Disk>;
-	/** By volume id. */
-	readonly filesystems: Map<string, Promise<Filesystem>>;
+/** Disks of a point, whose logical volumes may lie across them. */
+interface OpenMachine {
+	readonly sources: readonly BlockSource[];
+	readonly disks: Promise<DiskSet>;
+	/** By their volumes, which a machine never replaces. */
+	readonly filesystems: Map<Volume, Promise<Filesystem>>;
 }
 
 export class PointReader implements AsyncDisposable {
 	readonly #store: ChunkStore;
-	/** By root and size: equal roots are equal disks, whatever VM and time. Least recently used first. */
-	readonly #open = new Map<string, OpenDisk>();
+	/** By names, roots and sizes: equal roots are equal disks, whatever VM and time. Least recently used first. */
+	readonly #open = new Map<string, OpenMachine>();
 
 	constructor(store: ChunkStore) {
 		this.#store = store;
@@ -52,7 +54,7 @@ export class PointReader implements AsyncDisposable {
 	}
 
 	source(changeset: ChangesetRecord, disk: DiskRecord): BlockSource {
-		return this.#disk(changeset, disk).source;
+		return this.#machine(changeset, [disk]).sources[0]!;
 	}
 
 	/** Which parts of `[from, to)` hold data: whole blocks, in order, without gaps; at most `limit` of them. */
@@ -70,62 +72,57 @@ export class PointReader implements AsyncDisposable {
 	}
 
 	/**
-	 * The filesystem that `disk` and `volume` name; either may be left out where there is only one to choose.
+	 * The filesystem that `disk` and `volume` name; either may be left out where there is only one to choose. A logical
+	 * volume is called "group/volume" and belongs to the disk on which it begins.
 	 *
-	 * @throws UmbraError `not-found`; `bad-config` where there are several; `unsupported`, `corrupt` from the parser.
+	 * @throws UmbraError `not-found`; `bad-config` where there are several; `unsupported`, `unavailable`, `corrupt` from the parser.
 	 */
 	async volume(
 		changeset: ChangesetRecord,
 		wanted: { readonly disk?: string | undefined; readonly volume?: string | undefined },
 	): Promise<OpenVolume> {
-		const disks = wanted.disk === undefined ? changeset.disks : [this.disk(changeset, wanted.disk)];
-		const found: { disk: DiskRecord; volume: Volume }[] = [];
-		for (const disk of disks) {
-			const opened = await this.#disk(changeset, disk).disk;
-			if (wanted.volume === undefined) {
-				for (const volume of opened.volumes) if (volume.isReadable) found.push({ disk, volume });
-			} else if (disks.length === 1) {
-				found.push({ disk, volume: findVolume(opened, wanted.volume) });
-			} else {
-				const volume = opened.volumes.find(({ id }) => id === wanted.volume);
-				if (volume !== undefined) found.push({ disk, volume });
-			}
-		}
-		const [only, second] = found;
-		if (only === undefined) {
-			throw new UmbraError(
-				"not-found",
-				`no filesystem that can be read on ${disks.map(({ disk }) => disk).join(", ")}`,
-			);
-		}
-		if (second !== undefined) {
-			const choices = found.map(({ disk, volume }) => `disk=${disk.disk}&volume=${volume.id}`).join(", ");
-			throw new UmbraError("bad-config", `VM ${changeset.vm} has several filesystems; name one`, {
-				context: { field: "volume", wanted: choices },
-				hint: choices,
-			});
-		}
-		return { ...only, filesystem: await this.#filesystem(changeset, only.disk, only.volume) };
+		const only = wanted.disk === undefined ? undefined : this.disk(changeset, wanted.disk);
+		const isAlone = only !== undefined && (await this.#isAlone(changeset, only, wanted.volume));
+		const disks = isAlone ? [only] : changeset.disks;
+		const machine = this.#machine(changeset, disks);
+		const opened = await machine.disks;
+		const volumes = opened.volumes.filter(
+			(volume) => only === undefined || disks[volume.disk] === only || isWithoutPlace(volume),
+		);
+		const volume = choose(changeset, disks, volumes, wanted);
+		return { disk: disks[volume.disk]!, volume, filesystem: await openFilesystem(machine, volume) };
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		const sources = [...this.#open.values()].map(({ source }) => source);
+		const sources = [...this.#open.values()].flatMap((machine) => machine.sources);
 		this.#open.clear();
 		await Promise.all(sources.map((source) => source[Symbol.asyncDispose]()));
 	}
 
-	#disk(changeset: ChangesetRecord, disk: DiskRecord): OpenDisk {
-		const key = `${disk.root}/${disk.sizeBytes}`;
+	/** Whether a disk says all about its volumes: then it is read whatever became of the others. */
+	async #isAlone(changeset: ChangesetRecord, disk: DiskRecord, volume: string | undefined): Promise<boolean> {
+		if (volume !== undefined && !volume.includes("/")) return true;
+		const { volumes } = await this.#machine(changeset, [disk]).disks;
+		return !volumes.some(({ kind }) => kind === "LVM2_member");
+	}
+
+	#machine(changeset: ChangesetRecord, disks: readonly DiskRecord[]): OpenMachine {
+		const key = JSON.stringify(disks.map(({ disk, root, sizeBytes }) => [disk, root, sizeBytes]));
 		let open = this.#open.get(key);
 		if (open === undefined) {
-			const name = `${changeset.vm}@${changeset.time}/${disk.disk}`;
-			const source = pointSource(this.#store, { root: nameFromHex(disk.root), sizeBytes: disk.sizeBytes, name });
-			let opened: Promise<Disk> | undefined;
+			const named = disks.map(({ disk, root, sizeBytes }) => {
+				const name = `${changeset.vm}@${changeset.time}/${disk}`;
+				return { name: disk, source: pointSource(this.#store, { root: nameFromHex(root), sizeBytes, name }) };
+			});
+			let opened: Promise<DiskSet> | undefined;
 			open = {
-				source,
-				// No request's own signal: others may wait for the same disk.
-				get disk() {
-					opened ??= openDisk(source);
+				sources: named.map(({ source }) => source),
+				// No request's own signal: others may wait for the same disks.
+				get disks() {
+					opened ??= openDisks(named).catch((error: unknown) => {
+						opened = undefined; // It may pass: it is tried again next time.
+						throw error;
+					});
 					return opened;
 				},
 				filesystems: new Map(),
@@ -140,20 +137,49 @@ export class PointReader implements AsyncDisposable {
 		}
 		return open;
 	}
+}
 
-	async #filesystem(changeset: ChangesetRecord, disk: DiskRecord, volume: Volume): Promise<Filesystem> {
-		const { filesystems } = this.#disk(changeset, disk);
-		let opening = filesystems.get(volume.id);
-		if (opening === undefined) {
-			opening = volume.open();
-			filesystems.set(volume.id, opening);
-		}
-		try {
-			return await opening;
-		} catch (error) {
-			// What may pass is tried again next time.
-			if (isUmbraError(error, "unavailable")) filesystems.delete(volume.id);
-			throw error;
-		}
+/** A logical volume that cannot be put together begins on no disk; whoever names it is told why. */
+function isWithoutPlace({ uuid, segments }: Volume): boolean {
+	return uuid !== "" && segments.length === 0;
+}
+
+function choose(
+	changeset: ChangesetRecord,
+	disks: readonly DiskRecord[],
+	volumes: readonly Volume[],
+	wanted: { readonly disk?: string | undefined; readonly volume?: string | undefined },
+): Volume {
+	const names = wanted.disk ?? disks.map(({ disk }) => disk).join(", ");
+	const found = volumes.filter(({ id, isReadable }) =>
+		wanted.volume === undefined ? isReadable : id === wanted.volume,
+	);
+	const [only, second] = found;
+	if (only === undefined) {
+		if (wanted.volume !== undefined) return findVolume({ volumes }, wanted.volume);
+		throw new UmbraError("not-found", `no filesystem that can be read on ${names}`);
+	}
+	if (second !== undefined) {
+		const choices = found.map(({ disk, id }) => `disk=${disks[disk]!.disk}&volume=${id}`).join(", ");
+		throw new UmbraError("bad-config", `VM ${changeset.vm} has several filesystems; name one`, {
+			context: { field: "volume", wanted: choices },
+			hint: choices,
+		});
+	}
+	return only;
+}
+
+async function openFilesystem({ filesystems }: OpenMachine, volume: Volume): Promise<Filesystem> {
+	let opening = filesystems.get(volume);
+	if (opening === undefined) {
+		opening = volume.open();
+		filesystems.set(volume, opening);
+	}
+	try {
+		return await opening;
+	} catch (error) {
+		// What may pass is tried again next time.
+		if (isUmbraError(error, "unavailable")) filesystems.delete(volume);
+		throw error;
 	}
 }

@@ -7,7 +7,11 @@ export const fields = {
 	vm: { ...text, description: "name of a VM" },
 	time: { ...text, description: '"latest", ISO 8601 or Unix nanoseconds: the newest point at or before it' },
 	disk: { ...text, description: "name of a disk of that VM" },
-	volume: { type: "string", maxLength: 255, description: "partition number, or empty for a disk without partitions" },
+	volume: {
+		type: "string",
+		maxLength: 255,
+		description: 'partition number, "group/volume" of LVM2, or empty for a disk without partitions',
+	},
 	path: { type: "string", minLength: 1, maxLength: 16_384, pattern: "^/", description: "absolute path in the guest" },
 	limit: { type: "integer", minimum: 1, maximum: MAX_PAGE, default: 100 },
 	cursor: { type: "string", minLength: 1, maxLength: 100_000, description: "`next` of the page before" },
