@@ -85,6 +85,13 @@ programs() {
 		mkfs.btrfs btrfs-progs
 		lvm lvm2
 		setfattr attr
+		ausearch auditd
+		/lib/systemd/systemd-journal-remote systemd-journal-remote
+		rpm rpm
+		rpmbuild rpm
+		hivexsh libhivex-bin
+		hivexregedit libwin-hivex-perl
+		chntpw chntpw
 	END
 }
 
