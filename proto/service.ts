@@ -23,6 +23,11 @@ export const MAX_RUN_BLOCKS = 8192;
 export const MAX_PART_FILES = 1000;
 /** Most volumes listed of a disk; a guest can make thousands. */
 export const MAX_DISK_VOLUMES = 256;
+/** Most of each that a changeset tells; a guest's own logs can hold any number. */
+export const MAX_SESSIONS = 64;
+export const MAX_PACKAGE_CHANGES = 4096;
+/** Most actors told of one file. */
+export const MAX_FILE_ACTORS = 8;
 /** Largest message either side takes: a full batch of raw chunks and some air. */
 export const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 

@@ -2251,6 +2251,12 @@ export namespace umbra {
             /** ChangesetHeader disks. */
             disks: umbra.v1.DiskChange.$Properties[];
 
+            /** ChangesetHeader sessions. */
+            sessions: umbra.v1.Session.$Properties[];
+
+            /** ChangesetHeader packages. */
+            packages: umbra.v1.PackageChange.$Properties[];
+
             /**
              * Creates a new ChangesetHeader instance using the specified properties.
              * @param [properties] Properties to set
@@ -2340,12 +2346,226 @@ export namespace umbra {
                 /** ChangesetHeader disks */
                 disks?: (umbra.v1.DiskChange.$Properties[]|null);
 
+                /** ChangesetHeader sessions */
+                sessions?: (umbra.v1.Session.$Properties[]|null);
+
+                /** ChangesetHeader packages */
+                packages?: (umbra.v1.PackageChange.$Properties[]|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
 
             /** Shape of a ChangesetHeader. */
             type $Shape = umbra.v1.ChangesetHeader.$Properties;
+        }
+
+        /**
+         * Properties of a Session.
+         * @deprecated Use umbra.v1.Session.$Properties instead.
+         */
+        interface ISession extends umbra.v1.Session.$Properties {
+        }
+
+        /** Represents a Session. */
+        class Session {
+
+            /**
+             * Constructs a new Session.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.Session.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Session user. */
+            user: string;
+
+            /** Session tty. */
+            tty: string;
+
+            /** Session host. */
+            host: string;
+
+            /** Session from. */
+            from: number;
+
+            /** Session to. */
+            to: number;
+
+            /**
+             * Creates a new Session instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Session instance
+             */
+            static create(properties: umbra.v1.Session.$Shape): umbra.v1.Session & umbra.v1.Session.$Shape;
+            static create(properties?: umbra.v1.Session.$Properties): umbra.v1.Session;
+
+            /**
+             * Encodes the specified Session message. Does not implicitly {@link umbra.v1.Session.verify|verify} messages.
+             * @param message Session message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.Session.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Session message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.Session & umbra.v1.Session.$Shape} Session
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.Session & umbra.v1.Session.$Shape;
+
+            /**
+             * Creates a Session message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns Session
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.Session;
+
+            /**
+             * Creates a plain object from a Session message. Also converts values to other types if specified.
+             * @param message Session
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.Session, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this Session to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace Session {
+
+            /** Properties of a Session. */
+            interface $Properties {
+
+                /** Session user */
+                user?: (string|null);
+
+                /** Session tty */
+                tty?: (string|null);
+
+                /** Session host */
+                host?: (string|null);
+
+                /** Session from */
+                from?: (number|null);
+
+                /** Session to */
+                to?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Session. */
+            type $Shape = umbra.v1.Session.$Properties;
+        }
+
+        /**
+         * Properties of a PackageChange.
+         * @deprecated Use umbra.v1.PackageChange.$Properties instead.
+         */
+        interface IPackageChange extends umbra.v1.PackageChange.$Properties {
+        }
+
+        /** Represents a PackageChange. */
+        class PackageChange {
+
+            /**
+             * Constructs a new PackageChange.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.PackageChange.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** PackageChange package. */
+            package: string;
+
+            /** PackageChange before. */
+            before: string;
+
+            /** PackageChange after. */
+            after: string;
+
+            /**
+             * Creates a new PackageChange instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns PackageChange instance
+             */
+            static create(properties: umbra.v1.PackageChange.$Shape): umbra.v1.PackageChange & umbra.v1.PackageChange.$Shape;
+            static create(properties?: umbra.v1.PackageChange.$Properties): umbra.v1.PackageChange;
+
+            /**
+             * Encodes the specified PackageChange message. Does not implicitly {@link umbra.v1.PackageChange.verify|verify} messages.
+             * @param message PackageChange message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.PackageChange.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a PackageChange message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.PackageChange & umbra.v1.PackageChange.$Shape} PackageChange
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.PackageChange & umbra.v1.PackageChange.$Shape;
+
+            /**
+             * Creates a PackageChange message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns PackageChange
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.PackageChange;
+
+            /**
+             * Creates a plain object from a PackageChange message. Also converts values to other types if specified.
+             * @param message PackageChange
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.PackageChange, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this PackageChange to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace PackageChange {
+
+            /** Properties of a PackageChange. */
+            interface $Properties {
+
+                /** PackageChange package */
+                "package"?: (string|null);
+
+                /** PackageChange before */
+                before?: (string|null);
+
+                /** PackageChange after */
+                after?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a PackageChange. */
+            type $Shape = umbra.v1.PackageChange.$Properties;
         }
 
         /**
@@ -2949,6 +3169,12 @@ export namespace umbra {
             /** FileChange mtime. */
             mtime: number;
 
+            /** FileChange actors. */
+            actors: umbra.v1.Actor.$Properties[];
+
+            /** FileChange package. */
+            package?: (umbra.v1.PackageFile.$Properties|null);
+
             /**
              * Creates a new FileChange instance using the specified properties.
              * @param [properties] Properties to set
@@ -3050,12 +3276,274 @@ export namespace umbra {
                 /** FileChange mtime */
                 mtime?: (number|null);
 
+                /** FileChange actors */
+                actors?: (umbra.v1.Actor.$Properties[]|null);
+
+                /** FileChange package */
+                "package"?: (umbra.v1.PackageFile.$Properties|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
 
             /** Shape of a FileChange. */
             type $Shape = umbra.v1.FileChange.$Properties;
+        }
+
+        /**
+         * Properties of an Actor.
+         * @deprecated Use umbra.v1.Actor.$Properties instead.
+         */
+        interface IActor extends umbra.v1.Actor.$Properties {
+        }
+
+        /** Represents an Actor. */
+        class Actor {
+
+            /**
+             * Constructs a new Actor.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.Actor.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Actor time. */
+            time: number;
+
+            /** Actor count. */
+            count: number;
+
+            /** Actor action. */
+            action: string;
+
+            /** Actor user. */
+            user: string;
+
+            /** Actor account. */
+            account: string;
+
+            /** Actor host. */
+            host: string;
+
+            /** Actor tty. */
+            tty: string;
+
+            /** Actor process. */
+            process: string;
+
+            /** Actor executable. */
+            executable: string;
+
+            /** Actor pid. */
+            pid: number;
+
+            /** Actor source. */
+            source: string;
+
+            /**
+             * Creates a new Actor instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Actor instance
+             */
+            static create(properties: umbra.v1.Actor.$Shape): umbra.v1.Actor & umbra.v1.Actor.$Shape;
+            static create(properties?: umbra.v1.Actor.$Properties): umbra.v1.Actor;
+
+            /**
+             * Encodes the specified Actor message. Does not implicitly {@link umbra.v1.Actor.verify|verify} messages.
+             * @param message Actor message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.Actor.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an Actor message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.Actor & umbra.v1.Actor.$Shape} Actor
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.Actor & umbra.v1.Actor.$Shape;
+
+            /**
+             * Creates an Actor message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns Actor
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.Actor;
+
+            /**
+             * Creates a plain object from an Actor message. Also converts values to other types if specified.
+             * @param message Actor
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.Actor, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this Actor to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace Actor {
+
+            /** Properties of an Actor. */
+            interface $Properties {
+
+                /** Actor time */
+                time?: (number|null);
+
+                /** Actor count */
+                count?: (number|null);
+
+                /** Actor action */
+                action?: (string|null);
+
+                /** Actor user */
+                user?: (string|null);
+
+                /** Actor account */
+                account?: (string|null);
+
+                /** Actor host */
+                host?: (string|null);
+
+                /** Actor tty */
+                tty?: (string|null);
+
+                /** Actor process */
+                process?: (string|null);
+
+                /** Actor executable */
+                executable?: (string|null);
+
+                /** Actor pid */
+                pid?: (number|null);
+
+                /** Actor source */
+                source?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an Actor. */
+            type $Shape = umbra.v1.Actor.$Properties;
+        }
+
+        /**
+         * Properties of a PackageFile.
+         * @deprecated Use umbra.v1.PackageFile.$Properties instead.
+         */
+        interface IPackageFile extends umbra.v1.PackageFile.$Properties {
+        }
+
+        /** Represents a PackageFile. */
+        class PackageFile {
+
+            /**
+             * Constructs a new PackageFile.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.PackageFile.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** PackageFile name. */
+            name: string;
+
+            /** PackageFile version. */
+            version: string;
+
+            /** PackageFile event. */
+            event: string;
+
+            /** PackageFile state. */
+            state: string;
+
+            /** PackageFile explained. */
+            explained: boolean;
+
+            /**
+             * Creates a new PackageFile instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns PackageFile instance
+             */
+            static create(properties: umbra.v1.PackageFile.$Shape): umbra.v1.PackageFile & umbra.v1.PackageFile.$Shape;
+            static create(properties?: umbra.v1.PackageFile.$Properties): umbra.v1.PackageFile;
+
+            /**
+             * Encodes the specified PackageFile message. Does not implicitly {@link umbra.v1.PackageFile.verify|verify} messages.
+             * @param message PackageFile message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.PackageFile.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a PackageFile message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.PackageFile & umbra.v1.PackageFile.$Shape} PackageFile
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.PackageFile & umbra.v1.PackageFile.$Shape;
+
+            /**
+             * Creates a PackageFile message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns PackageFile
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.PackageFile;
+
+            /**
+             * Creates a plain object from a PackageFile message. Also converts values to other types if specified.
+             * @param message PackageFile
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.PackageFile, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this PackageFile to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace PackageFile {
+
+            /** Properties of a PackageFile. */
+            interface $Properties {
+
+                /** PackageFile name */
+                name?: (string|null);
+
+                /** PackageFile version */
+                version?: (string|null);
+
+                /** PackageFile event */
+                event?: (string|null);
+
+                /** PackageFile state */
+                state?: (string|null);
+
+                /** PackageFile explained */
+                explained?: (boolean|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a PackageFile. */
+            type $Shape = umbra.v1.PackageFile.$Properties;
         }
 
         /**

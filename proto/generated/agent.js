@@ -6131,6 +6131,8 @@ export const umbra = $root.umbra = (() => {
              * @property {Long|null} [captureNs] ChangesetHeader captureNs
              * @property {Long|null} [pauseNs] ChangesetHeader pauseNs
              * @property {Array.<umbra.v1.DiskChange.$Properties>|null} [disks] ChangesetHeader disks
+             * @property {Array.<umbra.v1.Session.$Properties>|null} [sessions] ChangesetHeader sessions
+             * @property {Array.<umbra.v1.PackageChange.$Properties>|null} [packages] ChangesetHeader packages
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -6157,6 +6159,8 @@ export const umbra = $root.umbra = (() => {
              */
             const ChangesetHeader = function (properties) {
                 this.disks = [];
+                this.sessions = [];
+                this.packages = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -6260,6 +6264,22 @@ export const umbra = $root.umbra = (() => {
             ChangesetHeader.prototype.disks = $util.emptyArray;
 
             /**
+             * ChangesetHeader sessions.
+             * @member {Array.<umbra.v1.Session.$Properties>} sessions
+             * @memberof umbra.v1.ChangesetHeader
+             * @instance
+             */
+            ChangesetHeader.prototype.sessions = $util.emptyArray;
+
+            /**
+             * ChangesetHeader packages.
+             * @member {Array.<umbra.v1.PackageChange.$Properties>} packages
+             * @memberof umbra.v1.ChangesetHeader
+             * @instance
+             */
+            ChangesetHeader.prototype.packages = $util.emptyArray;
+
+            /**
              * Creates a new ChangesetHeader instance using the specified properties.
              * @function create
              * @memberof umbra.v1.ChangesetHeader
@@ -6316,6 +6336,12 @@ export const umbra = $root.umbra = (() => {
                 if (message.disks != null && message.disks.length)
                     for (let i = 0; i < message.disks.length; ++i)
                         $root.umbra.v1.DiskChange.encode(message.disks[i], writer.uint32(/* id 12, wireType 2 =*/98).fork(), _depth + 1).ldelim();
+                if (message.sessions != null && message.sessions.length)
+                    for (let i = 0; i < message.sessions.length; ++i)
+                        $root.umbra.v1.Session.encode(message.sessions[i], writer.uint32(/* id 13, wireType 2 =*/106).fork(), _depth + 1).ldelim();
+                if (message.packages != null && message.packages.length)
+                    for (let i = 0; i < message.packages.length; ++i)
+                        $root.umbra.v1.PackageChange.encode(message.packages[i], writer.uint32(/* id 14, wireType 2 =*/114).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -6467,6 +6493,22 @@ export const umbra = $root.umbra = (() => {
                             message.disks.push($root.umbra.v1.DiskChange.decode(reader, reader.size(), $undefined, _depth + 1));
                             continue;
                         }
+                    case 13: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.sessions && message.sessions.length))
+                                message.sessions = [];
+                            message.sessions.push($root.umbra.v1.Session.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 14: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.packages && message.packages.length))
+                                message.packages = [];
+                            message.packages.push($root.umbra.v1.PackageChange.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -6584,6 +6626,26 @@ export const umbra = $root.umbra = (() => {
                         message.disks[i] = $root.umbra.v1.DiskChange.fromObject(object.disks[i], _depth + 1);
                     }
                 }
+                if (object.sessions) {
+                    if (!$Array.isArray(object.sessions))
+                        throw $TypeError(".umbra.v1.ChangesetHeader.sessions: array expected");
+                    message.sessions = $Array(object.sessions.length);
+                    for (let i = 0; i < object.sessions.length; ++i) {
+                        if (!$util.isObject(object.sessions[i]))
+                            throw $TypeError(".umbra.v1.ChangesetHeader.sessions: object expected");
+                        message.sessions[i] = $root.umbra.v1.Session.fromObject(object.sessions[i], _depth + 1);
+                    }
+                }
+                if (object.packages) {
+                    if (!$Array.isArray(object.packages))
+                        throw $TypeError(".umbra.v1.ChangesetHeader.packages: array expected");
+                    message.packages = $Array(object.packages.length);
+                    for (let i = 0; i < object.packages.length; ++i) {
+                        if (!$util.isObject(object.packages[i]))
+                            throw $TypeError(".umbra.v1.ChangesetHeader.packages: object expected");
+                        message.packages[i] = $root.umbra.v1.PackageChange.fromObject(object.packages[i], _depth + 1);
+                    }
+                }
                 return message;
             };
 
@@ -6604,8 +6666,11 @@ export const umbra = $root.umbra = (() => {
                 if (_depth > $util.recursionLimit)
                     throw $Error("max depth exceeded");
                 let object = {};
-                if (options.arrays || options.defaults)
+                if (options.arrays || options.defaults) {
                     object.disks = [];
+                    object.sessions = [];
+                    object.packages = [];
+                }
                 if (options.defaults) {
                     object.id = "";
                     object.agentId = "";
@@ -6682,6 +6747,16 @@ export const umbra = $root.umbra = (() => {
                     for (let j = 0; j < message.disks.length; ++j)
                         object.disks[j] = $root.umbra.v1.DiskChange.toObject(message.disks[j], options, _depth + 1);
                 }
+                if (message.sessions && message.sessions.length) {
+                    object.sessions = $Array(message.sessions.length);
+                    for (let j = 0; j < message.sessions.length; ++j)
+                        object.sessions[j] = $root.umbra.v1.Session.toObject(message.sessions[j], options, _depth + 1);
+                }
+                if (message.packages && message.packages.length) {
+                    object.packages = $Array(message.packages.length);
+                    for (let j = 0; j < message.packages.length; ++j)
+                        object.packages[j] = $root.umbra.v1.PackageChange.toObject(message.packages[j], options, _depth + 1);
+                }
                 return object;
             };
 
@@ -6697,6 +6772,586 @@ export const umbra = $root.umbra = (() => {
             };
 
             return ChangesetHeader;
+        })();
+
+        v1.Session = (function() {
+
+            /**
+             * Properties of a Session.
+             * @typedef {Object} umbra.v1.Session.$Properties
+             * @property {string|null} [user] Session user
+             * @property {string|null} [tty] Session tty
+             * @property {string|null} [host] Session host
+             * @property {number|null} [from] Session from
+             * @property {number|null} [to] Session to
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a Session.
+             * @memberof umbra.v1
+             * @interface ISession
+             * @augments umbra.v1.Session.$Properties
+             * @deprecated Use umbra.v1.Session.$Properties instead.
+             */
+
+            /**
+             * Shape of a Session.
+             * @typedef {umbra.v1.Session.$Properties} umbra.v1.Session.$Shape
+             */
+
+            /**
+             * Constructs a new Session.
+             * @memberof umbra.v1
+             * @classdesc Represents a Session.
+             * @constructor
+             * @param {umbra.v1.Session.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const Session = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * Session user.
+             * @member {string} user
+             * @memberof umbra.v1.Session
+             * @instance
+             */
+            Session.prototype.user = "";
+
+            /**
+             * Session tty.
+             * @member {string} tty
+             * @memberof umbra.v1.Session
+             * @instance
+             */
+            Session.prototype.tty = "";
+
+            /**
+             * Session host.
+             * @member {string} host
+             * @memberof umbra.v1.Session
+             * @instance
+             */
+            Session.prototype.host = "";
+
+            /**
+             * Session from.
+             * @member {number} from
+             * @memberof umbra.v1.Session
+             * @instance
+             */
+            Session.prototype.from = 0;
+
+            /**
+             * Session to.
+             * @member {number} to
+             * @memberof umbra.v1.Session
+             * @instance
+             */
+            Session.prototype.to = 0;
+
+            /**
+             * Creates a new Session instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.Session
+             * @static
+             * @param {umbra.v1.Session.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.Session} Session instance
+             * @type {{
+             *   (properties: umbra.v1.Session.$Shape): umbra.v1.Session & umbra.v1.Session.$Shape;
+             *   (properties?: umbra.v1.Session.$Properties): umbra.v1.Session;
+             * }}
+             */
+            Session.create = function(properties) {
+                return new Session(properties);
+            };
+
+            /**
+             * Encodes the specified Session message. Does not implicitly {@link umbra.v1.Session.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.Session
+             * @static
+             * @param {umbra.v1.Session.$Properties} message Session message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            Session.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.user != null && $Object.hasOwnProperty.call(message, "user") && message.user !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.user);
+                if (message.tty != null && $Object.hasOwnProperty.call(message, "tty") && message.tty !== "")
+                    writer.uint32(/* id 2, wireType 2 =*/18).string(message.tty);
+                if (message.host != null && $Object.hasOwnProperty.call(message, "host") && message.host !== "")
+                    writer.uint32(/* id 3, wireType 2 =*/26).string(message.host);
+                if (message.from != null && $Object.hasOwnProperty.call(message, "from") && !$Object.is(message.from, 0))
+                    writer.uint32(/* id 4, wireType 1 =*/33).double(message.from);
+                if (message.to != null && $Object.hasOwnProperty.call(message, "to") && !$Object.is(message.to, 0))
+                    writer.uint32(/* id 5, wireType 1 =*/41).double(message.to);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a Session message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.Session
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.Session & umbra.v1.Session.$Shape} Session
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            Session.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.Session();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.user = value;
+                            else
+                                delete message.user;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.tty = value;
+                            else
+                                delete message.tty;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.host = value;
+                            else
+                                delete message.host;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.from = value;
+                            else
+                                delete message.from;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.to = value;
+                            else
+                                delete message.to;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a Session message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.Session
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.Session} Session
+             */
+            Session.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.Session)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.Session: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.Session();
+                if (object.user != null)
+                    if (typeof object.user !== "string" || object.user.length)
+                        message.user = $String(object.user);
+                if (object.tty != null)
+                    if (typeof object.tty !== "string" || object.tty.length)
+                        message.tty = $String(object.tty);
+                if (object.host != null)
+                    if (typeof object.host !== "string" || object.host.length)
+                        message.host = $String(object.host);
+                if (object.from != null)
+                    if (!$Object.is($Number(object.from), 0))
+                        message.from = $Number(object.from);
+                if (object.to != null)
+                    if (!$Object.is($Number(object.to), 0))
+                        message.to = $Number(object.to);
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a Session message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.Session
+             * @static
+             * @param {umbra.v1.Session} message Session
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            Session.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.defaults) {
+                    object.user = "";
+                    object.tty = "";
+                    object.host = "";
+                    object.from = 0;
+                    object.to = 0;
+                }
+                if (message.user != null && $Object.hasOwnProperty.call(message, "user"))
+                    object.user = message.user;
+                if (message.tty != null && $Object.hasOwnProperty.call(message, "tty"))
+                    object.tty = message.tty;
+                if (message.host != null && $Object.hasOwnProperty.call(message, "host"))
+                    object.host = message.host;
+                if (message.from != null && $Object.hasOwnProperty.call(message, "from"))
+                    object.from = options.json && !$isFinite(message.from) ? $String(message.from) : message.from;
+                if (message.to != null && $Object.hasOwnProperty.call(message, "to"))
+                    object.to = options.json && !$isFinite(message.to) ? $String(message.to) : message.to;
+                return object;
+            };
+
+            /**
+             * Converts this Session to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.Session
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            Session.prototype.toJSON = function() {
+                return Session.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return Session;
+        })();
+
+        v1.PackageChange = (function() {
+
+            /**
+             * Properties of a PackageChange.
+             * @typedef {Object} umbra.v1.PackageChange.$Properties
+             * @property {string|null} ["package"] PackageChange package
+             * @property {string|null} [before] PackageChange before
+             * @property {string|null} [after] PackageChange after
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a PackageChange.
+             * @memberof umbra.v1
+             * @interface IPackageChange
+             * @augments umbra.v1.PackageChange.$Properties
+             * @deprecated Use umbra.v1.PackageChange.$Properties instead.
+             */
+
+            /**
+             * Shape of a PackageChange.
+             * @typedef {umbra.v1.PackageChange.$Properties} umbra.v1.PackageChange.$Shape
+             */
+
+            /**
+             * Constructs a new PackageChange.
+             * @memberof umbra.v1
+             * @classdesc Represents a PackageChange.
+             * @constructor
+             * @param {umbra.v1.PackageChange.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const PackageChange = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * PackageChange package.
+             * @member {string} package
+             * @memberof umbra.v1.PackageChange
+             * @instance
+             */
+            PackageChange.prototype["package"] = "";
+
+            /**
+             * PackageChange before.
+             * @member {string} before
+             * @memberof umbra.v1.PackageChange
+             * @instance
+             */
+            PackageChange.prototype.before = "";
+
+            /**
+             * PackageChange after.
+             * @member {string} after
+             * @memberof umbra.v1.PackageChange
+             * @instance
+             */
+            PackageChange.prototype.after = "";
+
+            /**
+             * Creates a new PackageChange instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.PackageChange
+             * @static
+             * @param {umbra.v1.PackageChange.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.PackageChange} PackageChange instance
+             * @type {{
+             *   (properties: umbra.v1.PackageChange.$Shape): umbra.v1.PackageChange & umbra.v1.PackageChange.$Shape;
+             *   (properties?: umbra.v1.PackageChange.$Properties): umbra.v1.PackageChange;
+             * }}
+             */
+            PackageChange.create = function(properties) {
+                return new PackageChange(properties);
+            };
+
+            /**
+             * Encodes the specified PackageChange message. Does not implicitly {@link umbra.v1.PackageChange.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.PackageChange
+             * @static
+             * @param {umbra.v1.PackageChange.$Properties} message PackageChange message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            PackageChange.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message["package"] != null && $Object.hasOwnProperty.call(message, "package") && message["package"] !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message["package"]);
+                if (message.before != null && $Object.hasOwnProperty.call(message, "before") && message.before !== "")
+                    writer.uint32(/* id 2, wireType 2 =*/18).string(message.before);
+                if (message.after != null && $Object.hasOwnProperty.call(message, "after") && message.after !== "")
+                    writer.uint32(/* id 3, wireType 2 =*/26).string(message.after);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a PackageChange message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.PackageChange
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.PackageChange & umbra.v1.PackageChange.$Shape} PackageChange
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            PackageChange.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.PackageChange();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message["package"] = value;
+                            else
+                                delete message["package"];
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.before = value;
+                            else
+                                delete message.before;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.after = value;
+                            else
+                                delete message.after;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a PackageChange message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.PackageChange
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.PackageChange} PackageChange
+             */
+            PackageChange.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.PackageChange)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.PackageChange: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.PackageChange();
+                if (object["package"] != null)
+                    if (typeof object["package"] !== "string" || object["package"].length)
+                        message["package"] = $String(object["package"]);
+                if (object.before != null)
+                    if (typeof object.before !== "string" || object.before.length)
+                        message.before = $String(object.before);
+                if (object.after != null)
+                    if (typeof object.after !== "string" || object.after.length)
+                        message.after = $String(object.after);
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a PackageChange message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.PackageChange
+             * @static
+             * @param {umbra.v1.PackageChange} message PackageChange
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            PackageChange.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.defaults) {
+                    object["package"] = "";
+                    object.before = "";
+                    object.after = "";
+                }
+                if (message["package"] != null && $Object.hasOwnProperty.call(message, "package"))
+                    object["package"] = message["package"];
+                if (message.before != null && $Object.hasOwnProperty.call(message, "before"))
+                    object.before = message.before;
+                if (message.after != null && $Object.hasOwnProperty.call(message, "after"))
+                    object.after = message.after;
+                return object;
+            };
+
+            /**
+             * Converts this PackageChange to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.PackageChange
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            PackageChange.prototype.toJSON = function() {
+                return PackageChange.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return PackageChange;
         })();
 
         v1.DiskChange = (function() {
@@ -8663,6 +9318,8 @@ export const umbra = $root.umbra = (() => {
              * @property {string|null} [group] FileChange group
              * @property {number|null} [mode] FileChange mode
              * @property {number|null} [mtime] FileChange mtime
+             * @property {Array.<umbra.v1.Actor.$Properties>|null} [actors] FileChange actors
+             * @property {umbra.v1.PackageFile.$Properties|null} ["package"] FileChange package
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -8688,6 +9345,7 @@ export const umbra = $root.umbra = (() => {
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
             const FileChange = function (properties) {
+                this.actors = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -8823,6 +9481,22 @@ export const umbra = $root.umbra = (() => {
             FileChange.prototype.mtime = 0;
 
             /**
+             * FileChange actors.
+             * @member {Array.<umbra.v1.Actor.$Properties>} actors
+             * @memberof umbra.v1.FileChange
+             * @instance
+             */
+            FileChange.prototype.actors = $util.emptyArray;
+
+            /**
+             * FileChange package.
+             * @member {umbra.v1.PackageFile.$Properties|null|undefined} package
+             * @memberof umbra.v1.FileChange
+             * @instance
+             */
+            FileChange.prototype["package"] = null;
+
+            /**
              * Creates a new FileChange instance using the specified properties.
              * @function create
              * @memberof umbra.v1.FileChange
@@ -8886,6 +9560,11 @@ export const umbra = $root.umbra = (() => {
                     writer.uint32(/* id 15, wireType 0 =*/120).uint32(message.mode);
                 if (message.mtime != null && $Object.hasOwnProperty.call(message, "mtime") && !$Object.is(message.mtime, 0))
                     writer.uint32(/* id 16, wireType 1 =*/129).double(message.mtime);
+                if (message.actors != null && message.actors.length)
+                    for (let i = 0; i < message.actors.length; ++i)
+                        $root.umbra.v1.Actor.encode(message.actors[i], writer.uint32(/* id 17, wireType 2 =*/138).fork(), _depth + 1).ldelim();
+                if (message["package"] != null && $Object.hasOwnProperty.call(message, "package"))
+                    $root.umbra.v1.PackageFile.encode(message["package"], writer.uint32(/* id 18, wireType 2 =*/146).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -9074,6 +9753,20 @@ export const umbra = $root.umbra = (() => {
                                 delete message.mtime;
                             continue;
                         }
+                    case 17: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.actors && message.actors.length))
+                                message.actors = [];
+                            message.actors.push($root.umbra.v1.Actor.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 18: {
+                            if (wireType !== 2)
+                                break;
+                            message["package"] = $root.umbra.v1.PackageFile.decode(reader, reader.size(), $undefined, _depth + 1, message["package"]);
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -9212,6 +9905,21 @@ export const umbra = $root.umbra = (() => {
                 if (object.mtime != null)
                     if (!$Object.is($Number(object.mtime), 0))
                         message.mtime = $Number(object.mtime);
+                if (object.actors) {
+                    if (!$Array.isArray(object.actors))
+                        throw $TypeError(".umbra.v1.FileChange.actors: array expected");
+                    message.actors = $Array(object.actors.length);
+                    for (let i = 0; i < object.actors.length; ++i) {
+                        if (!$util.isObject(object.actors[i]))
+                            throw $TypeError(".umbra.v1.FileChange.actors: object expected");
+                        message.actors[i] = $root.umbra.v1.Actor.fromObject(object.actors[i], _depth + 1);
+                    }
+                }
+                if (object["package"] != null) {
+                    if (!$util.isObject(object["package"]))
+                        throw $TypeError(".umbra.v1.FileChange.package: object expected");
+                    message["package"] = $root.umbra.v1.PackageFile.fromObject(object["package"], _depth + 1);
+                }
                 return message;
             };
 
@@ -9232,6 +9940,8 @@ export const umbra = $root.umbra = (() => {
                 if (_depth > $util.recursionLimit)
                     throw $Error("max depth exceeded");
                 let object = {};
+                if (options.arrays || options.defaults)
+                    object.actors = [];
                 if (options.defaults) {
                     object.change = options.enums === $String ? "FILE_CHANGE_UNKNOWN" : 0;
                     object.path = "";
@@ -9265,6 +9975,7 @@ export const umbra = $root.umbra = (() => {
                     object.group = "";
                     object.mode = 0;
                     object.mtime = 0;
+                    object["package"] = null;
                 }
                 if (message.change != null && $Object.hasOwnProperty.call(message, "change"))
                     object.change = options.enums === $String ? $root.umbra.v1.FileChangeKind[message.change] === $undefined ? message.change : $root.umbra.v1.FileChangeKind[message.change] : message.change;
@@ -9318,6 +10029,13 @@ export const umbra = $root.umbra = (() => {
                     object.mode = message.mode;
                 if (message.mtime != null && $Object.hasOwnProperty.call(message, "mtime"))
                     object.mtime = options.json && !$isFinite(message.mtime) ? $String(message.mtime) : message.mtime;
+                if (message.actors && message.actors.length) {
+                    object.actors = $Array(message.actors.length);
+                    for (let j = 0; j < message.actors.length; ++j)
+                        object.actors[j] = $root.umbra.v1.Actor.toObject(message.actors[j], options, _depth + 1);
+                }
+                if (message["package"] != null && $Object.hasOwnProperty.call(message, "package"))
+                    object["package"] = $root.umbra.v1.PackageFile.toObject(message["package"], options, _depth + 1);
                 return object;
             };
 
@@ -9333,6 +10051,794 @@ export const umbra = $root.umbra = (() => {
             };
 
             return FileChange;
+        })();
+
+        v1.Actor = (function() {
+
+            /**
+             * Properties of an Actor.
+             * @typedef {Object} umbra.v1.Actor.$Properties
+             * @property {number|null} [time] Actor time
+             * @property {number|null} [count] Actor count
+             * @property {string|null} [action] Actor action
+             * @property {string|null} [user] Actor user
+             * @property {string|null} [account] Actor account
+             * @property {string|null} [host] Actor host
+             * @property {string|null} [tty] Actor tty
+             * @property {string|null} [process] Actor process
+             * @property {string|null} [executable] Actor executable
+             * @property {number|null} [pid] Actor pid
+             * @property {string|null} [source] Actor source
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of an Actor.
+             * @memberof umbra.v1
+             * @interface IActor
+             * @augments umbra.v1.Actor.$Properties
+             * @deprecated Use umbra.v1.Actor.$Properties instead.
+             */
+
+            /**
+             * Shape of an Actor.
+             * @typedef {umbra.v1.Actor.$Properties} umbra.v1.Actor.$Shape
+             */
+
+            /**
+             * Constructs a new Actor.
+             * @memberof umbra.v1
+             * @classdesc Represents an Actor.
+             * @constructor
+             * @param {umbra.v1.Actor.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const Actor = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * Actor time.
+             * @member {number} time
+             * @memberof umbra.v1.Actor
+             * @instance
+             */
+            Actor.prototype.time = 0;
+
+            /**
+             * Actor count.
+             * @member {number} count
+             * @memberof umbra.v1.Actor
+             * @instance
+             */
+            Actor.prototype.count = 0;
+
+            /**
+             * Actor action.
+             * @member {string} action
+             * @memberof umbra.v1.Actor
+             * @instance
+             */
+            Actor.prototype.action = "";
+
+            /**
+             * Actor user.
+             * @member {string} user
+             * @memberof umbra.v1.Actor
+             * @instance
+             */
+            Actor.prototype.user = "";
+
+            /**
+             * Actor account.
+             * @member {string} account
+             * @memberof umbra.v1.Actor
+             * @instance
+             */
+            Actor.prototype.account = "";
+
+            /**
+             * Actor host.
+             * @member {string} host
+             * @memberof umbra.v1.Actor
+             * @instance
+             */
+            Actor.prototype.host = "";
+
+            /**
+             * Actor tty.
+             * @member {string} tty
+             * @memberof umbra.v1.Actor
+             * @instance
+             */
+            Actor.prototype.tty = "";
+
+            /**
+             * Actor process.
+             * @member {string} process
+             * @memberof umbra.v1.Actor
+             * @instance
+             */
+            Actor.prototype.process = "";
+
+            /**
+             * Actor executable.
+             * @member {string} executable
+             * @memberof umbra.v1.Actor
+             * @instance
+             */
+            Actor.prototype.executable = "";
+
+            /**
+             * Actor pid.
+             * @member {number} pid
+             * @memberof umbra.v1.Actor
+             * @instance
+             */
+            Actor.prototype.pid = 0;
+
+            /**
+             * Actor source.
+             * @member {string} source
+             * @memberof umbra.v1.Actor
+             * @instance
+             */
+            Actor.prototype.source = "";
+
+            /**
+             * Creates a new Actor instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.Actor
+             * @static
+             * @param {umbra.v1.Actor.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.Actor} Actor instance
+             * @type {{
+             *   (properties: umbra.v1.Actor.$Shape): umbra.v1.Actor & umbra.v1.Actor.$Shape;
+             *   (properties?: umbra.v1.Actor.$Properties): umbra.v1.Actor;
+             * }}
+             */
+            Actor.create = function(properties) {
+                return new Actor(properties);
+            };
+
+            /**
+             * Encodes the specified Actor message. Does not implicitly {@link umbra.v1.Actor.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.Actor
+             * @static
+             * @param {umbra.v1.Actor.$Properties} message Actor message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            Actor.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.time != null && $Object.hasOwnProperty.call(message, "time") && !$Object.is(message.time, 0))
+                    writer.uint32(/* id 1, wireType 1 =*/9).double(message.time);
+                if (message.count != null && $Object.hasOwnProperty.call(message, "count") && message.count !== 0)
+                    writer.uint32(/* id 2, wireType 0 =*/16).uint32(message.count);
+                if (message.action != null && $Object.hasOwnProperty.call(message, "action") && message.action !== "")
+                    writer.uint32(/* id 3, wireType 2 =*/26).string(message.action);
+                if (message.user != null && $Object.hasOwnProperty.call(message, "user") && message.user !== "")
+                    writer.uint32(/* id 4, wireType 2 =*/34).string(message.user);
+                if (message.account != null && $Object.hasOwnProperty.call(message, "account") && message.account !== "")
+                    writer.uint32(/* id 5, wireType 2 =*/42).string(message.account);
+                if (message.host != null && $Object.hasOwnProperty.call(message, "host") && message.host !== "")
+                    writer.uint32(/* id 6, wireType 2 =*/50).string(message.host);
+                if (message.tty != null && $Object.hasOwnProperty.call(message, "tty") && message.tty !== "")
+                    writer.uint32(/* id 7, wireType 2 =*/58).string(message.tty);
+                if (message.process != null && $Object.hasOwnProperty.call(message, "process") && message.process !== "")
+                    writer.uint32(/* id 8, wireType 2 =*/66).string(message.process);
+                if (message.executable != null && $Object.hasOwnProperty.call(message, "executable") && message.executable !== "")
+                    writer.uint32(/* id 9, wireType 2 =*/74).string(message.executable);
+                if (message.pid != null && $Object.hasOwnProperty.call(message, "pid") && message.pid !== 0)
+                    writer.uint32(/* id 10, wireType 0 =*/80).uint32(message.pid);
+                if (message.source != null && $Object.hasOwnProperty.call(message, "source") && message.source !== "")
+                    writer.uint32(/* id 11, wireType 2 =*/90).string(message.source);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes an Actor message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.Actor
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.Actor & umbra.v1.Actor.$Shape} Actor
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            Actor.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.Actor();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.time = value;
+                            else
+                                delete message.time;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.count = value;
+                            else
+                                delete message.count;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.action = value;
+                            else
+                                delete message.action;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.user = value;
+                            else
+                                delete message.user;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.account = value;
+                            else
+                                delete message.account;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.host = value;
+                            else
+                                delete message.host;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.tty = value;
+                            else
+                                delete message.tty;
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.process = value;
+                            else
+                                delete message.process;
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.executable = value;
+                            else
+                                delete message.executable;
+                            continue;
+                        }
+                    case 10: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.pid = value;
+                            else
+                                delete message.pid;
+                            continue;
+                        }
+                    case 11: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.source = value;
+                            else
+                                delete message.source;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates an Actor message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.Actor
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.Actor} Actor
+             */
+            Actor.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.Actor)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.Actor: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.Actor();
+                if (object.time != null)
+                    if (!$Object.is($Number(object.time), 0))
+                        message.time = $Number(object.time);
+                if (object.count != null)
+                    if ($Number(object.count) !== 0)
+                        message.count = object.count >>> 0;
+                if (object.action != null)
+                    if (typeof object.action !== "string" || object.action.length)
+                        message.action = $String(object.action);
+                if (object.user != null)
+                    if (typeof object.user !== "string" || object.user.length)
+                        message.user = $String(object.user);
+                if (object.account != null)
+                    if (typeof object.account !== "string" || object.account.length)
+                        message.account = $String(object.account);
+                if (object.host != null)
+                    if (typeof object.host !== "string" || object.host.length)
+                        message.host = $String(object.host);
+                if (object.tty != null)
+                    if (typeof object.tty !== "string" || object.tty.length)
+                        message.tty = $String(object.tty);
+                if (object.process != null)
+                    if (typeof object.process !== "string" || object.process.length)
+                        message.process = $String(object.process);
+                if (object.executable != null)
+                    if (typeof object.executable !== "string" || object.executable.length)
+                        message.executable = $String(object.executable);
+                if (object.pid != null)
+                    if ($Number(object.pid) !== 0)
+                        message.pid = object.pid >>> 0;
+                if (object.source != null)
+                    if (typeof object.source !== "string" || object.source.length)
+                        message.source = $String(object.source);
+                return message;
+            };
+
+            /**
+             * Creates a plain object from an Actor message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.Actor
+             * @static
+             * @param {umbra.v1.Actor} message Actor
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            Actor.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.defaults) {
+                    object.time = 0;
+                    object.count = 0;
+                    object.action = "";
+                    object.user = "";
+                    object.account = "";
+                    object.host = "";
+                    object.tty = "";
+                    object.process = "";
+                    object.executable = "";
+                    object.pid = 0;
+                    object.source = "";
+                }
+                if (message.time != null && $Object.hasOwnProperty.call(message, "time"))
+                    object.time = options.json && !$isFinite(message.time) ? $String(message.time) : message.time;
+                if (message.count != null && $Object.hasOwnProperty.call(message, "count"))
+                    object.count = message.count;
+                if (message.action != null && $Object.hasOwnProperty.call(message, "action"))
+                    object.action = message.action;
+                if (message.user != null && $Object.hasOwnProperty.call(message, "user"))
+                    object.user = message.user;
+                if (message.account != null && $Object.hasOwnProperty.call(message, "account"))
+                    object.account = message.account;
+                if (message.host != null && $Object.hasOwnProperty.call(message, "host"))
+                    object.host = message.host;
+                if (message.tty != null && $Object.hasOwnProperty.call(message, "tty"))
+                    object.tty = message.tty;
+                if (message.process != null && $Object.hasOwnProperty.call(message, "process"))
+                    object.process = message.process;
+                if (message.executable != null && $Object.hasOwnProperty.call(message, "executable"))
+                    object.executable = message.executable;
+                if (message.pid != null && $Object.hasOwnProperty.call(message, "pid"))
+                    object.pid = message.pid;
+                if (message.source != null && $Object.hasOwnProperty.call(message, "source"))
+                    object.source = message.source;
+                return object;
+            };
+
+            /**
+             * Converts this Actor to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.Actor
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            Actor.prototype.toJSON = function() {
+                return Actor.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return Actor;
+        })();
+
+        v1.PackageFile = (function() {
+
+            /**
+             * Properties of a PackageFile.
+             * @typedef {Object} umbra.v1.PackageFile.$Properties
+             * @property {string|null} [name] PackageFile name
+             * @property {string|null} [version] PackageFile version
+             * @property {string|null} [event] PackageFile event
+             * @property {string|null} [state] PackageFile state
+             * @property {boolean|null} [explained] PackageFile explained
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a PackageFile.
+             * @memberof umbra.v1
+             * @interface IPackageFile
+             * @augments umbra.v1.PackageFile.$Properties
+             * @deprecated Use umbra.v1.PackageFile.$Properties instead.
+             */
+
+            /**
+             * Shape of a PackageFile.
+             * @typedef {umbra.v1.PackageFile.$Properties} umbra.v1.PackageFile.$Shape
+             */
+
+            /**
+             * Constructs a new PackageFile.
+             * @memberof umbra.v1
+             * @classdesc Represents a PackageFile.
+             * @constructor
+             * @param {umbra.v1.PackageFile.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const PackageFile = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * PackageFile name.
+             * @member {string} name
+             * @memberof umbra.v1.PackageFile
+             * @instance
+             */
+            PackageFile.prototype.name = "";
+
+            /**
+             * PackageFile version.
+             * @member {string} version
+             * @memberof umbra.v1.PackageFile
+             * @instance
+             */
+            PackageFile.prototype.version = "";
+
+            /**
+             * PackageFile event.
+             * @member {string} event
+             * @memberof umbra.v1.PackageFile
+             * @instance
+             */
+            PackageFile.prototype.event = "";
+
+            /**
+             * PackageFile state.
+             * @member {string} state
+             * @memberof umbra.v1.PackageFile
+             * @instance
+             */
+            PackageFile.prototype.state = "";
+
+            /**
+             * PackageFile explained.
+             * @member {boolean} explained
+             * @memberof umbra.v1.PackageFile
+             * @instance
+             */
+            PackageFile.prototype.explained = false;
+
+            /**
+             * Creates a new PackageFile instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.PackageFile
+             * @static
+             * @param {umbra.v1.PackageFile.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.PackageFile} PackageFile instance
+             * @type {{
+             *   (properties: umbra.v1.PackageFile.$Shape): umbra.v1.PackageFile & umbra.v1.PackageFile.$Shape;
+             *   (properties?: umbra.v1.PackageFile.$Properties): umbra.v1.PackageFile;
+             * }}
+             */
+            PackageFile.create = function(properties) {
+                return new PackageFile(properties);
+            };
+
+            /**
+             * Encodes the specified PackageFile message. Does not implicitly {@link umbra.v1.PackageFile.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.PackageFile
+             * @static
+             * @param {umbra.v1.PackageFile.$Properties} message PackageFile message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            PackageFile.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.name);
+                if (message.version != null && $Object.hasOwnProperty.call(message, "version") && message.version !== "")
+                    writer.uint32(/* id 2, wireType 2 =*/18).string(message.version);
+                if (message.event != null && $Object.hasOwnProperty.call(message, "event") && message.event !== "")
+                    writer.uint32(/* id 3, wireType 2 =*/26).string(message.event);
+                if (message.state != null && $Object.hasOwnProperty.call(message, "state") && message.state !== "")
+                    writer.uint32(/* id 4, wireType 2 =*/34).string(message.state);
+                if (message.explained != null && $Object.hasOwnProperty.call(message, "explained") && message.explained !== false)
+                    writer.uint32(/* id 5, wireType 0 =*/40).bool(message.explained);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a PackageFile message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.PackageFile
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.PackageFile & umbra.v1.PackageFile.$Shape} PackageFile
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            PackageFile.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.PackageFile();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.name = value;
+                            else
+                                delete message.name;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.version = value;
+                            else
+                                delete message.version;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.event = value;
+                            else
+                                delete message.event;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.state = value;
+                            else
+                                delete message.state;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.explained = value;
+                            else
+                                delete message.explained;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a PackageFile message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.PackageFile
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.PackageFile} PackageFile
+             */
+            PackageFile.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.PackageFile)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.PackageFile: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.PackageFile();
+                if (object.name != null)
+                    if (typeof object.name !== "string" || object.name.length)
+                        message.name = $String(object.name);
+                if (object.version != null)
+                    if (typeof object.version !== "string" || object.version.length)
+                        message.version = $String(object.version);
+                if (object.event != null)
+                    if (typeof object.event !== "string" || object.event.length)
+                        message.event = $String(object.event);
+                if (object.state != null)
+                    if (typeof object.state !== "string" || object.state.length)
+                        message.state = $String(object.state);
+                if (object.explained != null)
+                    if (object.explained)
+                        message.explained = $Boolean(object.explained);
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a PackageFile message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.PackageFile
+             * @static
+             * @param {umbra.v1.PackageFile} message PackageFile
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            PackageFile.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.defaults) {
+                    object.name = "";
+                    object.version = "";
+                    object.event = "";
+                    object.state = "";
+                    object.explained = false;
+                }
+                if (message.name != null && $Object.hasOwnProperty.call(message, "name"))
+                    object.name = message.name;
+                if (message.version != null && $Object.hasOwnProperty.call(message, "version"))
+                    object.version = message.version;
+                if (message.event != null && $Object.hasOwnProperty.call(message, "event"))
+                    object.event = message.event;
+                if (message.state != null && $Object.hasOwnProperty.call(message, "state"))
+                    object.state = message.state;
+                if (message.explained != null && $Object.hasOwnProperty.call(message, "explained"))
+                    object.explained = message.explained;
+                return object;
+            };
+
+            /**
+             * Converts this PackageFile to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.PackageFile
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            PackageFile.prototype.toJSON = function() {
+                return PackageFile.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return PackageFile;
         })();
 
         v1.FileChanges = (function() {
