@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { ChangesetRecord, FileChangeRecord } from "../../collector/catalog/records.ts";
 import { formatBytes } from "../../common/units.ts";
+import { actorsText, packageText } from "../causes.ts";
 import { CollectorClient, type CollectorOptions, vmPath, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
 import { entropyText, paint, severityText, table } from "../table.ts";
@@ -9,6 +10,8 @@ import { type Output, withOutput } from "./output.ts";
 import { isoTime } from "./vms.ts";
 
 type ChangeView = ChangesetRecord & { readonly files?: readonly FileChangeRecord[] };
+
+const SHOWN_PACKAGES = 20;
 
 interface Options extends CollectorOptions {
 	readonly json?: true;
@@ -56,6 +59,7 @@ async function show(output: Output, change: ChangeView): Promise<void> {
 		await output.line(`  ${printable(disk.disk)}: ${disk.mode}${why}${named}`);
 		for (const problem of disk.problems) await output.line(`    ${paint("yellow", "!")} ${printable(problem)}`);
 	}
+	for (const line of [...sessionLines(change), ...packageLines(change)]) await output.line(`  ${line}`);
 	for (const trigger of verdict?.triggers ?? []) {
 		await output.line(`  ${severityText(trigger.severity)} ${trigger.trigger}: ${printable(trigger.summary)}`);
 	}
@@ -74,10 +78,41 @@ async function show(output: Output, change: ChangeView): Promise<void> {
 			value: ({ entropyBefore, entropyAfter }) => `${entropyText(entropyBefore)} > ${entropyText(entropyAfter)}`,
 			right: true,
 		},
-		{ title: "PATH", value: ({ path, oldPath }) => printable(oldPath === undefined ? path : `${oldPath} -> ${path}`) },
+		{ title: "PATH", value: pathText },
 	]);
 	for (const line of lines) await output.line(line);
 	if (fileCount > files.length) await output.line(`    ... and ${fileCount - files.length} more`);
+}
+
+/** The path, and behind it what is known of how it came to change. */
+function pathText({ path, oldPath, actors, package: owner }: FileChangeRecord): string {
+	const shown = printable(oldPath === undefined ? path : `${oldPath} -> ${path}`);
+	const causes = [actorsText(actors), packageText(owner)].filter((text) => text !== "");
+	return causes.length === 0 ? shown : `${shown}  (${causes.join("; ")})`;
+}
+
+function sessionLines({ sessions = [] }: ChangesetRecord): string[] {
+	return sessions.map(({ user, tty, host, from, to }) => {
+		const where = [tty, host === "" ? "" : `from ${host}`].filter((part) => part !== "").join(" ");
+		const until = to === null ? "still there" : `until ${secondsText(to)}`;
+		return `logged in: ${printable(`${user} ${where}`.trim())}, since ${secondsText(from)}, ${until}`;
+	});
+}
+
+function packageLines({ packages = [] }: ChangesetRecord): string[] {
+	const lines = packages.slice(0, SHOWN_PACKAGES).map(({ package: name, before, after }) => {
+		if (before === "") return `package installed: ${printable(`${name} ${after}`)}`;
+		if (after === "") return `package removed: ${printable(`${name} ${before}`)}`;
+		return `package upgraded: ${printable(`${name} ${before} -> ${after}`)}`;
+	});
+	if (packages.length > SHOWN_PACKAGES) lines.push(`and ${packages.length - SHOWN_PACKAGES} more packages`);
+	return lines;
+}
+
+/** A time by the guest's clock, in seconds since 1970, which may be any number. */
+function secondsText(seconds: number): string {
+	const date = new Date(seconds * 1000);
+	return Number.isNaN(date.getTime()) ? "?" : date.toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 function share(part: number, total: number): string {

@@ -48,6 +48,60 @@ export interface DiskRecord {
 	readonly problems: readonly string[];
 }
 
+/** A login in the guest, as its own logs tell it; times are seconds since 1970 by its clock. */
+export interface SessionRecord {
+	readonly user: string;
+	/** Empty where it is not known. */
+	readonly tty: string;
+	/** Where the user came from; empty at the machine itself. */
+	readonly host: string;
+	readonly from: number;
+	/** Null while it lasts. */
+	readonly to: number | null;
+}
+
+/** A package of the guest that was installed, upgraded or removed. */
+export interface PackageChangeRecord {
+	/** "name:architecture". */
+	readonly package: string;
+	/** Version; empty where it was not installed. */
+	readonly before: string;
+	readonly after: string;
+}
+
+/** A process that did something to a file, and the user behind it, by the guest's own logs. */
+export interface ActorRecord {
+	/** Of the last of its deeds, seconds since 1970 by the guest's clock. */
+	readonly time: number;
+	readonly count: number;
+	/** "create", "delete", "rename", "link", "write", "metadata", "touch". */
+	readonly action: string;
+	/** Who had logged in; empty where nobody had, as for a service. */
+	readonly user: string;
+	/** As whom the process ran. */
+	readonly account: string;
+	readonly host: string;
+	readonly tty: string;
+	readonly process: string;
+	readonly executable: string;
+	/** 0 where it is not known. */
+	readonly pid: number;
+	/** "audit"; "sudo" where the file only stands in a command that sudo ran. */
+	readonly source: string;
+}
+
+/** How a file stands to the package that owns it. */
+export interface PackageFileRecord {
+	readonly name: string;
+	readonly version: string;
+	/** "installed", "upgraded", "removed"; empty where the package did not change. */
+	readonly event: string;
+	/** "shipped", "modified", "config", "missing", "removed", "unknown". */
+	readonly state: string;
+	/** The package change made the file what it is. */
+	readonly explained: boolean;
+}
+
 /** `change/<vm>/<time>`: what one capture found. Also the point, since it holds the root of every disk. */
 export interface ChangesetRecord {
 	readonly id: string;
@@ -65,6 +119,10 @@ export interface ChangesetRecord {
 	readonly captureMs: number;
 	readonly pauseMs: number;
 	readonly disks: readonly DiskRecord[];
+	/** Who was logged in since the changeset before; left out where the guest does not tell. */
+	readonly sessions?: readonly SessionRecord[];
+	/** Left out where none changed. */
+	readonly packages?: readonly PackageChangeRecord[];
 	/** File changes in all disks; each stands in a record of its own. */
 	readonly fileCount: number;
 	/** Null until it was judged. */
@@ -92,6 +150,10 @@ export interface FileChangeRecord {
 	readonly mode: number;
 	/** Seconds since 1970. */
 	readonly mtime: number;
+	/** Who did it, the newest first; left out where the guest does not tell. */
+	readonly actors?: readonly ActorRecord[];
+	/** Left out where no package owns the file or that was not looked up. */
+	readonly package?: PackageFileRecord;
 }
 
 /** How far one feature lay from what is normal for this VM. */

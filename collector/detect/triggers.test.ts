@@ -208,6 +208,20 @@ describe("critical-file", () => {
 		assert.deepEqual(found.get("critical-file:warning")?.files, ["/etc/shadow", "/usr/bin/odd"]);
 	});
 
+	it("believes what a package shipped more than a package run, and names who did it", () => {
+		const owner = { name: "openssh-client", version: "1:9.2p1", event: "upgraded" };
+		const shipped = { ...owner, state: "shipped", explained: true };
+		assert.deepEqual(names([fileChange("/usr/bin/ssh", { package: shipped })]), ["critical-file:info"]);
+		const actor = { time: START, count: 1, action: "write", user: "eve", account: "root", host: "", tty: "pts/0" };
+		const planted = fileChange("/usr/bin/ssh", {
+			package: { ...owner, state: "modified", explained: false },
+			actors: [{ ...actor, process: "cp", executable: "/usr/bin/cp", pid: 7, source: "audit" }],
+		});
+		const hit = hits([...ordinary.aptUpgrade(), planted]).get("critical-file:warning");
+		assert.deepEqual(hit?.files, ["/usr/bin/ssh"]);
+		assert.match(hit.summary, /by eve with \/usr\/bin\/cp, not what openssh-client 1:9\.2p1 shipped/);
+	});
+
 	it("remembers a package run for ten minutes", () => {
 		const time = START + 1000;
 		const later = [fileChange("/usr/bin/ssh")];

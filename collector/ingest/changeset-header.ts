@@ -1,10 +1,11 @@
 /** `ChangesetHeader` -> a checked header. Pure. */
 import { BLOCK_SIZE, blockCount } from "../../common/block.ts";
-import { MAX_DISK_VOLUMES, toBigInt, v1, type wire } from "../../proto/service.ts";
-import type { Attribution, CaptureMode, VolumeRecord } from "../catalog/records.ts";
+import { MAX_DISK_VOLUMES, MAX_PACKAGE_CHANGES, MAX_SESSIONS, toBigInt, v1, type wire } from "../../proto/service.ts";
+import type { Attribution, CaptureMode, PackageChangeRecord, SessionRecord, VolumeRecord } from "../catalog/records.ts";
 import {
 	checkCount,
 	checkEntropy,
+	checkFinite,
 	checkLength,
 	checkMilliseconds,
 	checkName,
@@ -53,6 +54,8 @@ export interface CheckedHeader {
 	readonly captureMs: number;
 	readonly pauseMs: number;
 	readonly disks: readonly CheckedDisk[];
+	readonly sessions: readonly SessionRecord[];
+	readonly packages: readonly PackageChangeRecord[];
 }
 
 const MODES: Readonly<Record<number, CaptureMode>> = {
@@ -81,6 +84,8 @@ export function checkHeader(header: wire.v1.ChangesetHeader.$Properties): Checke
 		if (names.has(disk)) throw wrongText(`disks[${at}].disk`, disk, "each disk once");
 		names.add(disk);
 	}
+	checkLength("sessions", header.sessions?.length ?? 0, MAX_SESSIONS);
+	checkLength("packages", header.packages?.length ?? 0, MAX_PACKAGE_CHANGES);
 	return {
 		id: checkName("id", header.id, MAX_ID_LENGTH),
 		agentId: checkName("agent_id", header.agentId, MAX_ID_LENGTH),
@@ -94,6 +99,28 @@ export function checkHeader(header: wire.v1.ChangesetHeader.$Properties): Checke
 		captureMs: checkMilliseconds("capture_ns", header.captureNs),
 		pauseMs: checkMilliseconds("pause_ns", header.pauseNs),
 		disks: checked,
+		sessions: (header.sessions ?? []).map((session, at) => checkSession(`sessions[${at}]`, session)),
+		packages: (header.packages ?? []).map(checkPackage),
+	};
+}
+
+/** Names and versions are the guest's own: anything at all. */
+function checkSession(field: string, session: wire.v1.Session.$Properties): SessionRecord {
+	const to = checkFinite(`${field}.to`, session.to);
+	return {
+		user: cleanText(session.user, MAX_NAME_LENGTH),
+		tty: cleanText(session.tty, MAX_NAME_LENGTH),
+		host: cleanText(session.host, MAX_NAME_LENGTH),
+		from: checkFinite(`${field}.from`, session.from),
+		to: to === 0 ? null : to,
+	};
+}
+
+function checkPackage(change: wire.v1.PackageChange.$Properties): PackageChangeRecord {
+	return {
+		package: cleanText(change.package, MAX_NAME_LENGTH),
+		before: cleanText(change.before, MAX_NAME_LENGTH),
+		after: cleanText(change.after, MAX_NAME_LENGTH),
 	};
 }
 

@@ -1,7 +1,7 @@
 /** `BlockRun` and `FileChanges` -> checked runs and records. Pure, but for the place where each disk stands. */
 import { NAME_SIZE } from "../../common/block.ts";
-import { MAX_PART_FILES, MAX_RUN_BLOCKS, v1, type wire } from "../../proto/service.ts";
-import type { FileChangeKind, FileChangeRecord } from "../catalog/records.ts";
+import { MAX_FILE_ACTORS, MAX_PART_FILES, MAX_RUN_BLOCKS, v1, type wire } from "../../proto/service.ts";
+import type { ActorRecord, FileChangeKind, FileChangeRecord, PackageFileRecord } from "../catalog/records.ts";
 import { type CheckedHeader, MAX_NAME_LENGTH } from "./changeset-header.ts";
 import {
 	checkCount,
@@ -102,6 +102,8 @@ function checkFile(
 	if (!TYPES.has(type)) throw wrongText(`${field}.type`, type, [...TYPES].join(", "));
 	const path = checkPath(`${field}.path`, file.path, MAX_PATH_LENGTH);
 	const renamed = change === "renamed";
+	const actors = file.actors ?? [];
+	checkLength(`${field}.actors`, actors.length, MAX_FILE_ACTORS);
 	return {
 		disk,
 		volume,
@@ -122,5 +124,34 @@ function checkFile(
 		group: cleanText(file.group, MAX_NAME_LENGTH),
 		mode: file.mode ?? 0,
 		mtime: checkFinite(`${field}.mtime`, file.mtime),
+		...(actors.length > 0 ? { actors: actors.map((actor, at) => checkActor(`${field}.actors[${at}]`, actor)) } : {}),
+		...(file.package ? { package: checkPackageFile(file.package) } : {}),
+	};
+}
+
+/** From the guest's own logs: any text at all. */
+function checkActor(field: string, actor: wire.v1.Actor.$Properties): ActorRecord {
+	return {
+		time: checkFinite(`${field}.time`, actor.time),
+		count: actor.count ?? 0,
+		action: cleanText(actor.action, MAX_NAME_LENGTH),
+		user: cleanText(actor.user, MAX_NAME_LENGTH),
+		account: cleanText(actor.account, MAX_NAME_LENGTH),
+		host: cleanText(actor.host, MAX_NAME_LENGTH),
+		tty: cleanText(actor.tty, MAX_NAME_LENGTH),
+		process: cleanText(actor.process, MAX_NAME_LENGTH),
+		executable: cleanText(actor.executable, MAX_PATH_LENGTH),
+		pid: actor.pid ?? 0,
+		source: cleanText(actor.source, MAX_NAME_LENGTH),
+	};
+}
+
+function checkPackageFile(file: wire.v1.PackageFile.$Properties): PackageFileRecord {
+	return {
+		name: cleanText(file.name, MAX_NAME_LENGTH),
+		version: cleanText(file.version, MAX_NAME_LENGTH),
+		event: cleanText(file.event, MAX_NAME_LENGTH),
+		state: cleanText(file.state, MAX_NAME_LENGTH),
+		explained: file.explained ?? false,
 	};
 }

@@ -115,6 +115,33 @@ describe("ingest", () => {
 		assert.ok(station.committed.includes("happy"));
 	});
 
+	it("keeps who changed a file, who was logged in and what packages did, cleaned of control characters", async () => {
+		const vm = new TestVm("causes", { vda: 2 });
+		const text = { user: "eve", account: "root", host: "203.0.113.9", tty: "pts/0", process: "cp" };
+		const actor = { ...text, time: 1.5, count: 3, action: "write", pid: 7, source: "audit" };
+		const owner = { name: "ssh", version: "1:9.2", event: "upgraded", state: "modified", explained: false };
+		const parts = vm.parts(
+			{
+				sessions: [{ user: "eve", tty: "pts/0", host: "203.0.113.9", from: 1, to: 0 }],
+				packages: [{ package: "ssh:amd64", before: "1:9.1", after: "1:9.2" }],
+			},
+			[
+				fileChange("/a", { actors: [{ ...actor, executable: "/usr/bin/\u001b[2Jcp" }], package: owner }),
+				fileChange("/b"),
+			],
+		);
+		assertStatus(await agent.submit(parts), SubmitStatus.SUBMIT_STATUS_ACCEPTED);
+		const time = (await station.catalog.vm("causes"))?.headTime ?? "";
+		const changeset = await station.catalog.changeset("causes", time);
+		assert.deepEqual(changeset?.sessions, [{ user: "eve", tty: "pts/0", host: "203.0.113.9", from: 1, to: null }]);
+		assert.deepEqual(changeset.packages, [{ package: "ssh:amd64", before: "1:9.1", after: "1:9.2" }]);
+		const [a, b] = (await station.catalog.fileChanges("causes", time)).items;
+		assert.deepEqual(a?.actors, [{ ...actor, executable: "/usr/bin/ [2Jcp" }]);
+		assert.deepEqual(a.package, owner);
+		assert.equal(b?.actors, undefined);
+		assert.equal(b?.package, undefined);
+	});
+
 	it("says which chunks it lacks, least significant bit first", async () => {
 		const next = random(2);
 		const blocks = Array.from({ length: 10 }, () => randomBlock(next, 0.5));
@@ -422,6 +449,14 @@ describe("a malformed changeset", () => {
 		[
 			/^files\.files\[0\]\.entropy_after: Infinity/,
 			[{ files: { disk: "vda", files: [{ ...file, entropyAfter: 1 / 0 }] } }],
+		],
+		[
+			/^files\.files\[0\]\.actors: 9 elements/,
+			[{ files: { disk: "vda", files: [{ ...file, actors: Array(9).fill({}) }] } }],
+		],
+		[
+			/^files\.files\[0\]\.actors\[0\]\.time: NaN/,
+			[{ files: { disk: "vda", files: [{ ...file, actors: [{ time: Number.NaN }] }] } }],
 		],
 		[/^files\.files\[0\]\.mtime: NaN/, [{ files: { disk: "vda", files: [{ ...file, mtime: Number.NaN }] } }]],
 	];

@@ -354,6 +354,8 @@ function changesetRecord(
 		captureMs: header.captureMs,
 		pauseMs: header.pauseMs,
 		disks: header.disks.map(({ blocks: _, ...disk }) => ({ ...disk, root: roots.get(disk.disk) ?? "" })),
+		...(header.sessions.length > 0 ? { sessions: header.sessions } : {}),
+		...(header.packages.length > 0 ? { packages: header.packages } : {}),
 		fileCount,
 		verdict: null,
 	};

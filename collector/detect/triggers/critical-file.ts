@@ -5,7 +5,8 @@
  * Package managers do all of that for a living. What they replace (programs, libraries, kernels, units) while
  * their own database changes is reported as `info`. Credentials stay a warning even then: installing a package may
  * add a system user, but nobody should add one unseen. An intruder who is root can fake a package run; the hit is
- * on record all the same, and `dpkg --verify` or `rpm -V` in the guest tells the two apart.
+ * on record all the same. Where the agent could compare a file with what its package shipped, that decides: content
+ * that no package shipped is not explained by a package run.
  */
 import type { FileChangeRecord, Severity, TriggerHit } from "../../catalog/records.ts";
 import { criticalRule, isPackageDatabase, isUntrustedFolder } from "../paths.ts";
@@ -48,16 +49,30 @@ function find(file: FileChangeRecord, packageRun: boolean): Finding | undefined 
 		if (rule === undefined) continue;
 		const setuid = file.change === "metadata" && isRootSetuid(file);
 		const severity = setuid ? "critical" : rule.severity;
-		const explained = packageRun && !isOddForPackages(file);
+		const explained = isExplained(file, packageRun);
 		const settled: Severity = !explained ? severity : rule.packaged ? "info" : "warning";
 		const what = setuid ? `${rule.what}, runs as root` : rule.what;
-		return { path, severity: settled, explained, text: `${path} (${what}) ${verb(file)}` };
+		return { path, severity: settled, explained, text: `${path} (${what}) ${verb(file)}${culprit(file)}` };
 	}
 	if (isRootSetuid(file) && file.change !== "deleted" && isUntrustedFolder(file.path)) {
 		const text = `${file.path} (program that runs as root, in a user's folder) ${verb(file)}`;
 		return { path: file.path, severity: "critical", explained: false, text };
 	}
 	return undefined;
+}
+
+function isExplained(file: FileChangeRecord, packageRun: boolean): boolean {
+	if (file.package?.explained === true) return true;
+	return packageRun && file.package?.state !== "modified" && !isOddForPackages(file);
+}
+
+/** Who did it, where the guest's own logs tell. */
+function culprit({ actors, package: owner }: FileChangeRecord): string {
+	const [actor] = actors ?? [];
+	const who = actor === undefined ? "" : actor.user || actor.account;
+	const what = actor === undefined ? "" : actor.executable || actor.process;
+	const by = who === "" && what === "" ? "" : ` by ${who || "?"}${what === "" ? "" : ` with ${what}`}`;
+	return owner?.state === "modified" ? `${by}, not what ${owner.name} ${owner.version} shipped` : by;
 }
 
 /** Packages install files of root's; others under a system path came from elsewhere. */
