@@ -17,9 +17,16 @@ import { toLong, v1, type wire } from "../../proto/service.ts";
 import type { Machine, Snapshot, SnapshotDisk } from "../hypervisor/hypervisor.ts";
 import type { Spool } from "../spool/spool.ts";
 import { type AgentDb, type AgentOperation, BlockIndex } from "./block-index.ts";
+import { ChangeCauses, type Interval } from "./change-causes.ts";
 import { ChangedPagesBuilder, meanEntropy } from "./changed-pages.ts";
-import { attributionToWire, BlockRuns, encodeFiles, encodeHeader, volumeToWire } from "./changeset.ts";
-import { type ComparedDisk, type DiskFindings, findFileChanges, type MachineFindings } from "./file-changes.ts";
+import { attributionToWire, BlockRuns, causesToWire, encodeFiles, encodeHeader, volumeToWire } from "./changeset.ts";
+import {
+	type ComparedDisk,
+	type DiskFindings,
+	type FileHistory,
+	findFileChanges,
+	type MachineFindings,
+} from "./file-changes.ts";
 import type { HashPoolLease } from "./hash-pool-lease.ts";
 import { MachineTrees } from "./machine-trees.ts";
 import { planReads } from "./read-plan.ts";
@@ -72,12 +79,13 @@ const MODES: Readonly<Record<CaptureMode, wire.v1.CaptureMode>> = {
 export class Capturer {
 	readonly #options: CapturerOptions;
 	readonly #index: BlockIndex;
-	readonly #trees: MachineTrees;
+	readonly #history: FileHistory;
 
 	private constructor(options: CapturerOptions) {
 		this.#options = options;
 		this.#index = new BlockIndex(options.db);
-		this.#trees = new MachineTrees(options.db, options.log);
+		const { db, log } = options;
+		this.#history = { trees: new MachineTrees(db, log), causes: new ChangeCauses(db, log) };
 	}
 
 	/** Finishes what a crash may have cut. */
@@ -107,13 +115,13 @@ export class Capturer {
 			await using connections = new AsyncDisposableStack();
 			const disks: ScannedDisk[] = [];
 			for (const disk of snapshot.disks) disks.push(await this.#scan(vm, state, disk, connections, ended));
-			const findings = await findFileChanges(this.#trees, vm, disks, ended);
+			const findings = await findFileChanges(this.#history, vm, disks, intervalOf(state, snapshot), ended);
 			await connections.disposeAsync();
 			const result = await this.#finish(machine, state, snapshot, disks, findings, start);
 			snapshot.keep();
 			return result;
 		} catch (error) {
-			this.#trees.forget(vm);
+			this.#history.trees.forget(vm);
 			if (machine.gone.aborted) {
 				throw new UmbraError("unavailable", `VM ${vm} went away during the capture`, { cause: error });
 			}
@@ -124,9 +132,10 @@ export class Capturer {
 	/** The collector has no use for what we build upon: the next capture of this VM starts from nothing. */
 	async forget(vm: string): Promise<void> {
 		const { db } = this.#options;
-		await db.batch([vmStateOperation(vm, NEW_VM), ...this.#trees.removal(vm)], { sync: true });
+		const { trees, causes } = this.#history;
+		await db.batch([vmStateOperation(vm, NEW_VM), ...trees.removal(vm), causes.removal(vm)], { sync: true });
 		await this.#index.forget(vm);
-		this.#trees.forget(vm);
+		this.#history.trees.forget(vm);
 	}
 
 	async #scan(
@@ -223,8 +232,9 @@ export class Capturer {
 			captureNs: toLong(captureNs),
 			pauseNs: toLong(snapshot.pauseNs),
 			disks: disks.map((disk) => diskToWire(disk, findings.disks.get(disk.name))),
+			...causesToWire(findings.causes),
 		});
-		const parts = [header, ...disks.flatMap(({ runs }) => runs), ...encodeFiles(findings.files)];
+		const parts = [header, ...disks.flatMap(({ runs }) => runs), ...encodeFiles(findings.files, findings.causes)];
 		const staged = spool.stage(parts, { id, vm });
 		const anew = disks.flatMap(({ name, mode }) => (mode === "first" ? [name] : []));
 		const next: VmState = {
@@ -259,6 +269,13 @@ export class Capturer {
 			})),
 		};
 	}
+}
+
+/** From the last point to this one; of a VM's first point, nothing is told. */
+function intervalOf({ headTime }: VmState, { timeNs }: Snapshot): Interval {
+	const to = Number(timeNs) / 1e9;
+	const last = Number(headTime) / 1e9;
+	return { from: last > 0 && last < to ? last : to, to };
 }
 
 function diskToWire(disk: ScannedDisk, findings: DiskFindings | undefined): wire.v1.IDiskChange {

@@ -10,18 +10,27 @@ import { testRandom } from "../../test/support/random.ts";
 import { needs } from "../../test/support/requires.ts";
 import { tempFolder } from "../../test/support/temp.ts";
 import { type AgentDb, encodeKey } from "./block-index.ts";
-import { type ComparedDisk, findFileChanges, type MachineFindings, treeProblem } from "./file-changes.ts";
+import { ChangeCauses } from "./change-causes.ts";
+import {
+	type ComparedDisk,
+	type FileHistory,
+	findFileChanges,
+	type MachineFindings,
+	treeProblem,
+} from "./file-changes.ts";
 import { MachineTrees } from "./machine-trees.ts";
 import { MemorySource, openDb } from "./testing.ts";
 
 const MIB = 2 ** 20;
 const VM = "web";
+const NEVER = { from: 0, to: 0 };
 type Disks = Readonly<Record<string, Buffer>>;
 
 /** Captures of one machine whose disks are in memory. */
 class Captures implements AsyncDisposable {
 	readonly db: AgentDb;
 	readonly trees: MachineTrees;
+	readonly history: FileHistory;
 	readonly log: string[] = [];
 	readonly #resources: AsyncDisposableStack;
 	#last: Disks = {};
@@ -29,7 +38,9 @@ class Captures implements AsyncDisposable {
 	private constructor(db: AgentDb, resources: AsyncDisposableStack) {
 		this.db = db;
 		this.#resources = resources;
-		this.trees = new MachineTrees(db, pino({}, { write: (line: string) => this.log.push(line) }));
+		const log = pino({}, { write: (line: string) => this.log.push(line) });
+		this.trees = new MachineTrees(db, log);
+		this.history = { trees: this.trees, causes: new ChangeCauses(db, log) };
 	}
 
 	static async start(): Promise<Captures> {
@@ -52,7 +63,7 @@ class Captures implements AsyncDisposable {
 			sources.set(name, source);
 			compared.push({ name, source, changedBlocks, pages });
 		}
-		const findings = await findFileChanges(this.trees, VM, compared);
+		const findings = await findFileChanges(this.history, VM, compared, NEVER);
 		await this.db.batch([...findings.operations]);
 		this.#last = disks;
 		return { ...findings, readBytes: [...sources.values()].reduce((sum, { readBytes }) => sum + readBytes, 0) };
@@ -233,7 +244,7 @@ describe("findFileChanges", needs("mke2fs", "debugfs"), () => {
 			[a, 8 * MIB],
 		] as const) {
 			const disk = { name: "a", source, changedBlocks: 0, pages: nothing };
-			const { disks, operations } = await findFileChanges(captures.trees, VM, [disk]);
+			const { disks, operations } = await findFileChanges(captures.history, VM, [disk], NEVER);
 			await captures.db.batch([...operations]);
 			assert.equal(disks.get("a")?.volumes[0]?.length, length);
 		}
@@ -248,7 +259,12 @@ describe("findFileChanges", needs("mke2fs", "debugfs"), () => {
 			const source = new MemorySource(bytes, `${VM}/a`);
 			source.read = () => Promise.reject(error);
 			captures.trees.forget(VM);
-			return await findFileChanges(captures.trees, VM, [{ name: "a", source, changedBlocks: 1, pages: undefined }]);
+			return await findFileChanges(
+				captures.history,
+				VM,
+				[{ name: "a", source, changedBlocks: 1, pages: undefined }],
+				NEVER,
+			);
 		};
 		const gone = new UmbraError("unavailable", "the export is gone");
 		await assert.rejects(failing(gone), (error) => error === gone);

@@ -1,6 +1,7 @@
 /** Which files of a machine the changed pages of its disks belong to, disk by disk as a changeset lists them. */
 import { PAGE_SIZE } from "../../common/block.ts";
 import { isAbort, isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
+import type { Causes } from "../../disk/causes.ts";
 import {
 	type Attribution,
 	type ChangedPages,
@@ -12,9 +13,16 @@ import type { BlockSource } from "../../disk/source/source.ts";
 import type { MachineTree } from "../../disk/tree.ts";
 import { MAX_DISK_VOLUMES } from "../../proto/service.ts";
 import type { AgentOperation } from "./block-index.ts";
+import type { ChangeCauses, Interval } from "./change-causes.ts";
 import { withHistory } from "./history.ts";
 import type { MachineTrees } from "./machine-trees.ts";
 import { summarise, type TreeSummary } from "./tree-summary.ts";
+
+/** What the last captures left of the machines' files. */
+export interface FileHistory {
+	readonly trees: MachineTrees;
+	readonly causes: ChangeCauses;
+}
 
 /** A disk of an open snapshot that was compared with what was known of it. */
 export interface ComparedDisk {
@@ -38,6 +46,8 @@ export interface MachineFindings {
 	readonly disks: ReadonlyMap<string, DiskFindings>;
 	/** Empty where there is nothing to compare with. */
 	readonly files: MachineChanges["files"];
+	/** Undefined where nothing is known of them. */
+	readonly causes?: Causes | undefined;
 	/** For the batch that makes the capture final. */
 	readonly operations: readonly AgentOperation[];
 }
@@ -48,9 +58,10 @@ export interface MachineFindings {
  * @throws UmbraError `unavailable` where a disk cannot be read: what is on it never fails a capture.
  */
 export async function findFileChanges(
-	trees: MachineTrees,
+	{ trees, causes }: FileHistory,
 	vm: string,
 	disks: readonly ComparedDisk[],
+	interval: Interval,
 	signal?: AbortSignal,
 ): Promise<MachineFindings> {
 	const summary = await trees.summary(vm);
@@ -60,7 +71,10 @@ export async function findFileChanges(
 	try {
 		const after = await trees.after(vm, disks, pages, signal);
 		const before = await trees.before(vm);
-		return { ...compare(vm, disks, pages, before, after), operations: trees.operations(vm, after) };
+		const findings = compare(vm, disks, pages, before, after);
+		const found = await causes.find(vm, disks, findings.files, interval, signal);
+		const operations = [...trees.operations(vm, after), ...(found?.operations ?? [])];
+		return { ...findings, causes: found?.causes, operations };
 	} catch (error) {
 		// A broken snapshot or connection fails the capture; a machine that makes no sense does not.
 		if (isAbort(error) || signal?.aborted === true || isUmbraError(error, "unavailable")) throw error;

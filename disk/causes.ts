@@ -1,0 +1,199 @@
+/**
+ * Why the files of a machine changed: who did it, by the guest's own logs (`who/`), and which package change explains
+ * it, by the guest's own package databases (`packages/`). Both are read from the disks as they are after the change.
+ */
+import { isAbort, isUmbraError, messageOf, UmbraError } from "../common/errors.ts";
+import { type NamedSource, openDisks } from "./disk.ts";
+import type { FileChange, MachineChanges } from "./map/changes.ts";
+import { type CurrentFile, currentFile, type Explanation, explain, type PackagesBefore } from "./packages/explain.ts";
+import { GuestRoot, type Mount } from "./packages/guest-root.ts";
+import { changedPackages, type PackageChange, type PackageDb, type PackageVersions } from "./packages/package-db.ts";
+import { packagesStamp, readPackages } from "./packages/packages.ts";
+import { type Actor, type Evidence, type GuestVolume, type LoginSession, readEvidence } from "./who/evidence.ts";
+import { type MountTable, readMounts } from "./who/mounts.ts";
+
+export interface FileCauses {
+	/** The newest first. */
+	readonly actors: readonly Actor[];
+	/** Undefined where no package owns the file or it was not looked up. */
+	readonly package: Explanation | undefined;
+}
+
+/** What to keep of the guest's packages until its next changes. */
+export interface KnownPackages {
+	/** Of their databases; equal where nothing was installed, upgraded or removed since. */
+	readonly stamp: string;
+	readonly versions: PackageVersions;
+}
+
+export interface Causes {
+	/** Of files of which nothing is known there is no entry. */
+	readonly files: ReadonlyMap<FileChange, FileCauses>;
+	/** Who was logged in meanwhile, from old to new. */
+	readonly sessions: readonly LoginSession[];
+	readonly packages: readonly PackageChange[];
+	/** Undefined where the guest has no package database. */
+	readonly known: KnownPackages | undefined;
+	/** What could not be read, and why, for people; bounded. */
+	readonly problems: readonly string[];
+}
+
+export interface CausesOptions {
+	readonly files: MachineChanges["files"];
+	/** When the changes were made: seconds since 1970. */
+	readonly interval: { readonly from: number; readonly to: number };
+	/** The machine's disks after the changes, in the order of its tree. */
+	readonly after: readonly NamedSource[];
+	/** As they were; without them, what `known` remembers is enough, but for the owners of deleted files. */
+	readonly before?: readonly NamedSource[];
+	readonly known?: KnownPackages | undefined;
+	readonly signal?: AbortSignal | undefined;
+}
+
+const NOTHING: Causes = { files: new Map(), sessions: [], packages: [], known: undefined, problems: [] };
+const MAX_PROBLEMS = 16;
+/** Bytes of changed files that are compared with what packages shipped; the rest stays unknown. */
+const MAX_CONTENT = 1024 * 1024 * 1024;
+/** Where packages put what changes only with them; elsewhere no owner is asked for unless packages changed. */
+const PACKAGED = /^\/(usr|bin|sbin|lib\w*|etc|boot|opt)\//;
+
+/** @throws UmbraError `unavailable` where a disk cannot be read; never for what is on it. */
+export async function findCauses(options: CausesOptions): Promise<Causes> {
+	const { files, interval, after, before, signal } = options;
+	const volumes = await openVolumes(after, signal);
+	const table = await readMounts(volumes, signal);
+	if (table.mounts.length === 0) return { ...NOTHING, known: options.known };
+	const evidence = await readEvidence(volumes, interval, signal);
+	const paths = guestPaths(files, after, table);
+	const beforeMounts =
+		before === undefined ? undefined : mountsOf(await readMounts(await openVolumes(before, signal), signal));
+	const packages = await readPackageStates(mountsOf(table), beforeMounts, options.known, [...paths.values()], signal);
+	const found = new Map<FileChange, FileCauses>();
+	const budget = { left: MAX_CONTENT };
+	const root = new GuestRoot(mountsOf(table));
+	for (const { disk, volume, files: changed } of files) {
+		const at = after.findIndex(({ name }) => name === disk);
+		for (const file of changed) {
+			const actors = evidence.actorsOf({ disk: at, volume, path: file.path, inode: file.inode });
+			const path = paths.get(file);
+			const owner =
+				packages?.after === undefined || path === undefined || file.type === "dir"
+					? undefined
+					: await explainFile(file, path, packages.before, packages.after, root, budget, signal);
+			if (actors.length > 0 || owner !== undefined) found.set(file, { actors, package: owner });
+		}
+	}
+	return {
+		files: found,
+		sessions: evidence.sessions,
+		packages: packages === undefined ? [] : changedPackages(packages.before.versions, packages.known.versions),
+		known: packages?.known,
+		problems: problemsOf(evidence, packages?.after),
+	};
+}
+
+/** Those that can be read; the tree of the machine has already said what is wrong with the others. */
+async function openVolumes(sources: readonly NamedSource[], signal: AbortSignal | undefined): Promise<GuestVolume[]> {
+	const opened: GuestVolume[] = [];
+	for (const volume of (await openDisks(sources, signal)).volumes) {
+		if (!volume.isReadable) continue;
+		try {
+			opened.push({ disk: volume.disk, id: volume.id, filesystem: await volume.open(signal) });
+		} catch (error) {
+			if (isAbort(error) || signal?.aborted === true || isUmbraError(error, "unavailable")) throw error;
+		}
+	}
+	return opened;
+}
+
+/** Whole filesystems alone: what packages own does not lie in bind mounts. */
+function mountsOf({ mounts, volumes }: MountTable): Mount[] {
+	return mounts.flatMap(({ point, volume, base }) =>
+		base === "/" ? [{ path: point, filesystem: volumes[volume]!.filesystem }] : [],
+	);
+}
+
+/** The path by which the guest knows each file; none for those on volumes that it does not mount. */
+function guestPaths(
+	files: MachineChanges["files"],
+	disks: readonly NamedSource[],
+	table: MountTable,
+): Map<FileChange, string> {
+	const paths = new Map<FileChange, string>();
+	for (const { disk, volume: id, files: changed } of files) {
+		const at = disks.findIndex(({ name }) => name === disk);
+		const volume = table.volumes.findIndex((candidate) => candidate.disk === at && candidate.id === id);
+		if (volume === -1) continue;
+		for (const file of changed) {
+			const [path] = table.toGuest({ volume, path: file.path });
+			if (path !== undefined) paths.set(file, path);
+		}
+	}
+	return paths;
+}
+
+interface PackageStates {
+	readonly before: PackagesBefore;
+	/** Undefined where nothing that changed can be a package's. */
+	readonly after: PackageDb | undefined;
+	readonly known: KnownPackages;
+}
+
+/** Undefined where the guest has no package database. */
+async function readPackageStates(
+	mounts: readonly Mount[],
+	beforeMounts: readonly Mount[] | undefined,
+	known: KnownPackages | undefined,
+	paths: readonly string[],
+	signal: AbortSignal | undefined,
+): Promise<PackageStates | undefined> {
+	const stamp = await packagesStamp(mounts, signal);
+	if (stamp === "") return undefined;
+	const isUnchanged = beforeMounts === undefined && known?.stamp === stamp;
+	if (isUnchanged && !paths.some((path) => PACKAGED.test(path))) return { before: known, after: undefined, known };
+	const after = await readPackages(mounts, signal);
+	if (after === undefined) return undefined;
+	const now = isUnchanged ? known : { stamp, versions: after.versions };
+	const before = beforeMounts === undefined ? undefined : await readPackages(beforeMounts, signal);
+	// Of a guest that is seen for the first time nothing is known to have changed.
+	return { before: before ?? known ?? now, after, known: now };
+}
+
+async function explainFile(
+	file: FileChange,
+	path: string,
+	before: PackagesBefore,
+	after: PackageDb,
+	root: GuestRoot,
+	budget: { left: number },
+	signal: AbortSignal | undefined,
+): Promise<Explanation | undefined> {
+	const found = file.change === "deleted" ? undefined : await root.find(path, signal, false);
+	const current = found === undefined ? undefined : limited(currentFile(found.filesystem, found.node), path, budget);
+	try {
+		return await explain({ path, change: file.change }, before, after, current, signal);
+	} catch (error) {
+		if (isAbort(error) || signal?.aborted === true || isUmbraError(error, "unavailable") || !isUmbraError(error)) {
+			throw error;
+		}
+		return undefined;
+	}
+}
+
+/** A package upgrade of gigabytes must not hold up a capture. */
+function limited(file: CurrentFile, path: string, budget: { left: number }): CurrentFile {
+	return {
+		...file,
+		read: async (offset, length, signal) => {
+			budget.left -= length;
+			if (budget.left < 0) throw new UmbraError("limit", `${path}: too much changed at once to compare all of it`);
+			return await file.read(offset, length, signal);
+		},
+	};
+}
+
+function problemsOf(evidence: Evidence, packages: PackageDb | undefined): string[] {
+	const problems = [...evidence.problems, ...(packages?.problems ?? []).map(messageOf)];
+	if (evidence.incomplete) problems.push("the audit log holds more of the interval than was read");
+	return problems.slice(0, MAX_PROBLEMS);
+}
