@@ -7,6 +7,7 @@
  * This file is the one door to any filesystem, whatever its format.
  */
 import type { UmbraError } from "../common/errors.ts";
+import type { ListName } from "./listing.ts";
 import type { Owners } from "./owners.ts";
 
 export type FileType = "file" | "dir" | "symlink" | "char" | "block" | "fifo" | "socket";
@@ -62,6 +63,18 @@ export interface FilesystemScan {
 	/** Fixed structures: superblocks, descriptors, bitmaps, inode tables. */
 	readonly metadata: Ranges;
 	readonly journal: Ranges;
+	/** Absent where only another `scan` can tell what changed since. */
+	readonly basis?: ScanBasis;
+}
+
+/** What `Filesystem.rescan` must know of a scan beyond its result. */
+export interface ScanBasis {
+	/** A digest of all that says where inodes lie: where it is another now, nothing of the scan can be relied upon. */
+	readonly layout: string;
+	/** What was not read from its own place, but from the journal. */
+	readonly replayed: Ranges;
+	/** Names of inodes that were not in use. */
+	readonly dangling: readonly Link[];
 }
 
 export interface Filesystem {
@@ -78,6 +91,18 @@ export interface Filesystem {
 	readonly problems: readonly UmbraError[];
 	/** Reads every directory and inode in use. One damaged file is a problem, not an end. */
 	scan(signal?: AbortSignal): Promise<FilesystemScan>;
+	/**
+	 * The same result as that of `scan`, from the scan before, of which only what lies in changed blocks is read again;
+	 * nodes, directories and ranges that did not change are the same objects. Where that is not possible, it is a scan.
+	 *
+	 * @param changed at least all bytes of the volume that changed since.
+	 */
+	rescan?(before: FilesystemScan, changed: Ranges, signal?: AbortSignal): Promise<FilesystemScan>;
+	/**
+	 * Every name below the directory `top`, those of a directory in one go and parents before children. Other than with
+	 * `scan`, nothing is told of where contents lie, and it takes far less time and memory.
+	 */
+	list?(top: number, each: ListName, signal?: AbortSignal): Promise<void>;
 	/** @throws UmbraError `not-found`. Symlinks are not followed. */
 	lookup(path: string, signal?: AbortSignal): Promise<FileNode>;
 	/** @throws UmbraError `not-found` for an inode that is not in use. */

@@ -1,33 +1,33 @@
 /**
- * The stored form of a disk tree. All numbers are little-endian or LEB128 varints; signed ones are zigzag.
+ * The stored form of a disk tree: a *base*, which is a whole tree, and *deltas*, each of which is what changed since the
+ * part before it. All numbers are little-endian or LEB128 varints; signed ones are zigzag.
  *
- *   "UTRE" | u8 version | u32 length of the plain body | 32 bytes BLAKE3 of what follows | zstd body
- *
- * The body holds columns rather than records: the values of one field of all nodes stand together, as
- * differences where they ascend, since that is what zstd shrinks best and decodes fastest.
+ *   "UTRE" (base) or "UTRD" (delta) | u8 version | u32 length of the plain body | 32 bytes BLAKE3 of what follows |
+ *   delta: the 32 bytes BLAKE3 of the part before | zstd body
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { blake3Name, NAME_SIZE } from "../common/block.ts";
 import { isUmbraError, UmbraError } from "../common/errors.ts";
-import type { FileNode, FilesystemScan, FileType, Link, Ranges } from "./filesystem.ts";
 import type { Owners } from "./owners.ts";
+import { differenceOf } from "./rescan/layered-scan.ts";
+import { readScan, readScanChanges, writeScan, writeScanChanges } from "./scan-codec.ts";
 import type { Segment, Segments } from "./segments.ts";
 import type { DiskTree, MachineTree, VolumeTree } from "./tree.ts";
 import { ColumnReader, ColumnWriter } from "./tree-columns.ts";
 
-const MAGIC = "UTRE";
-const VERSION = 2;
-const HEADER_SIZE = 4 + 1 + 4 + NAME_SIZE;
+const BASE_MAGIC = "UTRE";
+const DELTA_MAGIC = "UTRD";
+const VERSION = 3;
+const NAME_AT = 9;
+const HEADER_SIZE = NAME_AT + NAME_SIZE;
 /** About 25 million files; bounds what a damaged length can make zstd allocate. */
 const MAX_BODY = 1024 * 1024 * 1024;
-/** Names are joined into strings of this many, so that one name kept alive does not keep all of them. */
-const NAMES_PER_RUN = 16384;
 
-/** The order is part of the format. */
-const TYPES: readonly FileType[] = ["file", "dir", "symlink", "char", "block", "fifo", "socket"];
 const TABLES: readonly DiskTree["table"][] = ["none", "mbr", "gpt"];
-/** In the type's byte: ctime is the same as mtime and is left out. */
-const SAME_TIMES = 0x80;
+/** How a volume's scan is told: not at all, as a whole, or as what changed since one of the tree before. */
+const NO_SCAN = 0;
+const WHOLE_SCAN = 1;
+const CHANGES = 2;
 
 /**
  * @throws UmbraError `limit` for a tree that does not fit the format (more than 1 GiB of plain columns, a number
@@ -41,29 +41,41 @@ export function encodeDiskTree(tree: DiskTree): Uint8Array {
 /** @throws as `encodeDiskTree`. */
 export function encodeMachineTree(tree: MachineTree): Uint8Array {
 	const writer = new ColumnWriter();
-	writer.natural(tree.disks.length);
-	for (const { name, size, table } of tree.disks) {
-		writer.string(name);
-		writer.natural(size);
-		writer.byte(TABLES.indexOf(table));
-	}
-	writer.natural(tree.problems.length);
-	for (const problem of tree.problems) writer.string(problem);
-	writer.natural(tree.volumes.length);
-	for (const volume of tree.volumes) writeVolume(writer, volume);
-	const body = writer.bytes();
+	writeTree(writer, tree, undefined);
+	return seal(BASE_MAGIC, writer.bytes(), undefined);
+}
+
+/**
+ * What changed from one tree to the next. Small where the scans of the one were made from those of the other.
+ *
+ * @param previous the name of the encoded part that ends with the tree before.
+ * @throws as `encodeDiskTree`.
+ */
+export function encodeTreeDelta(before: MachineTree, after: MachineTree, previous: Uint8Array): Uint8Array {
+	const writer = new ColumnWriter();
+	writeTree(writer, after, before);
+	return seal(DELTA_MAGIC, writer.bytes(), previous);
+}
+
+/** What tells an encoded part from any other. */
+export function nameOfPart(part: Uint8Array): Uint8Array {
+	return Uint8Array.from(part.subarray(NAME_AT, HEADER_SIZE));
+}
+
+function seal(magic: string, body: Uint8Array, previous: Uint8Array | undefined): Uint8Array {
 	if (body.length > MAX_BODY) {
 		throw new UmbraError("limit", `disk tree: ${body.length} bytes of columns, at most ${MAX_BODY} fit`, {
 			context: { structure: "disk tree", found: body.length, wanted: MAX_BODY },
 		});
 	}
 	const packed = zstdCompressSync(body, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
-	const out = Buffer.allocUnsafe(HEADER_SIZE + packed.length);
-	out.write(MAGIC, 0, "latin1");
+	const out = Buffer.allocUnsafe(HEADER_SIZE + (previous?.length ?? 0) + packed.length);
+	out.write(magic, 0, "latin1");
 	out.writeUInt8(VERSION, 4);
 	out.writeUInt32LE(body.length, 5);
-	out.set(blake3Name(packed), 9);
-	out.set(packed, HEADER_SIZE);
+	if (previous !== undefined) out.set(previous, HEADER_SIZE);
+	out.set(packed, out.length - packed.length);
+	out.set(blake3Name(out.subarray(HEADER_SIZE)), NAME_AT);
 	return out;
 }
 
@@ -80,8 +92,28 @@ export function decodeDiskTree(bytes: Uint8Array): DiskTree {
 
 /** @throws as `decodeDiskTree`. */
 export function decodeMachineTree(bytes: Uint8Array): MachineTree {
+	return unseal(BASE_MAGIC, bytes, undefined, (reader) => readTree(reader, undefined));
+}
+
+/**
+ * The tree after a delta.
+ *
+ * @param before the tree with which the part of the name `previous` ends.
+ * @throws as `decodeDiskTree`, `corrupt` also for a delta of another part.
+ */
+export function applyTreeDelta(before: MachineTree, bytes: Uint8Array, previous: Uint8Array): MachineTree {
+	return unseal(DELTA_MAGIC, bytes, previous, (reader) => readTree(reader, before));
+}
+
+function unseal<T>(
+	magic: string,
+	bytes: Uint8Array,
+	previous: Uint8Array | undefined,
+	read: (reader: ColumnReader) => T,
+): T {
 	const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-	if (buffer.length < HEADER_SIZE || buffer.toString("latin1", 0, 4) !== MAGIC) throw damaged("no disk tree", 0);
+	const start = HEADER_SIZE + (previous?.length ?? 0);
+	if (buffer.length < start || buffer.toString("latin1", 0, 4) !== magic) throw damaged("no disk tree", 0);
 	const version = buffer.readUInt8(4);
 	if (version !== VERSION) {
 		throw new UmbraError("unsupported", `disk tree: version ${version}, wanted ${VERSION}`, {
@@ -90,15 +122,18 @@ export function decodeMachineTree(bytes: Uint8Array): MachineTree {
 	}
 	const length = buffer.readUInt32LE(5);
 	if (length > MAX_BODY) throw damaged(`body of ${length} bytes`, 5);
-	const packed = buffer.subarray(HEADER_SIZE);
-	if (!buffer.subarray(9, HEADER_SIZE).equals(blake3Name(packed))) throw damaged("checksum does not match", 9);
+	const checked = blake3Name(buffer.subarray(HEADER_SIZE));
+	if (!buffer.subarray(NAME_AT, HEADER_SIZE).equals(checked)) throw damaged("checksum does not match", NAME_AT);
+	if (previous !== undefined && !buffer.subarray(HEADER_SIZE, start).equals(previous)) {
+		throw damaged("changes of another tree", HEADER_SIZE);
+	}
 	try {
-		const body = zstdDecompressSync(packed, { maxOutputLength: Math.max(length, 1) });
+		const body = zstdDecompressSync(buffer.subarray(start), { maxOutputLength: Math.max(length, 1) });
 		if (body.length !== length) throw damaged(`body of ${body.length} bytes, wanted ${length}`, 5);
 		const reader = new ColumnReader(body);
-		const tree = readTree(reader);
+		const result = read(reader);
 		reader.end();
-		return tree;
+		return result;
 	} catch (error) {
 		if (isUmbraError(error)) throw error;
 		throw damaged("cannot be unpacked", HEADER_SIZE, error);
@@ -109,12 +144,25 @@ function damaged(what: string, offset: number, cause?: unknown): UmbraError {
 	return new UmbraError("corrupt", `disk tree: ${what}`, { cause, context: { structure: "disk tree", offset } });
 }
 
-function readTree(reader: ColumnReader): MachineTree {
+function writeTree(writer: ColumnWriter, tree: MachineTree, before: MachineTree | undefined): void {
+	writer.natural(tree.disks.length);
+	for (const { name, size, table } of tree.disks) {
+		writer.string(name);
+		writer.natural(size);
+		writer.byte(TABLES.indexOf(table));
+	}
+	writer.natural(tree.problems.length);
+	for (const problem of tree.problems) writer.string(problem);
+	writer.natural(tree.volumes.length);
+	for (const volume of tree.volumes) writeVolume(writer, volume, before);
+}
+
+function readTree(reader: ColumnReader, before: MachineTree | undefined): MachineTree {
 	const disks = Array.from({ length: reader.count(3) }, () => {
 		return { name: reader.string(), size: reader.natural(), table: reader.choice(TABLES) };
 	});
 	const problems = Array.from({ length: reader.count(1) }, () => reader.string());
-	const volumes = Array.from({ length: reader.count(8) }, () => readVolume(reader, disks.length));
+	const volumes = Array.from({ length: reader.count(8) }, () => readVolume(reader, disks.length, before));
 	return { disks, problems, volumes };
 }
 
@@ -151,7 +199,7 @@ function readSegments(reader: ColumnReader, disks: number): Segments {
 	return segments;
 }
 
-function writeVolume(writer: ColumnWriter, volume: VolumeTree): void {
+function writeVolume(writer: ColumnWriter, volume: VolumeTree, before: MachineTree | undefined): void {
 	writer.string(volume.id);
 	writer.natural(volume.disk);
 	writer.natural(volume.offset);
@@ -167,11 +215,38 @@ function writeVolume(writer: ColumnWriter, volume: VolumeTree): void {
 	writer.natural(volume.files);
 	writeNames(writer, volume.owners.users);
 	writeNames(writer, volume.owners.groups);
-	writer.byte(volume.scan === undefined ? 0 : 1);
-	if (volume.scan !== undefined) writeScan(writer, volume.scan, volume.blockSize);
+	const { scan } = volume;
+	if (scan === undefined) {
+		writer.byte(NO_SCAN);
+		return;
+	}
+	for (const [at, { scan: old }] of (before?.volumes ?? []).entries()) {
+		const difference = old === undefined ? undefined : differenceOf(old, scan);
+		if (old === undefined || difference === undefined) continue;
+		writer.byte(CHANGES);
+		writer.natural(at);
+		writeScanChanges(writer, old, scan, difference, volume.blockSize);
+		return;
+	}
+	writer.byte(WHOLE_SCAN);
+	writeScan(writer, scan, volume.blockSize);
 }
 
-function readVolume(reader: ColumnReader, disks: number): VolumeTree {
+function readVolumeScan(reader: ColumnReader, before: MachineTree | undefined): VolumeTree["scan"] {
+	switch (reader.choice([NO_SCAN, WHOLE_SCAN, CHANGES])) {
+		case NO_SCAN:
+			return undefined;
+		case WHOLE_SCAN:
+			return readScan(reader);
+		default: {
+			const old = before?.volumes[reader.natural()]?.scan;
+			if (old === undefined) throw reader.damaged("changes of a volume that is not there");
+			return readScanChanges(reader, old);
+		}
+	}
+}
+
+function readVolume(reader: ColumnReader, disks: number, before: MachineTree | undefined): VolumeTree {
 	const id = reader.string();
 	const disk = reader.natural();
 	const offset = reader.natural();
@@ -186,7 +261,7 @@ function readVolume(reader: ColumnReader, disks: number): VolumeTree {
 	const freeBytes = reader.natural();
 	const files = reader.natural();
 	const owners: Owners = { users: readNames(reader), groups: readNames(reader) };
-	const scan = reader.choice([false, true]) ? readScan(reader) : undefined;
+	const scan = readVolumeScan(reader, before);
 	return {
 		id,
 		disk,
@@ -218,133 +293,4 @@ function readNames(reader: ColumnReader): Map<number, string> {
 	const names = new Map<number, string>();
 	for (let left = reader.count(2); left > 0; left--) names.set(reader.natural(), reader.string());
 	return names;
-}
-
-function writeScan(writer: ColumnWriter, scan: FilesystemScan, blockSize: number): void {
-	const nodes = [...scan.nodes.values()];
-	const unit = rangeUnit(scan, nodes, blockSize);
-	writer.natural(scan.root);
-	writer.natural(unit);
-	writer.natural(nodes.length);
-	let last = 0;
-	for (const { inode } of nodes) {
-		writer.integer(inode - last);
-		last = inode;
-	}
-	for (const { generation } of nodes) writer.natural(generation);
-	for (const { type, mtime, ctime } of nodes) {
-		writer.byte(TYPES.indexOf(type) | (Object.is(mtime, ctime) ? SAME_TIMES : 0));
-	}
-	for (const { size } of nodes) writer.natural(size);
-	for (const { mode } of nodes) writer.natural(mode);
-	for (const { uid } of nodes) writer.natural(uid);
-	for (const { gid } of nodes) writer.natural(gid);
-	for (const { nlink } of nodes) writer.natural(nlink);
-	for (const { mtime } of nodes) writer.float(mtime);
-	for (const { mtime, ctime } of nodes) if (!Object.is(mtime, ctime)) writer.float(ctime);
-	writer.rangeLists(nodes, "data", unit);
-	writer.rangeLists(nodes, "meta", unit);
-	writer.ranges(scan.metadata, unit);
-	writer.ranges(scan.journal, unit);
-	writeLinks(writer, scan.links);
-}
-
-function readScan(reader: ColumnReader): FilesystemScan {
-	const root = reader.natural();
-	const unit = reader.natural();
-	// A node has at least eight bytes of varints and type, eight of mtime and two of range counts.
-	const count = reader.count(18);
-	const inodes = reader.deltas(count);
-	const generations = reader.naturals(count);
-	const types = reader.raw(count);
-	const sizes = reader.naturals(count);
-	const modes = reader.naturals(count);
-	const uids = reader.naturals(count);
-	const gids = reader.naturals(count);
-	const nlinks = reader.naturals(count);
-	const mtimes = reader.floats(count);
-	let differing = 0;
-	for (let at = 0; at < count; at++) if ((types[at]! & SAME_TIMES) === 0) differing++;
-	const ctimes = reader.floats(differing);
-	const data = reader.rangeLists(count, unit);
-	const meta = reader.rangeLists(count, unit);
-	const metadata = reader.ranges(unit);
-	const journal = reader.ranges(unit);
-	const nodes = new Map<number, FileNode>();
-	for (let at = 0, other = 0; at < count; at++) {
-		const inode = inodes[at]!;
-		const type = TYPES[types[at]! & ~SAME_TIMES];
-		if (type === undefined) throw damaged(`type ${types[at]} of inode ${inode}`, HEADER_SIZE);
-		const mtime = mtimes[at]!;
-		nodes.set(inode, {
-			inode,
-			generation: generations[at]!,
-			type,
-			size: sizes[at]!,
-			mode: modes[at]!,
-			uid: uids[at]!,
-			gid: gids[at]!,
-			nlink: nlinks[at]!,
-			mtime,
-			ctime: (types[at]! & SAME_TIMES) === 0 ? ctimes[other++]! : mtime,
-			data: data[at]!,
-			meta: meta[at]!,
-		});
-	}
-	if (nodes.size !== count) throw damaged("the same inode twice", HEADER_SIZE);
-	return { root, nodes, links: readLinks(reader), metadata, journal };
-}
-
-function writeLinks(writer: ColumnWriter, links: readonly Link[]): void {
-	writer.natural(links.length);
-	let last = 0;
-	for (const { parent } of links) {
-		writer.integer(parent - last);
-		last = parent;
-	}
-	last = 0;
-	for (const { inode } of links) {
-		writer.integer(inode - last);
-		last = inode;
-	}
-	for (let at = 0; at < links.length; at += NAMES_PER_RUN) {
-		let names = links.slice(at, at + NAMES_PER_RUN).map(({ name }) => name);
-		let joined = names.join("");
-		if (!joined.isWellFormed()) {
-			// Joined, a half surrogate pair could find its other half in the next name.
-			names = names.map((name) => name.toWellFormed());
-			joined = names.join("");
-		}
-		for (const name of names) writer.natural(name.length);
-		writer.string(joined);
-	}
-}
-
-function readLinks(reader: ColumnReader): Link[] {
-	const count = reader.count(3);
-	const parents = reader.deltas(count);
-	const inodes = reader.deltas(count);
-	const links = new Array<Link>(count);
-	for (let from = 0; from < count; from += NAMES_PER_RUN) {
-		const to = Math.min(from + NAMES_PER_RUN, count);
-		const lengths = reader.naturals(to - from);
-		const joined = reader.string();
-		let start = 0;
-		for (let at = from; at < to; at++) {
-			const end = start + lengths[at - from]!;
-			links[at] = { parent: parents[at]!, name: joined.slice(start, end), inode: inodes[at]! };
-			start = end;
-		}
-		if (start !== joined.length) throw damaged("lengths of names do not add up", HEADER_SIZE);
-	}
-	return links;
-}
-
-/** The block size where every range is whole blocks, as it is in practice; else 1. */
-function rangeUnit(scan: FilesystemScan, nodes: readonly FileNode[], blockSize: number): number {
-	if (blockSize <= 1) return 1;
-	const whole = (ranges: Ranges): boolean => ranges.every((value) => value % blockSize === 0);
-	const fits =
-		whole(scan.metadata) && whole(scan.journal) && nodes.every(({ data, meta }) => whole(data) && whole(meta));
-	return fits ? blockSize : 1;
 }

@@ -107,7 +107,7 @@ export class ColumnReader {
 			}
 			scale *= 0x80;
 		}
-		throw this.#damaged("a number without an end");
+		throw this.damaged("a number without an end");
 	}
 
 	integer(): number {
@@ -118,13 +118,13 @@ export class ColumnReader {
 	/** A count of things that take at least `size` bytes each: never more than the bytes that remain can hold. */
 	count(size: number): number {
 		const count = this.natural();
-		if (count > (this.#buffer.length - this.#at) / size) throw this.#damaged(`a count of ${count}`);
+		if (count > (this.#buffer.length - this.#at) / size) throw this.damaged(`a count of ${count}`);
 		return count;
 	}
 
 	choice<T>(values: readonly T[]): T {
 		const index = this.#next();
-		if (index >= values.length) throw this.#damaged(`choice ${index} of ${values.length}`);
+		if (index >= values.length) throw this.damaged(`choice ${index} of ${values.length}`);
 		return values[index]!;
 	}
 
@@ -153,7 +153,7 @@ export class ColumnReader {
 		const values = new Float64Array(count);
 		for (let at = 0, sum = 0; at < count; at++) {
 			sum += this.integer();
-			if (!(sum >= 0)) throw this.#damaged("a number below zero");
+			if (!(sum >= 0)) throw this.damaged("a number below zero");
 			values[at] = sum;
 		}
 		return values;
@@ -179,7 +179,7 @@ export class ColumnReader {
 	}
 
 	end(): void {
-		if (this.#at !== this.#buffer.length) throw this.#damaged(`${this.#buffer.length - this.#at} bytes too many`);
+		if (this.#at !== this.#buffer.length) throw this.damaged(`${this.#buffer.length - this.#at} bytes too many`);
 	}
 
 	#pairs(pairs: number, unit: number, cursor: { end: number }): Ranges {
@@ -204,7 +204,7 @@ export class ColumnReader {
 		const offset = cursor.end + this.integer();
 		const length = this.natural();
 		cursor.end = offset + length;
-		if (!(offset >= 0 && Number.isSafeInteger(cursor.end * unit))) throw this.#damaged("a range beyond 2^53");
+		if (!(offset >= 0 && Number.isSafeInteger(cursor.end * unit))) throw this.damaged("a range beyond 2^53");
 		return length;
 	}
 
@@ -214,10 +214,11 @@ export class ColumnReader {
 	}
 
 	#need(bytes: number): void {
-		if (bytes > this.#buffer.length - this.#at) throw this.#damaged(`${bytes} bytes wanted`);
+		if (bytes > this.#buffer.length - this.#at) throw this.damaged(`${bytes} bytes wanted`);
 	}
 
-	#damaged(what: string): UmbraError {
+	/** What to throw for a value that makes no sense. */
+	damaged(what: string): UmbraError {
 		return new UmbraError("corrupt", `disk tree: ${what} at ${this.#at} of ${this.#buffer.length}`, {
 			context: { structure: "disk tree", offset: this.#at },
 		});

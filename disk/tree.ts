@@ -4,8 +4,11 @@
  */
 import { isAbort, isUmbraError, messageOf } from "../common/errors.ts";
 import { type NamedSource, openDisks, type PartitionScheme, type Volume } from "./disk.ts";
-import type { Filesystem, FilesystemScan } from "./filesystem.ts";
+import { type EarlierVolume, EarlierVolumes } from "./earlier-volumes.ts";
+import type { FileNode, Filesystem, FilesystemScan } from "./filesystem.ts";
+import type { ChangedPages } from "./map/pages.ts";
 import { NO_OWNERS, type Owners, readOwners } from "./owners.ts";
+import { differenceOf, layerOver } from "./rescan/layered-scan.ts";
 import type { Segments } from "./segments.ts";
 import type { BlockSource } from "./source/source.ts";
 
@@ -78,6 +81,33 @@ export async function readDiskTree(source: BlockSource, signal?: AbortSignal): P
 
 /** The same for all disks of a machine together. */
 export async function readMachineTree(sources: readonly NamedSource[], signal?: AbortSignal): Promise<MachineTree> {
+	return await readVolumes(sources, () => undefined, signal);
+}
+
+/**
+ * The same from a tree of before: of filesystems that can be read so, only metadata that changed is read. What did not
+ * change are the same objects in both trees, which is what makes comparing them and storing the difference cheap.
+ *
+ * @param changed at least all pages that changed since, by the name of the disk; a disk without any is left out.
+ * @throws as `readMachineTree`.
+ */
+export async function updateMachineTree(
+	before: MachineTree,
+	sources: readonly NamedSource[],
+	changed: ReadonlyMap<string, ChangedPages>,
+	signal?: AbortSignal,
+): Promise<MachineTree> {
+	const earlier = new EarlierVolumes(before, sources, changed);
+	return await readVolumes(sources, (volume) => earlier.find(volume), signal);
+}
+
+type Earlier = (volume: Volume) => EarlierVolume | undefined;
+
+async function readVolumes(
+	sources: readonly NamedSource[],
+	earlier: Earlier,
+	signal: AbortSignal | undefined,
+): Promise<MachineTree> {
 	const opened = await openDisks(sources, signal);
 	const problems: string[] = [];
 	const note = (text: string): void => {
@@ -87,7 +117,7 @@ export async function readMachineTree(sources: readonly NamedSource[], signal?: 
 	const volumes: ReadVolume[] = [];
 	for (const volume of opened.volumes) {
 		try {
-			volumes.push(await readVolume(volume, note, signal));
+			volumes.push(await readVolume(volume, earlier(volume), note, signal));
 		} catch (error) {
 			if (isAbort(error) || signal?.aborted === true || isUmbraError(error, "unavailable")) throw error;
 			note(`${nameOf(volume)}: ${messageOf(error)}`);
@@ -111,6 +141,7 @@ interface ReadVolume {
 
 async function readVolume(
 	volume: Volume,
+	earlier: EarlierVolume | undefined,
 	note: (text: string) => void,
 	signal: AbortSignal | undefined,
 ): Promise<ReadVolume> {
@@ -120,11 +151,10 @@ async function readVolume(
 		return { tree: unread(volume), owners: undefined, lends: false };
 	}
 	const filesystem: Filesystem = await volume.open(signal);
-	const scan = await filesystem.scan(signal);
+	const known = earlier?.tree.uuid === filesystem.uuid ? earlier : undefined;
+	const scan = await readScan(filesystem, known, signal);
 	const owners = await readOwners(filesystem, signal);
 	for (const problem of filesystem.problems) note(`${nameOf(volume)}: ${problem.message}`);
-	let files = 0;
-	for (const node of scan.nodes.values()) if (node.type !== "dir") files++;
 	return {
 		tree: {
 			...unread(volume),
@@ -133,12 +163,32 @@ async function readVolume(
 			blockSize: filesystem.blockSize,
 			usedBytes: filesystem.usedBytes,
 			freeBytes: filesystem.freeBytes,
-			files,
+			files: countFiles(scan, known?.tree),
 			scan,
 		},
 		owners,
 		lends: filesystem.owners === undefined,
 	};
+}
+
+async function readScan(filesystem: Filesystem, earlier: EarlierVolume | undefined, signal: AbortSignal | undefined) {
+	const before = earlier?.tree.scan;
+	if (earlier === undefined || before === undefined) return await filesystem.scan(signal);
+	const scan = await (filesystem.rescan?.(before, earlier.changed(), signal) ?? filesystem.scan(signal));
+	return layerOver(before, scan);
+}
+
+/** Inodes that are not directories. */
+function countFiles(scan: FilesystemScan, before: VolumeTree | undefined): number {
+	const difference = before?.scan === undefined ? undefined : differenceOf(before.scan, scan);
+	let files = 0;
+	const isFile = (node: FileNode | undefined) => (node === undefined || node.type === "dir" ? 0 : 1);
+	if (before?.scan === undefined || difference === undefined) {
+		for (const node of scan.nodes.values()) files += isFile(node);
+		return files;
+	}
+	for (const inode of difference.nodes) files += isFile(scan.nodes.get(inode)) - isFile(before.scan.nodes.get(inode));
+	return before.files + files;
 }
 
 function unread(volume: Volume): Omit<VolumeTree, "owners"> {

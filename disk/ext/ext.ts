@@ -5,13 +5,14 @@
  * Words: a volume is cut into blocks, blocks into block groups; a group has bitmaps and a part of the
  * inode table. An inode names its blocks by extents or by indirect blocks. Runs are consecutive
  * blocks. Layout: superblock.ts, groups.ts, inode.ts; content: mapping.ts, attributes.ts,
- * directory.ts; journal.ts makes the overlay through which volume.ts shows the disk; scan.ts reads all.
+ * directory.ts, inodes.ts; journal.ts makes the overlay through which volume.ts shows the disk; scan.ts reads all.
  *
  * This folder knows nothing of where the bytes come from, of partitions, or of who asks.
  * Source: the kernel's Documentation/filesystems/ext4 and fs/ext4, fs/jbd2.
  */
 import { type ErrorCode, UmbraError } from "../../common/errors.ts";
-import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan } from "../filesystem.ts";
+import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan, Ranges } from "../filesystem.ts";
+import type { ListName } from "../listing.ts";
 import { decodeEncryptedName, decodeTarget } from "../parser/names.ts";
 import { Problems } from "../parser/problems.ts";
 import { BlockSet, type Overlay, Volume } from "../parser/volume.ts";
@@ -19,9 +20,9 @@ import type { BlockSource } from "../source/source.ts";
 import { parseDirectoryBlock } from "./directory.ts";
 import { readGroups } from "./groups.ts";
 import { EXT4_ENCRYPT_FL, type Ext, I_BLOCK_OFFSET, ROOT_INODE } from "./inode.ts";
+import { directoryContext, directoryFault, directoryRuns, parseInlineDirectory } from "./inodes.ts";
 import { readJournal } from "./journal.ts";
 import { type LoadedInode, loadInode } from "./loader.ts";
-import { directoryContext, directoryFault, directoryRuns, parseInlineDirectory, scan } from "./scan.ts";
 import { parseSuperblock, SUPERBLOCK_OFFSET, SUPERBLOCK_SIZE, type Superblock } from "./superblock.ts";
 
 export { isExt } from "./superblock.ts";
@@ -141,8 +142,17 @@ class ExtFilesystem implements Filesystem {
 		return this.#ext.problems.list;
 	}
 
-	scan(signal?: AbortSignal): Promise<FilesystemScan> {
-		return scan(this.#ext, signal);
+	// Most who open a volume want one of these or none: they are loaded when they are called.
+	async list(top: number, each: ListName, signal?: AbortSignal): Promise<void> {
+		return (await import("./list.ts")).list(this.#ext, top, each, signal);
+	}
+
+	async scan(signal?: AbortSignal): Promise<FilesystemScan> {
+		return (await import("./scan.ts")).scan(this.#ext, signal);
+	}
+
+	async rescan(before: FilesystemScan, changed: Ranges, signal?: AbortSignal): Promise<FilesystemScan> {
+		return (await import("./scan.ts")).rescan(this.#ext, before, changed, signal);
 	}
 
 	async lookup(path: string, signal?: AbortSignal): Promise<FileNode> {

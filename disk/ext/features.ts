@@ -30,6 +30,7 @@ const INCOMPAT_NAMES = [
 ] as const;
 
 const INCOMPAT_RECOVER = 0x4;
+const RO_COMPAT_ORPHAN_PRESENT = 0x10000;
 const INCOMPAT_META_BG = 0x10;
 const INCOMPAT_64BIT = 0x80;
 const INCOMPAT_MMP = 0x100;
@@ -128,4 +129,9 @@ export function parseFeatures(compat: number, incompat: number, roCompat: number
 export function kindOf(features: Features): ExtKind {
 	if ((features.incompat & ~INCOMPAT_EXT3) !== 0 || (features.roCompat & ~RO_COMPAT_EXT3) !== 0) return "ext4";
 	return features.hasJournal ? "ext3" : "ext2";
+}
+
+/** The features as a text that is the same whether the filesystem is mounted or not. */
+export function lastingFeatures({ compat, incompat, roCompat }: Features): string {
+	return `${compat}/${incompat & ~INCOMPAT_RECOVER}/${roCompat & ~RO_COMPAT_ORPHAN_PRESENT}`;
 }

@@ -3,8 +3,11 @@
  * map from block to its place in the journal, as the kernel's recovery would have copied them.
  * Source: Linux Documentation/filesystems/ext4/journal.rst, fs/jbd2/recovery.c, include/linux/jbd2.h.
  */
+
+import type { Ranges } from "../filesystem.ts";
 import { crc32be, crc32c, crc32cWord, crc32cZeroes, viewOf } from "../parser/checksum.ts";
 import type { Problems } from "../parser/problems.ts";
+import { appendRange } from "../parser/ranges.ts";
 import type { Runs } from "../parser/runs.ts";
 import type { Overlay, Volume } from "../parser/volume.ts";
 import { JOURNAL_MAGIC, type JournalSuperblock, parseJournalSuperblock } from "./journal-superblock.ts";
@@ -26,6 +29,8 @@ const FAST_COMMIT_HEAD = 9;
 /** Journal blocks that are read at once while the log is followed. */
 const WINDOW_BYTES = 256 * 1024;
 const PATCHES_IN_FLIGHT = 8;
+/** Newer copies that are kept while the filesystem is open; a log that holds more is read block by block. */
+const MAX_COPIES_BYTES = 32 << 20;
 
 /** The newest copy of a block. */
 interface LoggedBlock {
@@ -273,6 +278,7 @@ class JournalOverlay implements Overlay {
 	readonly #superblock: JournalSuperblock;
 	readonly #volume: Volume;
 	readonly #problems: Problems;
+	#copies: Promise<ReadonlyMap<number, Buffer>> | undefined;
 
 	constructor(
 		blocks: ReadonlyMap<number, LoggedBlock>,
@@ -285,6 +291,13 @@ class JournalOverlay implements Overlay {
 		this.#superblock = superblock;
 		this.#volume = volume;
 		this.#problems = problems;
+	}
+
+	get ranges(): Ranges {
+		const { blockSize } = this.#volume;
+		const ranges: number[] = [];
+		for (const block of this.#sorted) appendRange(ranges, block * blockSize, blockSize);
+		return ranges;
 	}
 
 	async patch(bytes: Uint8Array, offset: number, signal?: AbortSignal): Promise<void> {
@@ -303,10 +316,36 @@ class JournalOverlay implements Overlay {
 		await Promise.all(pending);
 	}
 
+	/** All copies at once, in the order in which they stand in the log; none where they would fill too much memory. */
+	async #readCopies(signal?: AbortSignal): Promise<ReadonlyMap<number, Buffer>> {
+		const { blockSize } = this.#volume;
+		const copies = new Map<number, Buffer>();
+		if (this.#blocks.size * blockSize > MAX_COPIES_BYTES) return copies;
+		const runs = Array.from(this.#blocks, ([block, { at }]) => ({ start: at / blockSize, count: 1, tag: block }));
+		await this.#volume.readRuns(
+			runs,
+			(block, _first, _count, bytes, at) => copies.set(block, Buffer.from(bytes.subarray(at, at + blockSize))),
+			signal,
+		);
+		return copies;
+	}
+
+	async #copyOf(block: number, at: number, signal?: AbortSignal): Promise<Buffer> {
+		this.#copies ??= this.#readCopies(signal);
+		try {
+			const copy = (await this.#copies).get(block);
+			if (copy !== undefined) return copy;
+		} catch (error) {
+			this.#copies = undefined; // it may have been another caller's signal
+			throw error;
+		}
+		return await this.#volume.read(at, this.#volume.blockSize, signal);
+	}
+
 	async #patchBlock(bytes: Uint8Array, offset: number, block: number, signal?: AbortSignal): Promise<void> {
 		const { blockSize } = this.#volume;
 		const logged = this.#blocks.get(block)!;
-		const copy = await this.#volume.read(logged.at, blockSize, signal);
+		const copy = Buffer.from(await this.#copyOf(block, logged.at, signal));
 		if (!this.#holds(copy, logged)) {
 			this.#problems.add(
 				"corrupt",

@@ -2,9 +2,11 @@
 import type { FileNode } from "../filesystem.ts";
 import type { Chain } from "./table.ts";
 
-/** The constant number of the root directory, which has no entry. Byte 32 of a volume is never one. */
+/** The constant number of the root directory, which has no entry. Clusters count from 2. */
 export const ROOT_INODE = 1;
-const BYTES_PER_INODE = 32;
+/** Inode numbers from here on are places of entries, those below are first clusters. */
+const FIRST_PLACE = 2 ** 32;
+const BYTES_PER_PLACE = 32;
 
 export const ATTR_READ_ONLY = 0x01;
 export const ATTR_HIDDEN = 0x02;
@@ -55,13 +57,20 @@ export interface DirectorySink {
 	fault(what: string, offset: number): void;
 }
 
-export function inodeOf(offset: number): number {
-	return offset / BYTES_PER_INODE;
+/**
+ * The number of a file: its first cluster, which stays when it is renamed or moved. Of one that has none, and of one
+ * whose creation was not noted, so that nothing would tell it from the next file there, the place of its entry.
+ *
+ * @param holds whether the first cluster is one of the volume, and this file's.
+ */
+export function inodeOf({ firstCluster, creation, offset }: Entry, holds: boolean): number {
+	return holds && creation !== 0 ? firstCluster : FIRST_PLACE + offset / BYTES_PER_PLACE;
 }
 
-/** Undefined for a number that is not an entry's. */
-export function offsetOfInode(inode: number): number | undefined {
-	return Number.isSafeInteger(inode * BYTES_PER_INODE) && inode > ROOT_INODE ? inode * BYTES_PER_INODE : undefined;
+/** The byte of the volume at which the entry stands, for a number that says so. */
+export function placeOf(inode: number): number | undefined {
+	const offset = (inode - FIRST_PLACE) * BYTES_PER_PLACE;
+	return offset >= 0 && Number.isSafeInteger(offset) ? offset : undefined;
 }
 
 export function isDirectory({ attributes }: Entry): boolean {
@@ -82,7 +91,7 @@ function modeOf(attributes: number): number {
 
 export function nodeOf(entry: Entry, chain: Chain, meta: readonly number[], size: number): FileNode {
 	return {
-		inode: inodeOf(entry.offset),
+		inode: inodeOf(entry, chain.clusters > 0),
 		generation: entry.creation,
 		type: isDirectory(entry) ? "dir" : "file",
 		size,

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { mkdir, open, readFile } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { needs } from "../../test/support/requires.ts";
 import { type TempFolder, tempFolder } from "../../test/support/temp.ts";
 import type { Filesystem, FilesystemScan } from "../filesystem.ts";
 import { openFile } from "../source/file.ts";
 import type { BlockSource } from "../source/source.ts";
+import { mountedExfat, needsExfatMount } from "./exfat-mount.ts";
 import { openExfat } from "./fat.ts";
 import {
 	assertDisjoint,
@@ -17,13 +15,13 @@ import {
 	compareWithFolder,
 	emptyImage,
 	hash,
+	inodeFrom,
 	makeTree,
 	nodeAt,
 	pathsOf,
 	run,
 	runBytes,
 	sleuthkitFiles,
-	sleuthkitInode,
 	sleuthkitSectors,
 } from "./testing.ts";
 
@@ -39,40 +37,7 @@ const VARIANTS: readonly { readonly size: number; readonly options: readonly str
 	{ size: 64 * MIB, options: ["--full-format"] },
 ];
 
-const MOUNT = "mount.exfat-fuse";
-
-/** exFAT is filled through FUSE and a loop device. */
-function mayMount(): false | string {
-	try {
-		accessSync("/dev/fuse", constants.R_OK | constants.W_OK);
-		accessSync("/dev/loop-control", constants.R_OK | constants.W_OK);
-		return process.getuid?.() === 0 ? false : "only root may attach loop devices";
-	} catch {
-		return "there is no /dev/fuse or /dev/loop-control here";
-	}
-}
-
-const NEEDS = needs("mkfs.exfat", "fsck.exfat", MOUNT, "losetup", "fls", "istat", "icat");
-const SKIP = { skip: NEEDS.skip !== false ? NEEDS.skip : mayMount() };
-
-/** Mounted while `fill` runs. */
-async function filled(image: string, folder: string, fill: (mount: string) => Promise<void>): Promise<void> {
-	await mkdir(folder, { recursive: true });
-	const device = (await run("losetup", "-f", "--show", image)).trim();
-	try {
-		// It stays in the background and must not hold on to our output.
-		execFileSync(MOUNT, [device, folder], { stdio: "ignore", timeout: 30_000 });
-		try {
-			await fill(folder);
-		} finally {
-			await run("umount", folder);
-		}
-	} finally {
-		await run("losetup", "-d", device);
-	}
-}
-
-describe("openExfat", SKIP, () => {
+describe("openExfat", needsExfatMount("fsck.exfat", "fls", "istat", "icat"), () => {
 	let folder: TempFolder;
 	let tree: string;
 	before(async () => {
@@ -104,7 +69,7 @@ describe("openExfat", SKIP, () => {
 			await using own = await tempFolder();
 			const image = await emptyImage(own.file("image"), size);
 			await run("mkfs.exfat", "-L", "Größe 😀", ...options, image);
-			await filled(image, own.file("mount"), async (mount) => {
+			await mountedExfat(image, own.file("mount"), async (mount) => {
 				await run("cp", "-r", "--preserve=timestamps", `${tree}/.`, mount);
 			});
 			await using source = await openFile(image);
@@ -129,7 +94,7 @@ describe("openExfat", SKIP, () => {
 		const image = await emptyImage(own.file("image"), 16 * MIB);
 		await run("mkfs.exfat", "-c", "4K", image);
 		const copies = new Map<string, string>();
-		await filled(image, own.file("mount"), async (mount) => {
+		await mountedExfat(image, own.file("mount"), async (mount) => {
 			const handles = await Promise.all(["a", "b"].map((name) => open(join(mount, name), "w")));
 			for (let round = 0; round < 40; round++) {
 				for (const [i, handle] of handles.entries()) {
@@ -164,11 +129,13 @@ describe("openExfat", SKIP, () => {
 		const paths = pathsOf(scan);
 		paths.delete("");
 		assert.deepEqual([...theirs.keys()].sort(), [...paths.keys()].sort());
-		const { heap } = await layoutOf(source);
+		const { heap, cluster } = await layoutOf(source);
 		for (const [path, inode] of paths) {
 			const node = scan.nodes.get(inode)!;
 			const their = theirs.get(path)!;
-			assert.equal(sleuthkitInode(inode, heap), their.inode, path);
+			const [start] = node.data;
+			const first = start === undefined ? undefined : (start - heap) / cluster + 2;
+			assert.equal(inode, inodeFrom(their.inode, heap, first), path);
 			assert.equal(node.size, their.size, path);
 			// It leaves out the hundredths, which reach up to 1.99 seconds.
 			assert.ok(node.mtime - their.mtime < 2 && node.mtime >= their.mtime, path);
@@ -184,7 +151,7 @@ describe("openExfat", SKIP, () => {
 	}
 });
 
-async function layoutOf(source: BlockSource): Promise<{ readonly heap: number }> {
+async function layoutOf(source: BlockSource): Promise<{ readonly heap: number; readonly cluster: number }> {
 	const boot = Buffer.from(await source.read(0, 512));
-	return { heap: boot.readUInt32LE(88) * 512 };
+	return { heap: boot.readUInt32LE(88) * 512, cluster: 512 << boot[109]! };
 }

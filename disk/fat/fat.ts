@@ -4,10 +4,12 @@
  * Words: a volume is cut into sectors; behind the reserved sectors and the allocation tables lies the heap,
  * cut into clusters that count from 2. The table makes a chain of clusters of each file. A directory is a
  * file of 32-byte entries; a file's name, times, size and first cluster stand in its entry and nowhere else.
- * So an inode number here is the place of the entry, its byte in the volume divided by 32, and the root,
- * which has no entry, is number 1. The number stays while the entry does; a rename writes another entry and
- * so looks like a file that went and one that came with the same clusters. A place is used again soon: the
- * time of creation stands in for a generation. It is `ctime` too, since FAT notes no change of an entry.
+ * A rename writes another entry, so an inode number here is the first cluster of the file. One that has none
+ * has the place of its entry for a number, its byte in the volume divided by 32 and beyond all clusters, and
+ * the root, which has no entry, is number 1. Clusters and places are used again soon: the time of creation,
+ * which a rename keeps, stands in for a generation; where it was not noted, the place is the number, and a
+ * rename looks like a file that went and another that came. That time is `ctime` too, since FAT notes no
+ * change of an entry.
  *
  * Layout: boot-sector.ts, exfat-boot.ts, table.ts; entries: directory.ts, exfat-directory.ts, entry.ts,
  * names.ts, times.ts; volume.ts joins both kinds, scan.ts reads all, filesystem.ts is the door.

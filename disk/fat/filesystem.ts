@@ -2,7 +2,7 @@
 import type { UmbraError } from "../../common/errors.ts";
 import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan } from "../filesystem.ts";
 import { ClusterSet } from "./cluster-set.ts";
-import { type Entry, inodeOf, offsetOfInode, ROOT_INODE } from "./entry.ts";
+import { type Entry, inodeOf, placeOf, ROOT_INODE } from "./entry.ts";
 import { parseDirectory, readBytes, scan } from "./scan.ts";
 import { type FatVolume, type LoadedFile, makeNode } from "./volume.ts";
 
@@ -12,6 +12,8 @@ const CHUNK_BYTES = 4 << 20;
 const MAX_READ_BYTES = 1 << 30;
 /** Files kept between calls, so that reading a file in pieces does not follow its chain again each time. */
 const CACHED_FILES = 16;
+/** Files of which it is remembered where their entries stand. */
+const MAX_PLACES = 1 << 18;
 
 /** A file whose chain was followed, and at which byte of the file each of its ranges begins. */
 interface CachedFile extends LoadedFile {
@@ -29,6 +31,8 @@ export class FatFilesystem implements Filesystem {
 	readonly root = ROOT_INODE;
 	readonly #volume: FatVolume;
 	readonly #loaded = new Map<number, CachedFile>();
+	/** Bytes of the volume at which the entries stand of files that were seen and whose number is a cluster, by number. */
+	readonly #places = new Map<number, number>();
 
 	constructor(volume: FatVolume) {
 		this.kind = volume.kind;
@@ -45,7 +49,7 @@ export class FatFilesystem implements Filesystem {
 	}
 
 	scan(signal?: AbortSignal): Promise<FilesystemScan> {
-		return scan(this.#volume, signal);
+		return scan(this.#volume, signal, (entry, inode) => this.#note(entry, inode));
 	}
 
 	/** As the guest finds it: exactly, else in other letters, else by its short name. */
@@ -62,7 +66,7 @@ export class FatFilesystem implements Filesystem {
 			if (entry === undefined) {
 				throw this.#volume.problems.error("not-found", `there is no ${path}`, { wanted: path, found: part });
 			}
-			node = (await this.#keep(inodeOf(entry.offset), entry, signal)).node;
+			node = (await this.#keep(this.#identify(entry), entry, signal)).node;
 		}
 		return node;
 	}
@@ -77,12 +81,49 @@ export class FatFilesystem implements Filesystem {
 			throw this.#volume.problems.error("not-found", `inode ${inode} is a ${node.type}, not a directory`, { inode });
 		}
 		const entries = await this.#entries(node, signal);
-		return entries.map(({ name, offset }) => ({ name, inode: inodeOf(offset) }));
+		return entries.map((entry) => ({ name: entry.name, inode: this.#identify(entry) }));
 	}
 
 	#entries(node: FileNode, signal?: AbortSignal): Promise<Entry[]> {
 		const path = () => (node.inode === ROOT_INODE ? "" : `inode ${node.inode}`);
 		return parseDirectory(this.#volume, node, path, undefined, signal);
+	}
+
+	/** Of two entries that name one cluster, the one that was seen first has it. */
+	#identify(entry: Entry): number {
+		const inode = this.#numberOf(entry);
+		if (placeOf(inode) !== undefined) return inode;
+		const known = this.#places.get(inode);
+		if (known !== undefined) return known === entry.offset ? inode : inodeOf(entry, false);
+		// What is listed is asked for next: it takes the place of what was.
+		if (this.#places.size >= MAX_PLACES) this.#places.clear();
+		this.#note(entry, inode);
+		return inode;
+	}
+
+	#note({ offset }: Entry, inode: number): void {
+		if (placeOf(inode) === undefined && this.#places.size < MAX_PLACES) this.#places.set(inode, offset);
+	}
+
+	#numberOf(entry: Entry): number {
+		const { table, sizeless } = this.#volume;
+		return inodeOf(entry, (sizeless || entry.size > 0) && table.holds(entry.firstCluster));
+	}
+
+	/** The entry of a file; one whose number is its first cluster is looked for where no listing showed it. */
+	async #entryOf(inode: number, signal?: AbortSignal): Promise<Entry | undefined> {
+		const place = placeOf(inode) ?? this.#places.get(inode);
+		if (place !== undefined) {
+			const entry = await this.#volume.readEntry(place, signal);
+			if (entry !== undefined && (placeOf(inode) !== undefined || this.#numberOf(entry) === inode)) return entry;
+		}
+		if (!this.#volume.table.holds(inode)) return undefined;
+		let found: Entry | undefined;
+		await scan(this.#volume, signal, (entry, number) => {
+			this.#note(entry, number);
+			if (number === inode) found = entry;
+		});
+		return found;
 	}
 
 	async #load(inode: number, signal?: AbortSignal): Promise<CachedFile> {
@@ -93,8 +134,7 @@ export class FatFilesystem implements Filesystem {
 			return known;
 		}
 		if (inode === ROOT_INODE) return this.#remember({ entry: undefined, node: this.#volume.root });
-		const offset = offsetOfInode(inode);
-		const entry = offset === undefined ? undefined : await this.#volume.readEntry(offset, signal);
+		const entry = await this.#entryOf(inode, signal);
 		if (entry === undefined) {
 			throw this.#volume.problems.error("not-found", `inode ${inode} is not in use`, {
 				structure: "directory entry",
@@ -108,7 +148,9 @@ export class FatFilesystem implements Filesystem {
 		const known = this.#loaded.get(inode);
 		if (known !== undefined) return known;
 		const path = () => `${entry.name} (inode ${inode})`;
-		return this.#remember({ entry, node: await makeNode(this.#volume, entry, new ClusterSet(), path, signal) });
+		const node = await makeNode(this.#volume, entry, new ClusterSet(), path, signal);
+		// Of two files on one cluster, the one that has it is not known here.
+		return this.#remember({ entry, node: node.inode === inode ? node : { ...node, inode } });
 	}
 
 	#remember(loaded: LoadedFile): CachedFile {

@@ -40,7 +40,9 @@ export function decodeShortName(bytes: Buffer, at: number): string {
 	const base = decodeShort(bytes, at, BASE_LENGTH, (marks & LOWER_BASE) !== 0 ? LOWER : UPPER);
 	const lower = (marks & LOWER_EXTENSION) !== 0 ? LOWER : UPPER;
 	const extension = decodeExtension(bytes, at + BASE_LENGTH, lower);
-	return tame(extension === "" ? base : `${base}.${extension}`);
+	const name = extension === "" ? base : `${base}.${extension}`;
+	// Blanks alone, which no driver writes, would make the file's path its directory's.
+	return name === "" ? escapeByte(0x20) : tame(name);
 }
 
 function decodeExtension(bytes: Buffer, at: number, letters: readonly string[]): string {

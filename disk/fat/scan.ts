@@ -22,7 +22,12 @@ interface Directory {
 	readonly parent: Directory | undefined;
 }
 
-export async function scan(volume: FatVolume, signal?: AbortSignal): Promise<FilesystemScan> {
+/** @param each is told of every entry, and the inode number that it got. */
+export async function scan(
+	volume: FatVolume,
+	signal?: AbortSignal,
+	each?: (entry: Entry, inode: number) => void,
+): Promise<FilesystemScan> {
 	const nodes = new Map<number, FileNode>([[ROOT_INODE, volume.root]]);
 	const links: Link[] = [];
 	const claimed = new ClusterSet();
@@ -37,8 +42,9 @@ export async function scan(volume: FatVolume, signal?: AbortSignal): Promise<Fil
 				const entries = await parseDirectory(volume, directory.node, () => pathOf(directory), contents?.[i], signal);
 				for (const entry of entries) {
 					const node = await makeNode(volume, entry, claimed, () => `${pathOf(directory)}/${entry.name}`, signal);
-					// Two directories on the same clusters were told apart by `claimed`: no entry is seen twice.
+					// Files and directories on the same clusters were told apart by `claimed`: no number is given twice.
 					nodes.set(node.inode, node);
+					each?.(entry, node.inode);
 					const link = { parent: directory.node.inode, name: entry.name, inode: node.inode };
 					links.push(link);
 					if (node.type === "dir") below.push({ node, link, parent: directory });

@@ -6,6 +6,7 @@ import { lstat, mkdir, readdir, readFile, truncate, utimes, writeFile } from "no
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { createRandom } from "../../test/support/random.ts";
+import { tempFolder } from "../../test/support/temp.ts";
 import type { FileNode, Filesystem, FilesystemScan, Ranges } from "../filesystem.ts";
 import { ENTRY_SIZE } from "./boot-sector.ts";
 
@@ -177,11 +178,13 @@ export async function sleuthkitSectors(image: string, inode: number, sectorSize:
 }
 
 /**
- * The Sleuth Kit numbers the entries of the area that it calls data, which begins at `base`, from 3 on: the same place
- * is the same number less a constant.
+ * The inode number of a file with an entry that The Sleuth Kit numbers `their`: it counts entries from 3 on, from `base`
+ * on, where the area begins that it calls data.
+ *
+ * @param cluster the first of the file, as somebody else tells it; undefined where it has none.
  */
-export function sleuthkitInode(inode: number, base: number): number {
-	return inode - base / ENTRY_SIZE + 3;
+export function inodeFrom(their: number, base: number, cluster: number | undefined): number {
+	return cluster ?? 2 ** 32 + base / ENTRY_SIZE + their - 3;
 }
 
 export function bytesOf(ranges: Ranges): number {
@@ -287,4 +290,59 @@ export function exfatLayout(image: Buffer) {
 		count: image.readUInt32LE(92),
 		at: (number: number) => heap + (number - 2) * cluster,
 	};
+}
+
+/** A volume with a few folders and files. */
+export async function makeFat(image: string, bits: number, size: number, options: readonly string[]): Promise<void> {
+	await using folder = await tempFolder();
+	await emptyImage(image, size);
+	await run("mkfs.fat", "-F", String(bits), ...options, image);
+	const random = createRandom(5);
+	const tree = folder.file("tree");
+	await mkdir(join(tree, "folder/in a folder"), { recursive: true });
+	for (let i = 0; i < 40; i++) await writeFile(join(tree, "folder", `file number ${i}`), random.bytes(i * 150));
+	await writeFile(join(tree, "folder/in a folder/deep"), "deep");
+	await writeFile(join(tree, "large"), random.bytes(60_000));
+	await run("mcopy", "-s", "-i", image, join(tree, "folder"), join(tree, "large"), "::/");
+}
+
+/** Written here, as mounting one takes root: chains, neighbours, and folders of two clusters. The root is one cluster. */
+export async function makeExfat(image: string): Promise<void> {
+	await emptyImage(image, 4 << 20);
+	await run("mkfs.exfat", "-c", "4K", image);
+	const bytes = await readFile(image);
+	const { fat, root, at, cluster } = exfatLayout(bytes);
+	const chain = (clusters: readonly number[]) => {
+		for (const [i, number] of clusters.entries()) bytes.writeUInt32LE(clusters[i + 1] ?? 0xffffffff, fat + number * 4);
+	};
+	let end = at(root);
+	while (bytes[end] !== 0) end += 32;
+	const add = (set: Buffer) => {
+		set.copy(bytes, end);
+		end += set.length;
+	};
+	chain([50, 60, 55]);
+	add(buildSet({ name: "chained", firstCluster: 50, size: 2 * cluster + 100 }));
+	add(
+		buildSet({ name: "side by side", firstCluster: 70, size: 5 * cluster, validSize: cluster + 10, contiguous: true }),
+	);
+	add(buildSet({ name: "empty", firstCluster: 0, size: 0 }));
+	for (const number of [50, 60, 55, 70, 71, 72]) bytes.fill(number, at(number), at(number) + cluster);
+	// The sets of a folder span its clusters: 3 or 4 entries each, and 128 to a cluster.
+	chain([40, 47]);
+	add(buildSet({ name: "folder", attributes: 0x10, firstCluster: 40, size: 2 * cluster }));
+	add(buildSet({ name: "neighbours", attributes: 0x10, firstCluster: 30, size: 2 * cluster, contiguous: true }));
+	for (const places of [
+		[at(40), at(47)],
+		[at(30), at(31)],
+	] as const) {
+		const sets = Array.from({ length: 60 }, (_, i) =>
+			buildSet({ name: `a file with a long name ${i}`, firstCluster: 0, size: 0 }),
+		);
+		sets.unshift(buildSet({ name: "short", firstCluster: 0, size: 0 }));
+		const all = Buffer.concat(sets);
+		all.copy(bytes, places[0], 0, cluster);
+		all.copy(bytes, places[1], cluster);
+	}
+	await writeFile(image, bytes);
 }

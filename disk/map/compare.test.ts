@@ -58,4 +58,25 @@ describe("comparePages", () => {
 		const unread: BlockSource = { ...sparse(zero), read: async () => assert.fail("a read") };
 		assert.equal((await comparePages(unread, unread)).offsets.length, 0);
 	});
+
+	it("reads only where the disks can differ, where that is known", async (context) => {
+		const random = testRandom(context);
+		const before = random.bytes(5 << 20);
+		const after = Buffer.from(before);
+		for (const at of [0, 70_000, 3 << 20, (5 << 20) - 1]) after[at]! ^= 1;
+		const block = 65536;
+		const within = [block, 2 * block, 2 << 20, 2 << 20];
+		const reads: number[] = [];
+		const watched: BlockSource = {
+			...bytesSource(before),
+			read: async (offset, length) => {
+				reads.push(offset, length);
+				return Uint8Array.from(before.subarray(offset, offset + length));
+			},
+		};
+		const pages = await comparePages(watched, bytesSource(after), { within });
+		assert.deepEqual([...pages.offsets], [69_632, 3 << 20]);
+		assert.deepEqual(reads, [block, 2 * block, 2 << 20, 1 << 20, 3 << 20, 1 << 20]);
+		assert.equal((await comparePages(watched, bytesSource(after), { within: [] })).offsets.length, 0);
+	});
 });

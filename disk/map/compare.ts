@@ -1,32 +1,50 @@
 /** Finds the pages in which two disks differ: what a capture learns from its bitmap, two images must be read for. */
 import { PAGE_SIZE } from "../../common/block.ts";
+import type { Ranges } from "../filesystem.ts";
 import type { BlockSource, SourceExtent } from "../source/source.ts";
 import { pageEntropy, toEntropyByte } from "./entropy.ts";
 import type { ChangedPages } from "./pages.ts";
 
-/** Large enough to read at the disk's pace; two windows a side are in memory. */
+/** Large enough to read at the disk's pace, small enough to be compared before it leaves the processor's cache. */
 const WINDOW = 1024 * 1024;
+/** Windows in memory, of both sides. */
+const PAIRS = 3;
 /** Windows whose allocation is asked for at a time. */
 const WINDOWS_PER_EXTENT_QUERY = 1024;
 /** Compared in one go before any page is looked at. */
 const STRIDE = 64 * 1024;
 
+export interface CompareOptions {
+	/** Where the disks can differ, where that is known: multiples of the page size, ascending. Else they are read whole. */
+	readonly within?: Ranges;
+	readonly signal?: AbortSignal;
+	/** Bytes done, of as many as the longer disk has. */
+	readonly onProgress?: (done: number) => void;
+}
+
+/** What is read of both disks at once: at most `WINDOW` bytes. */
+interface Window {
+	readonly offset: number;
+	readonly length: number;
+}
+
 /**
  * Reads what is not zero in both. Where one disk is longer, the other counts as zeroes there.
  *
- * @param onProgress bytes done, of as many as the longer disk has.
  * @throws UmbraError `unavailable` from the sources.
  */
 export async function comparePages(
 	before: BlockSource,
 	after: BlockSource,
-	options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number) => void } = {},
+	options: CompareOptions = {},
 ): Promise<ChangedPages> {
-	const { signal, onProgress } = options;
+	const { within, signal, onProgress } = options;
 	const size = Math.max(before.size, after.size);
 	const found = new PageList();
-	// Two pairs of buffers in turns: one is compared while the other is filled.
-	const buffers = Array.from({ length: 2 }, () => [Buffer.alloc(WINDOW), Buffer.alloc(WINDOW)] as const);
+	if (within !== undefined) {
+		await compareWindows(before, after, cut(within, size), found, options);
+		return found.pages();
+	}
 	const query = WINDOW * WINDOWS_PER_EXTENT_QUERY;
 	for (let start = 0; start < size; start += query) {
 		const end = Math.min(start + query, size);
@@ -34,21 +52,47 @@ export async function comparePages(
 			dataRanges(before, start, end, signal),
 			dataRanges(after, start, end, signal),
 		]);
-		const windows = windowsOf([...old, ...now], start, end);
-		// The next window is read while this one is compared.
-		let next = windows.length > 0 ? readBoth(before, after, windows[0]!, size, buffers[0]!, signal) : undefined;
-		for (let at = 0; at < windows.length; at++) {
-			const [oldBytes, newBytes] = await next!;
-			const free = buffers[(at + 1) % 2]!;
-			next = at + 1 < windows.length ? readBoth(before, after, windows[at + 1]!, size, free, signal) : undefined;
-			// Awaited in the next turn; if comparing throws before that, its failure is not another one.
-			next?.catch(() => undefined);
-			compareWindow(windows[at]!, oldBytes, newBytes, found);
-			onProgress?.(Math.min(windows[at]! + WINDOW, size));
-		}
+		await compareWindows(before, after, windowsOf([...old, ...now], start, end), found, options);
 		onProgress?.(end);
 	}
 	return found.pages();
+}
+
+async function compareWindows(
+	before: BlockSource,
+	after: BlockSource,
+	windows: readonly Window[],
+	found: PageList,
+	{ signal, onProgress }: CompareOptions,
+): Promise<void> {
+	// One pair of buffers is compared while the others are filled.
+	const buffers = Array.from({ length: Math.min(PAIRS, windows.length) }, () => {
+		return [Buffer.allocUnsafeSlow(WINDOW), Buffer.allocUnsafeSlow(WINDOW)] as const;
+	});
+	const reads: Promise<[Buffer, Buffer]>[] = [];
+	for (let at = 0, next = 0; at < windows.length; at++) {
+		for (; next < windows.length && next < at + PAIRS; next++) {
+			const read = readBoth(before, after, windows[next]!, buffers[next % PAIRS]!, signal);
+			// Awaited in its turn; if comparing throws before that, its failure is not another one.
+			read.catch(() => undefined);
+			reads.push(read);
+		}
+		const [oldBytes, newBytes] = await reads.shift()!;
+		const { offset, length } = windows[at]!;
+		compareWindow(offset, oldBytes, newBytes, found);
+		onProgress?.(offset + length);
+	}
+}
+
+function cut(ranges: Ranges, size: number): Window[] {
+	const windows: Window[] = [];
+	for (let at = 0; at < ranges.length; at += 2) {
+		const end = Math.min(ranges[at]! + ranges[at + 1]!, size);
+		for (let offset = ranges[at]!; offset < end; offset += WINDOW) {
+			windows.push({ offset, length: Math.min(WINDOW, end - offset) });
+		}
+	}
+	return windows;
 }
 
 async function dataRanges(
@@ -62,25 +106,23 @@ async function dataRanges(
 	return (await source.extents(start, length, signal)).filter(({ zero }) => !zero);
 }
 
-/** Offsets of the windows that hold data, ascending. */
-function windowsOf(extents: readonly SourceExtent[], start: number, end: number): number[] {
+/** The windows that hold data, ascending. */
+function windowsOf(extents: readonly SourceExtent[], start: number, end: number): Window[] {
 	const windows = new Set<number>();
 	for (const { offset, length } of extents) {
 		const last = Math.min(offset + length, end);
 		for (let at = offset - ((offset - start) % WINDOW); at < last; at += WINDOW) windows.add(at);
 	}
-	return [...windows].sort((a, b) => a - b);
+	return [...windows].sort((a, b) => a - b).map((offset) => ({ offset, length: Math.min(WINDOW, end - offset) }));
 }
 
 async function readBoth(
 	before: BlockSource,
 	after: BlockSource,
-	offset: number,
-	size: number,
+	{ offset, length }: Window,
 	buffers: readonly [Buffer, Buffer],
 	signal: AbortSignal | undefined,
 ): Promise<[Buffer, Buffer]> {
-	const length = Math.min(WINDOW, size - offset);
 	return Promise.all([
 		readPadded(before, offset, length, buffers[0], signal),
 		readPadded(after, offset, length, buffers[1], signal),

@@ -1,10 +1,11 @@
 /** Which names came and went between two scans of a filesystem. */
 import type { Link } from "../filesystem.ts";
+import type { Directory } from "../rescan/layered-scan.ts";
 
 export interface LinkChanges {
-	/** Names that were there before only, by inode, in the order of the scan. */
+	/** Names that were there before only, by inode, in the order of `compareLinks`. */
 	readonly removed: ReadonlyMap<number, readonly Link[]>;
-	/** Names that are there after only, by inode, in the order of the scan. */
+	/** Names that are there after only, likewise. */
 	readonly added: ReadonlyMap<number, readonly Link[]>;
 	/** Directories in which a name came or went. */
 	readonly directories: ReadonlySet<number>;
@@ -20,16 +21,8 @@ export function diffLinks(
 	after: readonly Link[],
 	replaced: ReadonlySet<number> = new Set(),
 ): LinkChanges {
-	const removed = new Map<number, Link[]>();
-	const added = new Map<number, Link[]>();
-	const directories = new Set<number>();
-	const note = (into: Map<number, Link[]>, link: Link): void => {
-		directories.add(link.parent);
-		const links = into.get(link.inode);
-		if (links === undefined) into.set(link.inode, [link]);
-		else links.push(link);
-	};
-	if (before === after && replaced.size === 0) return { removed, added, directories };
+	const changes = new Changes();
+	if (before === after && replaced.size === 0) return changes;
 	// What both begin and end with is no change. In a directory that was replaced every name is one.
 	const [from, toBefore, toAfter] = replaced.size === 0 ? differing(before, after) : [0, before.length, after.length];
 	const beforeSpans = spansByParent(before, from, toBefore);
@@ -37,16 +30,72 @@ export function diffLinks(
 	for (const [parent, spans] of afterSpans) {
 		const old = beforeSpans.get(parent);
 		if (old === undefined || replaced.has(parent)) {
-			for (const link of each(after, spans)) note(added, link);
-			if (old !== undefined) for (const link of each(before, old)) note(removed, link);
+			for (const link of each(after, spans)) changes.add(link);
+			if (old !== undefined) for (const link of each(before, old)) changes.remove(link);
 		} else if (!equalSpans(before, old, after, spans)) {
-			diffDirectory([...each(before, old)], [...each(after, spans)], removed, added, note);
+			diffDirectory([...each(before, old)], [...each(after, spans)], changes);
 		}
 	}
 	for (const [parent, spans] of beforeSpans) {
-		if (!afterSpans.has(parent)) for (const link of each(before, spans)) note(removed, link);
+		if (!afterSpans.has(parent)) for (const link of each(before, spans)) changes.remove(link);
 	}
-	return { removed, added, directories };
+	return changes.sorted();
+}
+
+/**
+ * The same for two scans with one base.
+ *
+ * @param differing directories that may differ; any other is the same in both.
+ */
+export function diffDirectories(
+	before: ReadonlyMap<number, Directory>,
+	after: ReadonlyMap<number, Directory>,
+	differing: readonly number[],
+	replaced: ReadonlySet<number>,
+): LinkChanges {
+	const changes = new Changes();
+	for (const inode of new Set([...differing, ...replaced])) {
+		const old = before.get(inode)?.links ?? [];
+		const links = after.get(inode)?.links ?? [];
+		if (replaced.has(inode)) {
+			for (const link of links) changes.add(link);
+			for (const link of old) changes.remove(link);
+		} else diffDirectory(old, links, changes);
+	}
+	return changes.sorted();
+}
+
+/** An order of the names of an inode that does not depend on how they were found. */
+export function compareLinks(a: Link, b: Link): number {
+	return a.parent - b.parent || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+}
+
+class Changes implements LinkChanges {
+	readonly removed = new Map<number, Link[]>();
+	readonly added = new Map<number, Link[]>();
+	readonly directories = new Set<number>();
+
+	add(link: Link): void {
+		this.#note(this.added, link);
+	}
+
+	remove(link: Link): void {
+		this.#note(this.removed, link);
+	}
+
+	sorted(): LinkChanges {
+		for (const found of [this.removed, this.added]) {
+			for (const links of found.values()) if (links.length > 1) links.sort(compareLinks);
+		}
+		return this;
+	}
+
+	#note(into: Map<number, Link[]>, link: Link): void {
+		this.directories.add(link.parent);
+		const links = into.get(link.inode);
+		if (links === undefined) into.set(link.inode, [link]);
+		else links.push(link);
+	}
 }
 
 /** Directory inode -> [from, to, from, to, ...] in `links`; one pair where a scan lists a directory in one go. */
@@ -102,13 +151,7 @@ function equalSpans(before: readonly Link[], old: Spans, after: readonly Link[],
 	return true;
 }
 
-function diffDirectory(
-	before: readonly Link[],
-	after: readonly Link[],
-	removed: Map<number, Link[]>,
-	added: Map<number, Link[]>,
-	note: (into: Map<number, Link[]>, link: Link) => void,
-): void {
+function diffDirectory(before: readonly Link[], after: readonly Link[], changes: Changes): void {
 	let start = 0;
 	while (start < before.length && start < after.length && same(before[start]!, after[start]!)) start++;
 	let beforeEnd = before.length;
@@ -121,16 +164,16 @@ function diffDirectory(
 	for (let at = start; at < beforeEnd; at++) {
 		const link = before[at]!;
 		// A damaged directory may hold a name twice.
-		if (old.has(link.name)) note(removed, link);
+		if (old.has(link.name)) changes.remove(link);
 		else old.set(link.name, link);
 	}
 	for (let at = start; at < afterEnd; at++) {
 		const link = after[at]!;
 		const known = old.get(link.name);
 		if (known !== undefined && known.inode === link.inode) old.delete(link.name);
-		else note(added, link);
+		else changes.add(link);
 	}
-	for (const link of old.values()) note(removed, link);
+	for (const link of old.values()) changes.remove(link);
 }
 
 function same(a: Link, b: Link): boolean {

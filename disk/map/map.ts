@@ -6,14 +6,16 @@
  * A *holding* is what the changed pages say about one inode on one side. An inode is *quiet* when its own
  * record does not speak of new content. Paths are those after the change; of what was deleted, those before.
  */
-import type { FilesystemScan } from "../filesystem.ts";
+import type { FileNode, FilesystemScan } from "../filesystem.ts";
+import { isSameNode, isSameRanges } from "../parser/nodes.ts";
+import { differenceOf, directoriesOf } from "../rescan/layered-scan.ts";
 import type { Segments } from "../segments.ts";
 import { type DiskTree, type MachineTree, toMachineTree, type VolumeTree } from "../tree.ts";
 import type { Attribution, DiskChanges, MachineChanges, VolumeSummary } from "./changes.ts";
-import { diffLinks } from "./links.ts";
-import { isSameContent, isSameFile, isSameNode, isSameRanges, pairNodes } from "./nodes.ts";
+import { diffDirectories, diffLinks } from "./links.ts";
+import { isSameContent, isSameFile, pairNodes, pairTouched } from "./nodes.ts";
 import { PageOwnership } from "./ownership.ts";
-import { type ChangedPages, checkPages, type SlotIndex, touches } from "./pages.ts";
+import { type ChangedPages, checkPages, NO_PAGES, type SlotIndex, touches } from "./pages.ts";
 import { type Candidate, describeChanges, type VolumeFindings } from "./records.ts";
 
 export type {
@@ -84,7 +86,6 @@ export function mapMachineChanges(
 	};
 }
 
-const NO_PAGES: ChangedPages = { offsets: new Float64Array(0), before: new Uint8Array(0), after: new Uint8Array(0) };
 const NOTHING: Attribution = { total: 0, file: 0, directory: 0, journal: 0, metadata: 0, free: 0, unknown: 0 };
 
 function sum(a: Attribution, b: Attribution): Attribution {
@@ -164,7 +165,7 @@ function findChanges({ before, after }: VolumePair, ownership: PageOwnership): V
 	if (nowPlace !== undefined) claimFixed("after", nowPlace, now, ownership);
 	const madeAnew = before !== undefined && after !== undefined && before.uuid !== after.uuid;
 	const candidates = new Map<number, Candidate>();
-	pairNodes(old.nodes, now.nodes, (oldNode, node) => {
+	const visit = (oldNode: FileNode | undefined, node: FileNode | undefined): void => {
 		if (oldNode !== undefined && node !== undefined && isSameNode(oldNode, node) && !madeAnew) {
 			// Most inodes end here, so this is where the time goes: one look at a place that both sides share.
 			const isShared = oldPlace === nowPlace && isSameRanges(oldNode.data, node.data);
@@ -191,14 +192,20 @@ function findChanges({ before, after }: VolumePair, ownership: PageOwnership): V
 		} else if (node !== undefined) {
 			candidates.set(node.inode, { before: undefined, after: node, ownerBefore, ownerAfter });
 		}
-	});
+	};
+	const difference = madeAnew || oldPlace === undefined || oldPlace !== nowPlace ? undefined : differenceOf(old, now);
+	if (difference === undefined || nowPlace === undefined) pairNodes(old.nodes, now.nodes, visit);
+	else pairTouched(old, now, nowPlace, visit);
 
 	const replacedDirectories = new Set<number>();
 	for (const [inode, pair] of candidates) {
 		if (pair.before?.type !== "dir" || pair.after === undefined || inode === now.root) continue;
 		if (madeAnew || !isSameFile(pair.before, pair.after, false)) replacedDirectories.add(inode);
 	}
-	const links = diffLinks(old.links, now.links, replacedDirectories);
+	const links =
+		difference === undefined
+			? diffLinks(old.links, now.links, replacedDirectories)
+			: diffDirectories(directoriesOf(old), directoriesOf(now), difference.directories, replacedDirectories);
 	for (const changed of [links.removed, links.added]) {
 		for (const inode of changed.keys()) {
 			const oldNode = old.nodes.get(inode);

@@ -1,5 +1,9 @@
 /** Inodes of two scans, side by side: which stayed, came, went, or were handed to another file. */
-import type { FileNode, Ranges } from "../filesystem.ts";
+import type { FileNode, FilesystemScan, Ranges } from "../filesystem.ts";
+import { isSameRanges } from "../parser/nodes.ts";
+import { baseOf, changesSinceBase } from "../rescan/layered-scan.ts";
+import { extentColumns, hasRanges, INODE_KEYS, inodeKey } from "./columns.ts";
+import type { SlotIndex } from "./pages.ts";
 
 /**
  * Calls `visit` once for every inode of either scan. Both maps are walked in step, since scans of the same filesystem
@@ -31,6 +35,33 @@ export function pairNodes(
 }
 
 /**
+ * The same for two scans with one base, but that inodes of which nothing changed are left out: neither what is known of
+ * them nor any byte in their ranges.
+ */
+export function pairTouched(
+	before: FilesystemScan,
+	after: FilesystemScan,
+	place: SlotIndex,
+	visit: (before: FileNode | undefined, after: FileNode | undefined) => void,
+): void {
+	const base = baseOf(after);
+	const layers = new Set([...changesSinceBase(before).nodes.keys(), ...changesSinceBase(after).nodes.keys()]);
+	for (const inode of layers) {
+		const node = base.nodes.get(inode);
+		if (node === undefined || !hasRanges(node)) visit(before.nodes.get(inode), after.nodes.get(inode));
+	}
+	const filter = new Uint8Array(INODE_KEYS);
+	for (const inode of layers) filter[inodeKey(inode)] = 1;
+	const { inodes, keys, from, to } = extentColumns(base);
+	for (let row = 0; row < inodes.length; row++) {
+		const isLayered = filter[keys[row]!] === 1 && layers.has(inodes[row]!);
+		if (!isLayered && place.first(from[row]!, to[row]!) === -1) continue;
+		const inode = inodes[row]!;
+		visit(before.nodes.get(inode), after.nodes.get(inode));
+	}
+}
+
+/**
  * Whether the same inode number still means the same file. A generation number settles it. Where the format has none,
  * or the program that made the file wrote none, an inode whose times and blocks are all new was handed to another file.
  *
@@ -42,22 +73,6 @@ export function isSameFile(before: FileNode, after: FileNode, keepsName: boolean
 	return overlap(before.data, after.data);
 }
 
-/** Whether every field that a change could touch is the same. */
-export function isSameNode(before: FileNode, after: FileNode): boolean {
-	return (
-		before === after ||
-		(before.mtime === after.mtime &&
-			before.ctime === after.ctime &&
-			before.size === after.size &&
-			before.mode === after.mode &&
-			before.uid === after.uid &&
-			before.gid === after.gid &&
-			before.nlink === after.nlink &&
-			before.generation === after.generation &&
-			before.type === after.type)
-	);
-}
-
 /** Whether the inode's own record says that its content is what it was: its mode and owner have no say in that. */
 export function isSameContent(before: FileNode, after: FileNode): boolean {
 	return (
@@ -67,14 +82,6 @@ export function isSameContent(before: FileNode, after: FileNode): boolean {
 		before.type === after.type &&
 		isSameRanges(before.data, after.data)
 	);
-}
-
-/** The same ranges in the same order. */
-export function isSameRanges(a: Ranges, b: Ranges): boolean {
-	if (a === b) return true;
-	if (a.length !== b.length) return false;
-	for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
-	return true;
 }
 
 function overlap(a: Ranges, b: Ranges): boolean {

@@ -8,7 +8,7 @@ import { ENTROPY_SCALE, PAGE_SIZE } from "../../common/block.ts";
 import type { Ranges } from "../filesystem.ts";
 import type { Segments } from "../segments.ts";
 import type { Attribution } from "./changes.ts";
-import { type ChangedPages, PageSlots, type SlotIndex } from "./pages.ts";
+import { type ChangedPages, finestSlot, PageSlots, type SlotIndex } from "./pages.ts";
 
 /** Owners that are no inode. Inodes follow from `FIRST_INODE_OWNER` on. */
 const UNKNOWN = 0;
@@ -17,7 +17,6 @@ const METADATA = 2;
 const JOURNAL = 3;
 const FIRST_INODE_OWNER = 4;
 
-const SECTOR = 512;
 /**
  * Claims visit each slot once where no block has two owners. A filesystem that lets blocks be shared by many, or
  * that is damaged or hostile, is followed this many times over; then its further claims are dropped.
@@ -57,10 +56,8 @@ export class PageOwnership {
 	 * @param alignments bytes; places and block sizes of the volumes.
 	 */
 	constructor(disks: readonly ChangedPages[], alignments: Iterable<number>) {
-		let slotSize = PAGE_SIZE;
-		for (const alignment of alignments) while (slotSize > SECTOR && alignment % slotSize !== 0) slotSize /= 2;
 		this.#disks = disks;
-		this.#slots = new PageSlots(disks, slotSize);
+		this.#slots = new PageSlots(disks, finestSlot(alignments));
 		const slots = this.#slots.count * this.#slots.perPage;
 		this.#owners = { before: new Int32Array(slots), after: new Int32Array(slots) };
 		const visits = slots * MAX_VISITS_PER_SLOT;

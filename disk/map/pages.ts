@@ -18,6 +18,21 @@ export interface ChangedPages {
 	readonly after: Uint8Array;
 }
 
+export const NO_PAGES: ChangedPages = {
+	offsets: new Float64Array(0),
+	before: new Uint8Array(0),
+	after: new Uint8Array(0),
+};
+
+const SECTOR = 512;
+
+/** Bytes of slots of which none has one of these multiples within it. */
+export function finestSlot(alignments: Iterable<number>): number {
+	let slotSize = PAGE_SIZE;
+	for (const alignment of alignments) while (slotSize > SECTOR && alignment % slotSize !== 0) slotSize /= 2;
+	return slotSize;
+}
+
 /** Bounds an index to 4 MiB, whatever the size of the volume. */
 const MAX_BUCKETS = 2 ** 20;
 

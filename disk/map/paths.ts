@@ -1,23 +1,25 @@
 /** Paths of the few inodes that a change names, out of the many links of a scan. */
 import type { FilesystemScan, Link } from "../filesystem.ts";
+import { baseOf, changesSinceBase } from "../rescan/layered-scan.ts";
+import { INODE_KEYS, inodeKey, linkColumn } from "./columns.ts";
+import { compareLinks } from "./links.ts";
 
 /**
  * Beyond this many characters the way to a directory is cut short: a guest can nest directories so deep that the
  * paths of their files would fill any memory. Four times Linux's PATH_MAX.
  */
 const MAX_PATH = 16384;
-/** Bits of the filter in front of the set of wanted inodes. */
-const FILTER_SIZE = 2 ** 16;
 
 /**
- * Collect what is wanted first, then ask: the links are walked once, from the end. As a scan lists parents before
- * their children, the parents that turn out to be wanted on the way are still ahead.
+ * Collect what is wanted first, then ask: the links are walked from the end. As a scan lists parents before their
+ * children, the parents that turn out to be wanted on the way are still ahead, but for those that were moved since
+ * the scan's base was made.
  */
 export class PathFinder {
 	readonly #scan: FilesystemScan;
 	readonly #wanted = new Set<number>();
-	readonly #filter = new Uint8Array(FILTER_SIZE);
-	readonly #first = new Map<number, Link>();
+	readonly #filter = new Uint8Array(INODE_KEYS);
+	readonly #links = new Map<number, Link>();
 	readonly #directories = new Map<number, string>();
 	#walked = false;
 
@@ -26,15 +28,16 @@ export class PathFinder {
 	}
 
 	want(inode: number): void {
+		if (inode === this.#scan.root) return;
 		this.#wanted.add(inode);
-		this.#filter[inode % FILTER_SIZE] = 1;
+		this.#filter[inodeKey(inode)] = 1;
 	}
 
-	/** The first path of a wanted inode; undefined where no directory names it. */
+	/** A path of a wanted inode, of several always the same; undefined where no directory names it. */
 	pathOf(inode: number): string | undefined {
 		this.#walk();
 		if (inode === this.#scan.root) return "/";
-		const link = this.#first.get(inode);
+		const link = this.#links.get(inode);
 		return link === undefined ? undefined : this.pathOfLink(link);
 	}
 
@@ -54,7 +57,7 @@ export class PathFinder {
 			if (at === this.#scan.root) path = "";
 			else path = this.#directories.get(at);
 			if (path !== undefined) break;
-			const link = this.#first.get(at);
+			const link = this.#links.get(at);
 			// Nobody names it, or its parents form a ring: only a damaged filesystem has such a directory.
 			if (link === undefined || seen.has(at)) path = `/#${at}`;
 			else {
@@ -74,14 +77,34 @@ export class PathFinder {
 	#walk(): void {
 		if (this.#walked) return;
 		this.#walked = true;
-		if (this.#wanted.size === 0) return;
-		const { links } = this.#scan;
-		for (let at = links.length - 1; at >= 0; at--) {
-			const link = links[at]!;
-			if (this.#filter[link.inode % FILTER_SIZE] === 0 || !this.#wanted.has(link.inode)) continue;
-			// Earlier links overwrite: the first one stands in the end.
-			this.#first.set(link.inode, link);
-			this.want(link.parent);
+		// What turns out to be wanted behind the place that the walk has reached is found in another one.
+		for (let found = -1; found < this.#links.size && this.#links.size < this.#wanted.size; ) {
+			found = this.#links.size;
+			this.#walkOnce();
 		}
+	}
+
+	#walkOnce(): void {
+		const { directories } = changesSinceBase(this.#scan);
+		for (const directory of [...directories.values()].reverse()) {
+			const links = directory?.links ?? [];
+			for (let at = links.length - 1; at >= 0; at--) this.#take(links[at]!);
+		}
+		const { links } = baseOf(this.#scan);
+		const keys = linkColumn(links);
+		const filter = this.#filter;
+		for (let at = keys.length - 1; at >= 0; at--) {
+			if (filter[keys[at]!] === 0) continue;
+			const link = links[at]!;
+			if (!directories.has(link.parent)) this.#take(link);
+		}
+	}
+
+	#take(link: Link): void {
+		if (!this.#wanted.has(link.inode)) return;
+		const known = this.#links.get(link.inode);
+		if (known !== undefined && compareLinks(known, link) <= 0) return;
+		this.#links.set(link.inode, link);
+		this.want(link.parent);
 	}
 }

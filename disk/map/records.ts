@@ -103,9 +103,8 @@ class Narrator {
 				came.push([inode, { before: undefined, after, ownerBefore: 0, ownerAfter }]);
 			} else if (this.#isWorthTelling(inode, candidate)) stayed.push(entry);
 		}
-		for (const [inode] of stayed) this.#want(inode);
-		for (const [inode] of came) this.#want(inode);
-		for (const [inode] of went) this.#want(inode);
+		for (const [inode] of [...stayed, ...came]) this.#newPaths.want(inode);
+		for (const [inode] of [...stayed, ...came, ...went]) this.#wantDirectories(inode);
 		for (const [inode, candidate] of went) this.#noteGone(inode, candidate);
 		for (const [inode, candidate] of came) this.#tellCame(inode, candidate);
 		for (const [inode, candidate] of stayed) this.#tellStayed(inode, candidate);
@@ -143,12 +142,11 @@ class Narrator {
 		return this.#hasNewMetadata(inode, before!, after!);
 	}
 
-	#want(inode: number): void {
-		this.#oldPaths.want(inode);
-		this.#newPaths.want(inode);
+	/** Where the names stand that came and went. */
+	#wantDirectories(inode: number): void {
 		for (const link of this.#removed(inode)) {
 			this.#oldPaths.want(link.parent);
-			this.#newPaths.want(link.parent);
+			if (this.#findings.directories.has(link.parent)) this.#newPaths.want(link.parent);
 		}
 		for (const link of this.#added(inode)) this.#newPaths.want(link.parent);
 	}
@@ -199,7 +197,6 @@ class Narrator {
 		} else if (this.#hasNewContent(inode, candidate)) {
 			this.#push("modified", path, candidate);
 		} else if (added.length + removed.length > 0 || this.#hasNewMetadata(inode, before, after)) {
-			// Of a file with several names, the one that it keeps.
 			this.#push("metadata", this.#newPaths.pathOf(inode) ?? path, candidate);
 		}
 	}

@@ -1,13 +1,14 @@
 /** For tests: small real ext images, made by mke2fs and changed by debugfs, without root. */
+import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { openFile } from "../source/file.ts";
-import { type DiskTree, readDiskTree } from "../tree.ts";
+import { type DiskTree, readDiskTree, toMachineTree, updateMachineTree } from "../tree.ts";
 import { comparePages } from "./compare.ts";
-import { type ChangedPages, type DiskChanges, type FileChange, mapChanges } from "./map.ts";
+import { type ChangedPages, type DiskChanges, type FileChange, mapChanges, mapMachineChanges } from "./map.ts";
 
 const run = promisify(execFile);
 const ENVIRONMENT = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin`, DEBUGFS_PAGER: "__none__" };
@@ -68,6 +69,14 @@ export class TestImage implements AsyncDisposable {
 		const pages = await comparePages(before, after);
 		const trees = [await readDiskTree(before), await readDiskTree(after)] as const;
 		const changes = mapChanges(trees[0], trees[1], pages);
+		const changed = new Map([["", pages]]);
+		const updated = await updateMachineTree(toMachineTree(trees[0]), [{ name: "", source: after }], changed);
+		const { files } = mapMachineChanges(toMachineTree(trees[0]), updated, changed);
+		assert.deepEqual(
+			files.map(({ volume, files }) => ({ volume, files })),
+			changes.files,
+			"a tree that was brought up to date tells the same as one that was read as a whole",
+		);
 		return { changes, pages, before: trees[0], after: trees[1], files: changes.files.flatMap(({ files }) => files) };
 	}
 

@@ -4,6 +4,7 @@
  * Source: the Linux-NTFS project's documentation, "$MFT", "$ATTRIBUTE_LIST"; ntfs-3g's mft.c.
  */
 import { appendRange } from "../parser/ranges.ts";
+import { Zeroes } from "../parser/zeroes.ts";
 import { addAttribute, addFault, addRecord, type FileRecord, findStream, newFile, type RawRecord } from "./file.ts";
 import { AT, AttributeCursor, applyFixups, parseRecordHeader, RECORD_IN_USE, recordNumber } from "./record.ts";
 import { MAX_REPARSE_BYTES } from "./reparse.ts";
@@ -14,8 +15,13 @@ export const MFT_RECORD = 0;
 /** Of the table, read at once when all of it is read. */
 const SCAN_BYTES = 1 << 20;
 const SCANS_IN_FLIGHT = 3;
+/** Passed over at once where nothing was ever written. */
+const ZERO_BYTES = 64 << 20;
 /** The format's own limit for $ATTRIBUTE_LIST. */
 const MAX_LIST_BYTES = 256 << 10;
+/** Extension records that are read together, and how many may be another file's before the list is given up. */
+const EXTENSIONS_PER_READ = 64;
+const MAX_FOREIGN = 16;
 /** NTFS numbers files with 32 bits. */
 const MAX_RECORDS = 2 ** 32;
 const FILE_MAGIC = 0x454c4946;
@@ -185,6 +191,7 @@ export class Mft {
 	async scan(each: (raw: RawRecord) => void, signal?: AbortSignal): Promise<void> {
 		const { recordSize } = this.volume.boot;
 		const perRead = SCAN_BYTES / recordSize;
+		const zeroes = new Zeroes(this.volume.source);
 		const inFlight: { first: number; count: number; bytes: Promise<Buffer> }[] = [];
 		const finishOldest = async (): Promise<void> => {
 			const { first, count, bytes: reading } = inFlight.shift()!;
@@ -197,12 +204,20 @@ export class Mft {
 				} else if (raw !== BLANK) this.problem(first + i, raw);
 			}
 		};
-		for (let first = 0; first < this.#records; first += perRead) {
+		for (let first = 0; first < this.#records; ) {
+			// Zeroes are records that were never used.
+			const [position = 0, length = 0] = this.volume.pieces(this.#runs, first * recordSize, ZERO_BYTES);
+			const unused = Math.floor(Math.min(await zeroes.from(position, signal), length) / recordSize);
+			if (unused > 0) {
+				first += unused;
+				continue;
+			}
 			const count = Math.min(perRead, this.#records - first);
 			const pieces = this.volume.pieces(this.#runs, first * recordSize, count * recordSize);
 			const bytes = this.volume.gather(pieces, count * recordSize, signal);
 			bytes.catch(() => undefined); // it is awaited in its turn, unless an earlier one failed
 			inFlight.push({ first, count, bytes });
+			first += count;
 			if (inFlight.length >= SCANS_IN_FLIGHT) await finishOldest();
 		}
 		while (inFlight.length > 0) await finishOldest();
@@ -213,9 +228,15 @@ export class Mft {
 	 * record in use; the reason, where it is a fault, is a problem.
 	 */
 	async loadFiles(records: readonly number[], signal?: AbortSignal): Promise<Map<number, LoadedFile>> {
-		const { clusters } = this.volume.boot;
 		const loaded = new Map<number, LoadedFile>();
-		const listed: { file: FileRecord; raw: Map<number, RawRecord> }[] = [];
+		for await (const file of this.files(records, signal)) loaded.set(file.file.record, file);
+		return loaded;
+	}
+
+	/** The same file by file: what is not kept is gone, and a file's extension records may be many. */
+	async *files(records: readonly number[], signal?: AbortSignal): AsyncGenerator<LoadedFile> {
+		const { clusters } = this.volume.boot;
+		const loaded: { file: FileRecord; raw: Map<number, RawRecord>; listed: boolean }[] = [];
 		await this.#readEach(
 			records,
 			(record, raw) => {
@@ -225,21 +246,24 @@ export class Mft {
 				}
 				if ((raw.header.flags & RECORD_IN_USE) === 0 || raw.header.isExtension) return;
 				const file = newFile(record, raw.header);
-				const entry = { file, raw: new Map([[record, raw]]) };
 				if (hasAttributeList(raw)) {
 					const alone = newFile(record, raw.header);
 					addRecord(alone, raw, clusters);
 					file.attributeList = alone.attributeList;
 				}
-				if (file.attributeList !== undefined) listed.push(entry);
-				else addRecord(file, raw, clusters);
-				loaded.set(record, entry);
+				const listed = file.attributeList !== undefined;
+				if (!listed) addRecord(file, raw, clusters);
+				loaded.push({ file, raw: new Map([[record, raw]]), listed });
 			},
 			signal,
 		);
-		for (const entry of listed) await this.#loadListed(entry, signal);
-		for (const { file } of loaded.values()) await this.#loadReparse(file, signal);
-		return loaded;
+		loaded.reverse();
+		for (let next = loaded.pop(); next !== undefined; next = loaded.pop()) {
+			const { file, raw, listed } = next;
+			if (listed) await this.#loadListed({ file, raw }, signal);
+			await this.#loadReparse(file, signal);
+			yield { file, raw };
+		}
 	}
 
 	async #loadReparse(file: FileRecord, signal?: AbortSignal): Promise<void> {
@@ -257,15 +281,22 @@ export class Mft {
 	): Promise<void> {
 		const { clusters } = this.volume.boot;
 		const entries = await this.#readList({ file, raw }, signal);
-		const wanted = new Set(entries.map(({ record }) => record).filter((record) => record !== file.record));
-		await this.#readEach(
-			[...wanted],
-			(record, extension) => {
-				if (typeof extension === "string") addFault(file, `an extension record ${record} that has ${extension}`);
-				else raw.set(record, extension);
-			},
-			signal,
-		);
+		const wanted = [...new Set(entries.map(({ record }) => record))].filter((record) => record !== file.record);
+		let foreign = 0;
+		for (let from = 0; from < wanted.length && foreign <= MAX_FOREIGN; from += EXTENSIONS_PER_READ) {
+			await this.#readEach(
+				wanted.slice(from, from + EXTENSIONS_PER_READ),
+				(record, extension) => {
+					if (typeof extension !== "string" && isExtensionOf(file, extension)) raw.set(record, extension);
+					else {
+						foreign++;
+						const what = typeof extension === "string" ? `has ${extension}` : "is another file's";
+						addFault(file, `an extension record ${record} that ${what}`);
+					}
+				},
+				signal,
+			);
+		}
 		for (const entry of entries) {
 			const holder = raw.get(entry.record);
 			if (holder !== undefined) addListed(file, holder, entry, clusters);
@@ -282,18 +313,22 @@ export class Mft {
 		else bytes = await this.volume.gather(this.volume.pieces(list.runs, 0, size), size, signal);
 		const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 		const entries: ListEntry[] = [];
+		const seen = new Set<number>();
 		for (let at = 0; at + LIST_ENTRY_SIZE <= size; ) {
 			const length = view.getUint16(at + 4, true);
 			if (length < LIST_ENTRY_SIZE || at + length > size) {
 				addFault(file, `an entry of ${length} bytes in its attribute list`);
 				break;
 			}
-			entries.push({
-				type: view.getUint32(at, true),
-				record: recordNumber(view, at + 16),
-				sequence: view.getUint16(at + 22, true),
-				instance: view.getUint16(at + 24, true),
-			});
+			const record = recordNumber(view, at + 16);
+			const instance = view.getUint16(at + 24, true);
+			// The number of an attribute is its own in its record: one that is named again would be there twice.
+			const id = record * 65536 + instance;
+			if (record < MAX_RECORDS && !seen.has(id)) {
+				seen.add(id);
+				const sequence = view.getUint16(at + 22, true);
+				entries.push({ type: view.getUint32(at, true), record, sequence, instance });
+			} else addFault(file, `attribute ${instance} of record ${record} twice in its attribute list, or no such record`);
 			at += length;
 		}
 		return entries;
@@ -330,12 +365,16 @@ export function hasAttributeList({ view, header }: RawRecord): boolean {
 	return false;
 }
 
+/** Whether the record is in use as one of the file's. */
+function isExtensionOf({ record, header }: FileRecord, raw: RawRecord): boolean {
+	if ((raw.header.flags & RECORD_IN_USE) === 0) return false;
+	return raw.record === record || (raw.header.base === record && raw.header.baseSequence === header.sequence);
+}
+
 /** Adds the attribute that an entry of the list names. */
 function addListed(file: FileRecord, raw: RawRecord, entry: ListEntry, clusters: number): void {
 	const { header } = raw;
-	const own = raw.record === file.record;
-	const mine = own || (header.base === file.record && header.baseSequence === file.header.sequence);
-	if (!mine || header.sequence !== entry.sequence || (header.flags & RECORD_IN_USE) === 0) {
+	if (!isExtensionOf(file, raw) || header.sequence !== entry.sequence) {
 		addFault(file, `an extension record ${raw.record} that is another file's`);
 		return;
 	}

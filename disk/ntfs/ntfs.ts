@@ -7,7 +7,7 @@
  * the others ("alternate data streams") are shown as files of their own, `file:stream`, so that nothing hides in them.
  * Raw structures: boot-sector.ts, record.ts, runlist.ts; from records to files: file.ts, mft.ts, node.ts; content:
  * content.ts, lznt1.ts, reparse.ts; names: directory.ts; owners: security.ts; scan.ts reads all; usn.ts is the change
- * journal.
+ * journal, usn-histories.ts what it tells of each file.
  *
  * The inode number of a file is that of its record, its generation the record's sequence number.
  *
@@ -19,6 +19,7 @@ import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan, Link } from 
 import type { Owners } from "../owners.ts";
 import { Problems } from "../parser/problems.ts";
 import type { BlockSource } from "../source/source.ts";
+import { readSamAccounts } from "../windows/sam.ts";
 import { BOOT_SECTOR_SIZE, parseBootSector } from "./boot-sector.ts";
 import { readAll, readStream } from "./content.ts";
 import { type IndexEntry, readIndex } from "./directory.ts";
@@ -29,7 +30,7 @@ import { makeNode, makeStreamNodes, type Ntfs, namedStreams, reparseDataOf } fro
 import { AT, AttributeCursor } from "./record.ts";
 import { reparseTarget } from "./reparse.ts";
 import { ORPHANS, ORPHANS_NAME, orphansNode, ROOT_RECORD, scan } from "./scan.ts";
-import { MAX_SDS_BYTES, Security } from "./security.ts";
+import { MAX_SDS_BYTES, SDS_STRIDE, Security } from "./security.ts";
 import { isStreamInode, recordOf } from "./stream-ids.ts";
 import { NtfsVolume } from "./volume.ts";
 
@@ -45,6 +46,11 @@ const BITMAP_BYTES = 4 << 20;
 /** Files and directories kept between calls, so that reading in pieces does not load them again each time. */
 const CACHED_FILES = 16;
 const CACHED_DIRECTORIES = 8;
+/** Beyond so many records of the files, or names in the directories, fewer of them are kept. */
+const CACHED_RECORDS = 4096;
+const CACHED_NAMES = 1 << 17;
+/** A table with more faults than this is given up. */
+const MAX_SDS_FAULTS = 1000;
 /** Files of a directory whose records are read together. */
 const BATCH = 1024;
 
@@ -159,8 +165,13 @@ async function readSecurity(mft: Mft, signal?: AbortSignal): Promise<Security> {
 	const stream = loaded === undefined ? undefined : findStream(loaded.file.streams, "$SDS");
 	// Volumes of the first version have no such table.
 	if (loaded === undefined || stream === undefined) return security;
-	const table = await orUndefined(() => readAll(mft.volume, loaded, stream, MAX_SDS_BYTES, signal));
-	const faults = table === undefined ? 1 : security.addTable(table);
+	let faults = 0;
+	const end = Math.min(stream.size, MAX_SDS_BYTES);
+	for (let at = 0; at < end && faults < MAX_SDS_FAULTS; at += SDS_STRIDE) {
+		// The second half of a stride is a copy of the first.
+		const table = await orUndefined(() => readStream(mft.volume, loaded, stream, at, SDS_STRIDE / 2, signal));
+		faults += table === undefined ? MAX_SDS_FAULTS : security.addTable(table);
+	}
 	if (faults > 0 || stream.size > MAX_SDS_BYTES) {
 		mft.volume.problems.add("corrupt", "$Secure:$SDS is damaged: not every file's owner can be told", {
 			structure: "$SDS",
@@ -209,8 +220,16 @@ export class NtfsFilesystem implements Filesystem {
 		return this.#ntfs.volume.problems.list;
 	}
 
-	async owners(): Promise<Owners> {
-		return this.#ntfs.security.owners();
+	/** Accounts of the Windows on this volume by their names, well-known SIDs too, all others as SIDs. */
+	async owners(signal?: AbortSignal): Promise<Owners> {
+		const { security, volume } = this.#ntfs;
+		try {
+			return security.owners(await readSamAccounts(this, signal));
+		} catch (error) {
+			if (!isUmbraError(error, "corrupt", "truncated", "unsupported", "limit")) throw error;
+			volume.problems.add(error.code, `accounts stay SIDs: ${error.message}`, { ...error.context });
+			return security.owners();
+		}
 	}
 
 	async scan(signal?: AbortSignal): Promise<FilesystemScan> {
@@ -288,14 +307,14 @@ export class NtfsFilesystem implements Filesystem {
 			if (loaded === undefined) return undefined;
 			for (const fault of loaded.file.faults) this.#ntfs.mft.problem(record, fault);
 		}
-		remember(this.#files, record, loaded, CACHED_FILES);
+		remember(this.#files, record, loaded, CACHED_FILES, ({ raw }) => raw.size, CACHED_RECORDS);
 		return loaded;
 	}
 
 	async #directory(inode: number, signal?: AbortSignal): Promise<Directory> {
 		let directory = this.#directories.get(inode);
 		directory ??= new Directory(await readIndex(this.#ntfs.volume, await this.#load(inode, signal), signal));
-		remember(this.#directories, inode, directory, CACHED_DIRECTORIES);
+		remember(this.#directories, inode, directory, CACHED_DIRECTORIES, ({ entries }) => entries.length, CACHED_NAMES);
 		return directory;
 	}
 
@@ -326,13 +345,15 @@ export class NtfsFilesystem implements Filesystem {
 		const { entries } = await this.#directory(inode, signal);
 		for (let from = 0; from < entries.length; from += BATCH) {
 			const batch = entries.slice(from, from + BATCH);
-			const files = await mft.loadFiles(
-				batch.map((entry) => entry.inode),
-				signal,
-			);
+			const known = new Map<number, { readonly sequence: number; readonly streams: readonly DirectoryEntry[] }>();
+			const records = batch.map((entry) => entry.inode);
+			for await (const loaded of mft.files(records, signal)) {
+				const { record, header } = loaded.file;
+				known.set(record, { sequence: header.sequence, streams: await this.#streamEntries(loaded) });
+			}
 			for (const { name, inode: target, sequence } of batch) {
-				const loaded = files.get(target);
-				if (loaded?.file.header.sequence !== sequence) {
+				const file = known.get(target);
+				if (file?.sequence !== sequence) {
 					volume.problems.add("corrupt", `directory ${inode} has an entry for record ${target}, which is not in use`, {
 						structure: "$I30",
 						record: inode,
@@ -340,7 +361,7 @@ export class NtfsFilesystem implements Filesystem {
 					continue;
 				}
 				found.push({ name, inode: target });
-				for (const stream of await this.#streamEntries(loaded)) {
+				for (const stream of file.streams) {
 					found.push({ name: `${name}:${stream.name}`, inode: stream.inode });
 				}
 			}
@@ -412,9 +433,22 @@ class Directory {
 	}
 }
 
-function remember<T>(cache: Map<number, T>, key: number, value: T, limit: number): void {
+/** Puts the entry last; the oldest go where there are more than `most`, or where they weigh more than `mostWeight`. */
+function remember<T>(
+	cache: Map<number, T>,
+	key: number,
+	value: T,
+	most: number,
+	weigh: (value: T) => number,
+	mostWeight: number,
+): void {
 	cache.delete(key);
 	cache.set(key, value);
-	const [oldest] = cache.keys();
-	if (cache.size > limit && oldest !== undefined) cache.delete(oldest);
+	let weight = 0;
+	for (const each of cache.values()) weight += weigh(each);
+	for (const [oldest, each] of cache) {
+		if (oldest === key || (cache.size <= most && weight <= mostWeight)) break;
+		cache.delete(oldest);
+		weight -= weigh(each);
+	}
 }

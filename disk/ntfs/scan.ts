@@ -8,6 +8,7 @@ import { RangeSet } from "../parser/ranges.ts";
 import { addRecord, type FileRecord, newFile } from "./file.ts";
 import { hasAttributeList, MFT_RECORD } from "./mft.ts";
 import { makeNode, makeStreamNodes, type Ntfs, namedStreams } from "./node.ts";
+import { RecordTable } from "./record-table.ts";
 import { recordOf } from "./stream-ids.ts";
 
 export const ROOT_RECORD = 5;
@@ -19,6 +20,8 @@ const FIRST_USER = 24;
 /** The directory of what no directory names; a number that no MFT reaches. */
 export const ORPHANS = 2 ** 32 - 1;
 export const ORPHANS_NAME = "$OrphanFiles";
+/** Every name of a file names its streams too, but not beyond any measure. */
+const MAX_STREAM_LINKS = 65536;
 /** Files with extension records that are read together. */
 const BATCH = 256;
 
@@ -47,20 +50,17 @@ class Scan {
 	readonly #links: Link[] = [];
 	readonly #sequences: number[] = [];
 	readonly #next: number[] = [];
-	readonly #lastLink: Int32Array;
+	readonly #lastLink = new RecordTable(-1);
 	/** Files without any name. */
 	readonly #nameless: number[] = [];
 	/** Files that are more than one record. */
 	readonly #listed: number[] = [];
 	/** 1 where a record holds content of a file. */
-	readonly #holdsContent: Uint8Array;
-	readonly #reached: Uint8Array;
+	readonly #holdsContent = new RecordTable(0);
+	readonly #reached = new RecordTable(0);
 
 	constructor(ntfs: Ntfs) {
 		this.#ntfs = ntfs;
-		this.#lastLink = new Int32Array(ntfs.mft.records).fill(-1);
-		this.#holdsContent = new Uint8Array(ntfs.mft.records);
-		this.#reached = new Uint8Array(ntfs.mft.records);
 	}
 
 	async run(signal?: AbortSignal): Promise<NtfsScan> {
@@ -83,7 +83,7 @@ class Scan {
 			this.#take(file, bytesOf);
 		}, signal);
 		for (let from = 0; from < this.#listed.length; from += BATCH) {
-			for (const { file, raw } of (await mft.loadFiles(this.#listed.slice(from, from + BATCH), signal)).values()) {
+			for await (const { file, raw } of mft.files(this.#listed.slice(from, from + BATCH), signal)) {
 				this.#take(file, (record) => raw.get(record)!.bytes);
 			}
 		}
@@ -95,7 +95,7 @@ class Scan {
 		const { record } = file;
 		for (const fault of file.faults) mft.problem(record, fault);
 		for (const stream of file.streams) {
-			if (stream.resident && stream.size > 0 && record >= FIRST_UNRESERVED) this.#holdsContent[stream.record] = 1;
+			if (stream.resident && stream.size > 0 && record >= FIRST_UNRESERVED) this.#holdsContent.set(stream.record, 1);
 		}
 		const node = makeNode(this.#ntfs, file, bytesOf);
 		this.#nodes[record] = node;
@@ -108,8 +108,9 @@ class Scan {
 			}
 			return;
 		}
-		for (const { parent, parentSequence, name } of file.names) {
+		for (const [at, { parent, parentSequence, name }] of file.names.entries()) {
 			this.#link({ parent, name, inode: record }, parentSequence);
+			if (at > 0 && at * streams.length > MAX_STREAM_LINKS) continue;
 			for (const [i, { inode }] of streams.entries()) {
 				this.#link({ parent, name: `${name}:${named[i]!.name}`, inode }, parentSequence);
 			}
@@ -122,17 +123,17 @@ class Scan {
 
 	#link(link: Link, sequence: number): void {
 		const { parent } = link;
-		const chained = parent < this.#lastLink.length;
+		const chained = parent < this.#ntfs.mft.records;
 		this.#links.push(link);
 		this.#sequences.push(sequence);
-		this.#next.push(chained ? this.#lastLink[parent]! : -1);
-		if (chained) this.#lastLink[parent] = this.#links.length - 1;
+		this.#next.push(chained ? this.#lastLink.get(parent) : -1);
+		if (chained) this.#lastLink.set(parent, this.#links.length - 1);
 	}
 
 	/** The names in a directory, in the order of the MFT. */
 	#children({ inode, generation }: FileNode): Link[] {
 		const found: Link[] = [];
-		for (let i = this.#lastLink[inode]!; i >= 0; i = this.#next[i]!) {
+		for (let i = this.#lastLink.get(inode); i >= 0; i = this.#next[i]!) {
 			if (this.#sequences[i] === generation) found.push(this.#links[i]!);
 		}
 		return found.reverse();
@@ -148,7 +149,7 @@ class Scan {
 		const nodes = new Map<number, FileNode>();
 		const system = new Set<number>();
 		nodes.set(ROOT_RECORD, root);
-		this.#reached[ROOT_RECORD] = 1;
+		this.#reached.set(ROOT_RECORD, 1);
 		this.#walk([root], links, nodes, system);
 		const orphans = this.#adopt(links, nodes, system, root);
 		// The MFT comes last of all nodes: the parts of it that hold the content of small files are those files' first.
@@ -164,7 +165,7 @@ class Scan {
 			for (const link of this.#children(parent)) {
 				const record = recordOf(link.inode);
 				const node = link.inode === record ? this.#nodes[record]! : this.#streams.get(link.inode)!;
-				if (node.type === "dir" && this.#reached[record] === 1) {
+				if (node.type === "dir" && this.#reached.get(record) === 1) {
 					this.#ntfs.mft.problem(record, "more than one name, though it is a directory");
 					continue;
 				}
@@ -173,7 +174,7 @@ class Scan {
 				nodes.set(link.inode, node);
 				if (this.#isSystem(parent, link, system)) system.add(link.inode);
 				if (link.inode !== record) continue;
-				this.#reached[record] = 1;
+				this.#reached.set(record, 1);
 				if (node.type === "dir") queue.push(node);
 			}
 		}
@@ -206,7 +207,7 @@ class Scan {
 			links.push(adopted);
 			nodes.set(link.inode, node);
 			if (link.inode !== record) return;
-			this.#reached[record] = 1;
+			this.#reached.set(record, 1);
 			if (node.type === "dir") this.#walk([node], links, nodes, system);
 		};
 		const isLost = ({ parent }: Link, sequence: number): boolean => {
@@ -237,8 +238,7 @@ class Scan {
 		}
 		// All of the MFT but what holds the content of files.
 		for (let first = 0; first < mft.records; ) {
-			let end = first;
-			while (end < mft.records && this.#holdsContent[end] === 0) end++;
+			const end = this.#holdsContent.next(first, mft.records);
 			if (end > first) metadata.addAll(mft.ranges(first, end - first));
 			first = end + 1;
 		}

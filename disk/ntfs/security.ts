@@ -11,8 +11,15 @@ import type { Owners } from "../owners.ts";
 /** $SDS is written in blocks of this size, each followed by its copy. */
 const SDS_BLOCK = 256 << 10;
 const SDS_ENTRY_HEADER = 20;
+/** With its copies. */
+export const SDS_STRIDE = 2 * SDS_BLOCK;
 /** A hundred thousand descriptors; a volume has hundreds. */
 export const MAX_SDS_BYTES = 64 << 20;
+/** As many as fit above, and as many owners as anybody lists. */
+const MAX_SECURITY_IDS = 1 << 18;
+const MAX_SIDS = 1 << 16;
+/** Hashes of so many SIDs do not meet by chance. */
+const MAX_TRIES = 64;
 /** Descriptors hold at most 64 KiB. */
 const MAX_DESCRIPTOR = 64 << 10;
 /** Of files that keep their own, remembered. */
@@ -23,7 +30,7 @@ const FIRST_HASHED = 1 << 16;
 /** For a file whose owner cannot be told. */
 export const UNKNOWN_OWNER = 65534;
 
-/** Those that own files on every Windows; the others are shown as SIDs. [MS-DTYP] 2.4.2.4 */
+/** Those that are the same on every Windows. [MS-DTYP] 2.4.2.4 */
 const WELL_KNOWN: ReadonlyMap<string, string> = new Map([
 	["S-1-1-0", "Everyone"],
 	["S-1-3-0", "CREATOR OWNER"],
@@ -47,10 +54,12 @@ export interface Owner {
 	readonly gid: number;
 }
 
+const NO_ACCOUNTS: ReadonlyMap<string, string> = new Map();
 const NOBODY: Owner = { uid: UNKNOWN_OWNER, gid: UNKNOWN_OWNER };
 
 export class Security {
 	readonly #bySecurityId = new Map<number, Owner>();
+	readonly #owners = new Map<number, Owner>();
 	readonly #byDescriptor = new Map<string, Owner>();
 	/** SID -> number, and number -> SID. */
 	readonly #numbers = new Map<string, number>();
@@ -67,11 +76,11 @@ export class Security {
 		}
 	}
 
-	/** Takes in all of $SDS. @returns how many entries made no sense. */
+	/** Takes in $SDS, or some strides of it. @returns how many entries made no sense. */
 	addTable(bytes: Buffer): number {
 		const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 		let faults = 0;
-		for (let block = 0; block < bytes.length; block += 2 * SDS_BLOCK) {
+		for (let block = 0; block < bytes.length; block += SDS_STRIDE) {
 			const end = Math.min(block + SDS_BLOCK, bytes.length);
 			for (let at = block; at + SDS_ENTRY_HEADER <= end; ) {
 				const length = view.getUint32(at + 16, true);
@@ -81,7 +90,7 @@ export class Security {
 					break;
 				}
 				const owner = this.#parse(bytes.subarray(at + SDS_ENTRY_HEADER, at + length));
-				if (owner === undefined) faults++;
+				if (owner === undefined || this.#bySecurityId.size >= MAX_SECURITY_IDS) faults++;
 				else this.#bySecurityId.set(view.getUint32(at + 4, true), owner);
 				at += Math.ceil(length / 16) * 16;
 			}
@@ -104,16 +113,20 @@ export class Security {
 		return owner;
 	}
 
-	/** The well-known ones by their names, and all that were met so far as SIDs. */
-	owners(): Owners {
-		return { users: this.#named(this.#users), groups: this.#named(this.#groups) };
+	/**
+	 * The well-known ones and those of `accounts` by their names, and all others that were met so far as SIDs.
+	 *
+	 * @param accounts SID -> name.
+	 */
+	owners(accounts: ReadonlyMap<string, string> = NO_ACCOUNTS): Owners {
+		return { users: this.#named(this.#users, accounts), groups: this.#named(this.#groups, accounts) };
 	}
 
-	#named(numbers: ReadonlySet<number>): Map<number, string> {
+	#named(numbers: ReadonlySet<number>, accounts: ReadonlyMap<string, string>): Map<number, string> {
 		const named = new Map<number, string>();
 		for (const number of [...numbers].sort((a, b) => a - b)) {
 			const sid = this.#sids.get(number)!;
-			named.set(number, WELL_KNOWN.get(sid) ?? sid);
+			named.set(number, WELL_KNOWN.get(sid) ?? accounts.get(sid) ?? sid);
 		}
 		return named;
 	}
@@ -125,16 +138,30 @@ export class Security {
 		const group = parseSid(descriptor, descriptor.readUInt32LE(8));
 		const uid = owner === undefined ? UNKNOWN_OWNER : this.#number(owner);
 		const gid = group === undefined ? UNKNOWN_OWNER : this.#number(group);
-		if (owner !== undefined) this.#users.add(uid);
-		if (group !== undefined) this.#groups.add(gid);
-		return { uid, gid };
+		if (uid !== UNKNOWN_OWNER) this.#users.add(uid);
+		if (gid !== UNKNOWN_OWNER) this.#groups.add(gid);
+		return this.#share({ uid, gid });
 	}
 
+	/** The same object for the same owner: hundreds of thousands of descriptors name a few. */
+	#share(owner: Owner): Owner {
+		const key = owner.uid * 2 ** 31 + owner.gid;
+		const known = this.#owners.get(key);
+		if (known !== undefined) return known;
+		if (this.#owners.size < MAX_SIDS) this.#owners.set(key, owner);
+		return owner;
+	}
+
+	/** `UNKNOWN_OWNER` where there are too many, or too many that want one number. */
 	#number(sid: string): number {
 		const known = this.#numbers.get(sid);
 		if (known !== undefined) return known;
+		if (this.#sids.size >= MAX_SIDS) return UNKNOWN_OWNER;
 		let number = preferredNumber(sid);
-		while (this.#sids.has(number)) number = number === 0x7fffffff ? FIRST_HASHED : number + 1;
+		for (let tries = 0; this.#sids.has(number); tries++) {
+			if (tries === MAX_TRIES) return UNKNOWN_OWNER;
+			number = number === 0x7fffffff ? FIRST_HASHED : number + 1;
+		}
 		this.#numbers.set(sid, number);
 		this.#sids.set(number, sid);
 		return number;

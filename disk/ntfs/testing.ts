@@ -151,3 +151,43 @@ export async function istat(image: string, record: number) {
 	}
 	return { clusters, sid: /^Security ID: \d+ {2}\((S-.*)\)/m.exec(text)?.[1] };
 }
+
+/** One record of a change journal. */
+export interface JournalChange {
+	readonly inode: number;
+	readonly name: string;
+	readonly reason: number;
+	readonly parent?: number;
+	readonly version?: 2 | 3;
+}
+
+/** Seconds since 1970, of every record that `makeJournal` makes. */
+export const JOURNAL_TIME = 1_700_000_000;
+
+/** Records as Windows writes them: none crosses a page. */
+export function makeJournal(changes: readonly JournalChange[], start = 0): Buffer {
+	const bytes = Buffer.alloc(Math.ceil((changes.length * 256) / 4096 + 1) * 4096);
+	let at = 0;
+	for (const { inode, name, reason, parent = 5, version = 2 } of changes) {
+		const wide = version === 3 ? 8 : 0;
+		const fixed = 60 + 2 * wide;
+		const length = Math.ceil((fixed + 2 * name.length) / 8) * 8;
+		if (Math.floor(at / 4096) !== Math.floor((at + length - 1) / 4096)) at = Math.ceil(at / 4096) * 4096;
+		bytes.writeUInt32LE(length, at);
+		bytes.writeUInt16LE(version, at + 4);
+		bytes.writeUInt32LE(inode, at + 8);
+		bytes.writeUInt16LE(3, at + 14);
+		bytes.writeUInt32LE(parent, at + 16 + wide);
+		bytes.writeUInt16LE(7, at + 22 + wide);
+		const rest = at + 2 * wide;
+		bytes.writeBigInt64LE(BigInt(start + at), rest + 24);
+		bytes.writeBigUInt64LE(BigInt(JOURNAL_TIME + 11_644_473_600) * 10_000_000n, rest + 32);
+		bytes.writeUInt32LE(reason, rest + 40);
+		bytes.writeUInt32LE(0x20, rest + 52);
+		bytes.writeUInt16LE(2 * name.length, rest + 56);
+		bytes.writeUInt16LE(fixed, rest + 58);
+		bytes.write(name, at + fixed, "utf16le");
+		at += length;
+	}
+	return bytes.subarray(0, Math.ceil(at / 4096) * 4096);
+}

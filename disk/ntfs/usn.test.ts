@@ -3,56 +3,27 @@ import { open } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { tempFolder } from "../../test/support/temp.ts";
 import { openNtfs } from "./ntfs.ts";
-import { makeVolume, mount, needsNtfs, openImage, run } from "./testing.ts";
+import {
+	JOURNAL_TIME,
+	type JournalChange,
+	makeJournal,
+	makeVolume,
+	mount,
+	needsNtfs,
+	openImage,
+	run,
+} from "./testing.ts";
 import { parseUsnRecords, REASON, readUsnJournal, readUsnStream, renamesOf, type UsnRecord } from "./usn.ts";
 
 /** Before it, the journal is a hole; one longer than the volume The Sleuth Kit takes for damage. */
 const START = 16 << 20;
-
-interface Change {
-	readonly inode: number;
-	readonly name: string;
-	readonly reason: number;
-	readonly parent?: number;
-	readonly version?: 2 | 3;
-}
-
-const TIME = 1_700_000_000;
-
-/** Records as Windows writes them: none crosses a page. */
-function journal(changes: readonly Change[], start = 0): Buffer {
-	const bytes = Buffer.alloc(Math.ceil((changes.length * 256) / 4096 + 1) * 4096);
-	let at = 0;
-	for (const { inode, name, reason, parent = 5, version = 2 } of changes) {
-		const wide = version === 3 ? 8 : 0;
-		const fixed = 60 + 2 * wide;
-		const length = Math.ceil((fixed + 2 * name.length) / 8) * 8;
-		if (Math.floor(at / 4096) !== Math.floor((at + length - 1) / 4096)) at = Math.ceil(at / 4096) * 4096;
-		bytes.writeUInt32LE(length, at);
-		bytes.writeUInt16LE(version, at + 4);
-		bytes.writeUInt32LE(inode, at + 8);
-		bytes.writeUInt16LE(3, at + 14);
-		bytes.writeUInt32LE(parent, at + 16 + wide);
-		bytes.writeUInt16LE(7, at + 22 + wide);
-		const rest = at + 2 * wide;
-		bytes.writeBigInt64LE(BigInt(start + at), rest + 24);
-		bytes.writeBigUInt64LE(BigInt(TIME + 11_644_473_600) * 10_000_000n, rest + 32);
-		bytes.writeUInt32LE(reason, rest + 40);
-		bytes.writeUInt32LE(0x20, rest + 52);
-		bytes.writeUInt16LE(2 * name.length, rest + 56);
-		bytes.writeUInt16LE(fixed, rest + 58);
-		bytes.write(name, at + fixed, "utf16le");
-		at += length;
-	}
-	return bytes.subarray(0, Math.ceil(at / 4096) * 4096);
-}
 
 function parse(bytes: Buffer, usn = 0): { records: UsnRecord[]; damaged: number } {
 	const records: UsnRecord[] = [];
 	return { damaged: parseUsnRecords(bytes, usn, records), records };
 }
 
-const CHANGES: readonly Change[] = [
+const CHANGES: readonly JournalChange[] = [
 	{ inode: 40, name: "old.txt", reason: REASON.RENAME_OLD_NAME },
 	{ inode: 41, name: "else", reason: REASON.DATA_EXTEND },
 	{ inode: 40, name: "neu ß.txt", reason: REASON.RENAME_NEW_NAME, parent: 77, version: 3 },
@@ -62,21 +33,21 @@ const CHANGES: readonly Change[] = [
 
 describe("parseUsnRecords", () => {
 	it("reads versions 2 and 3", () => {
-		const { records, damaged } = parse(journal(CHANGES));
+		const { records, damaged } = parse(makeJournal(CHANGES));
 		assert.equal(damaged, 0);
 		assert.deepEqual(
 			records.map(({ inode, name, reason, parent }) => ({ inode, name, reason, parent })),
 			CHANGES.map(({ inode, name, reason, parent = 5 }) => ({ inode, name, reason, parent })),
 		);
 		const [first] = records;
-		assert.equal(first!.time, TIME);
+		assert.equal(first!.time, JOURNAL_TIME);
 		assert.equal(first!.generation, 3);
 		assert.equal(first!.parentGeneration, 7);
 		assert.equal(first!.attributes, 0x20);
 	});
 	it("goes on after a page that makes no sense", () => {
 		const many = Array.from({ length: 200 }, (_, i) => ({ inode: i, name: `name ${i}`, reason: 1 }));
-		const bytes = journal(many, 8192);
+		const bytes = makeJournal(many, 8192);
 		const { length } = parse(bytes, 8192).records;
 		assert.equal(length, 200);
 		for (const damage of [
@@ -98,10 +69,10 @@ describe("parseUsnRecords", () => {
 
 describe("renamesOf", () => {
 	it("pairs the old name with the new, once", () => {
-		assert.deepEqual(renamesOf(parse(journal(CHANGES)).records), [
-			{ inode: 40, generation: 3, time: TIME, oldParent: 5, oldName: "old.txt", parent: 77, name: "neu ß.txt" },
+		assert.deepEqual(renamesOf(parse(makeJournal(CHANGES)).records), [
+			{ inode: 40, generation: 3, time: JOURNAL_TIME, oldParent: 5, oldName: "old.txt", parent: 77, name: "neu ß.txt" },
 		]);
-		assert.deepEqual(renamesOf(parse(journal(CHANGES.slice(1))).records), []);
+		assert.deepEqual(renamesOf(parse(makeJournal(CHANGES.slice(1))).records), []);
 	});
 });
 
@@ -115,7 +86,7 @@ describe("readUsnJournal", needsNtfs("usnjls"), () => {
 			await using volume = await mount(image);
 			// ntfs-3g lets nobody write in $Extend, and usnjls does not find $J beside content without a name.
 			await using stream = await open(volume.at("journal"), "w");
-			await stream.write(journal(many, START), 0, undefined, START);
+			await stream.write(makeJournal(many, START), 0, undefined, START);
 		}
 		await using source = await openImage(image);
 		const fs = await openNtfs(source);

@@ -16,8 +16,8 @@ const RECORD_V2 = 60;
 const RECORD_V3 = 76;
 /** Read at once; whole pages. */
 const READ_BYTES = 1 << 20;
-/** Of the newest records: Windows keeps 32 MiB unless it is told otherwise. */
-const MAX_BYTES = 512 << 20;
+/** Of the newest records: as much as Windows keeps unless it is told otherwise, half a million of them. */
+const MAX_BYTES = 32 << 20;
 
 export const REASON = {
 	DATA_OVERWRITE: 0x1,
@@ -57,7 +57,7 @@ export interface UsnJournal {
 	readonly records: readonly UsnRecord[];
 	/** From here on there are records that were not asked for or are not there yet: `since` of the next reading. */
 	readonly next: number;
-	/** The first USN that is still there: where it is beyond `since`, changes between are lost. */
+	/** The first USN that is still there, and not beyond what is read at once: what is between `since` and it is lost. */
 	readonly first: number;
 	/** Pages that made no sense. */
 	readonly damaged: number;
@@ -168,8 +168,9 @@ export async function readUsnStream(
 	since = 0,
 	signal?: AbortSignal,
 ): Promise<UsnJournal> {
-	const first = Math.min(node.size, await filesystem.firstByte(node, signal));
-	const from = Math.max(since, first, node.size - MAX_BYTES);
+	const begin = Math.min(node.size, await filesystem.firstByte(node, signal));
+	const first = Math.max(begin, node.size - MAX_BYTES);
+	const from = Math.max(since, first);
 	const records: UsnRecord[] = [];
 	let damaged = 0;
 	for (let at = Math.floor(from / PAGE) * PAGE; at < node.size; at += READ_BYTES) {

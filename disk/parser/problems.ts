@@ -12,13 +12,20 @@ export class Problems {
 	readonly list: UmbraError[] = [];
 	readonly #volume: string;
 	readonly #seen = new Set<string>();
+	#added = 0;
 
 	/** @param volume the source's name, for people. */
 	constructor(volume: string) {
 		this.#volume = volume;
 	}
 
+	/** How often `add` was called: more than are in the list. */
+	get added(): number {
+		return this.#added;
+	}
+
 	add(code: ErrorCode, message: string, context: ErrorContext): void {
+		this.#added++;
 		if (this.list.length > MAX_PROBLEMS || this.#seen.has(message)) return;
 		if (this.list.length === MAX_PROBLEMS) {
 			this.list.push(

@@ -1,16 +1,20 @@
 /** Reading a volume by blocks: few large reads, in disk order, seen through the replayed journal. */
+import type { Ranges } from "../filesystem.ts";
 import type { BlockSource } from "../source/source.ts";
 
 /** Large enough that a read's fixed cost vanishes, small enough to keep a few in flight in bounded memory. */
 const READ_BYTES = 1 << 20;
-/** Reading this much too much is cheaper than another request. */
 const GAP_BYTES = 1 << 15;
+/** For blocks that lie scattered over all of a volume, where larger gaps would have most of it read. */
+export const SPARSE_GAP_BYTES = 1 << 13;
 const READS_IN_FLIGHT = 4;
 
 /** Blocks that stand elsewhere than at their place. */
 export interface Overlay {
 	/** Puts into `bytes`, read from `offset` of the volume, what the overlay holds of that range. */
 	patch(bytes: Uint8Array, offset: number, signal?: AbortSignal): Promise<void>;
+	/** What of the volume it holds. */
+	readonly ranges: Ranges;
 }
 
 /** Consecutive blocks, and what they were asked for. */
@@ -43,6 +47,11 @@ export class Volume {
 		this.#overlay = overlay;
 	}
 
+	/** What is not read from its own place. */
+	get replayed(): Ranges {
+		return this.#overlay?.ranges ?? [];
+	}
+
 	/** True where all of the blocks lie in the filesystem and none is block 0, which no structure of a file may use. */
 	holds(block: number, count: number): boolean {
 		return block > 0 && count > 0 && block + count <= this.blocks;
@@ -57,8 +66,17 @@ export class Volume {
 		return bytes;
 	}
 
-	/** Reads all the runs, whatever their order, in few large requests and hands each over as it comes. */
-	async readRuns<T>(runs: readonly BlockRun<T>[], each: RunReader<T>, signal?: AbortSignal): Promise<void> {
+	/**
+	 * Reads all the runs, whatever their order, in few large requests and hands each over as it comes.
+	 *
+	 * @param gapBytes reading this much too much is cheaper than another request.
+	 */
+	async readRuns<T>(
+		runs: readonly BlockRun<T>[],
+		each: RunReader<T>,
+		signal?: AbortSignal,
+		gapBytes = GAP_BYTES,
+	): Promise<void> {
 		const inFlight: { read: PlannedRead<T>; bytes: Promise<Buffer> }[] = [];
 		const finishOldest = async (): Promise<void> => {
 			const oldest = inFlight.shift();
@@ -68,7 +86,7 @@ export class Volume {
 				each(run.tag, first, count, bytes, (run.start + first - oldest.read.start) * this.blockSize);
 			}
 		};
-		for (const read of this.#plan(runs)) {
+		for (const read of this.#plan(runs, gapBytes)) {
 			const bytes = this.read(read.start * this.blockSize, (read.end - read.start) * this.blockSize, signal);
 			bytes.catch(() => undefined); // it is awaited in its turn, unless an earlier one failed
 			inFlight.push({ read, bytes });
@@ -77,9 +95,9 @@ export class Volume {
 		while (inFlight.length > 0) await finishOldest();
 	}
 
-	*#plan<T>(runs: readonly BlockRun<T>[]): Generator<PlannedRead<T>> {
+	*#plan<T>(runs: readonly BlockRun<T>[], gapBytes: number): Generator<PlannedRead<T>> {
 		const most = Math.max(1, READ_BYTES / this.blockSize);
-		const gap = GAP_BYTES / this.blockSize;
+		const gap = gapBytes / this.blockSize;
 		let read: PlannedRead<T> | undefined;
 		for (const run of runs.toSorted((a, b) => a.start - b.start)) {
 			for (let first = 0; first < run.count; ) {
@@ -104,6 +122,12 @@ const PAGE_BITS = 15;
 /** A set of block numbers that costs memory only where it holds something. */
 export class BlockSet {
 	readonly #pages = new Map<number, Uint32Array>();
+
+	has(block: number): boolean {
+		const key = Math.floor(block / (1 << PAGE_BITS));
+		const within = block - key * (1 << PAGE_BITS);
+		return (((this.#pages.get(key)?.[within >>> 5] ?? 0) >>> (within & 31)) & 1) === 1;
+	}
 
 	/** False where it was already there. */
 	add(block: number): boolean {

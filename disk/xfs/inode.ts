@@ -146,14 +146,17 @@ function timeOf(view: DataView, at: number, bigtime: boolean): number {
 	const high = view.getUint32(at);
 	const low = view.getUint32(at + 4);
 	if (!bigtime) return (high | 0) + low / NANOSECONDS;
-	// 64 bits divided by 10^9 in steps that a double holds exactly.
-	const middle = (high % NANOSECONDS) * 65536 + (low >>> 16);
-	const rest = (middle % NANOSECONDS) * 65536 + (low & 0xffff);
-	const seconds =
-		Math.floor(high / NANOSECONDS) * 2 ** 32 +
-		Math.floor(middle / NANOSECONDS) * 65536 +
-		Math.floor(rest / NANOSECONDS);
-	return seconds - BIGTIME_EPOCH + (rest % NANOSECONDS) / NANOSECONDS;
+	// 64 bits divided by 10^9. A double's quotient is at most one off; the rest, which tells, needs only the low 32 bits.
+	let seconds = Math.floor((high * 2 ** 32 + low) / NANOSECONDS);
+	let rest = (low - Math.imul(seconds, NANOSECONDS)) | 0;
+	if (rest < 0) {
+		seconds--;
+		rest += NANOSECONDS;
+	} else if (rest >= NANOSECONDS) {
+		seconds++;
+		rest -= NANOSECONDS;
+	}
+	return seconds - BIGTIME_EPOCH + rest / NANOSECONDS;
 }
 
 /** Bits of di_flags2, of which only the low half is in use. */

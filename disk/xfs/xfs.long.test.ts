@@ -2,10 +2,8 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { testRandom } from "../../test/support/random.ts";
 import { tempFolder } from "../../test/support/temp.ts";
 import { openFile } from "../source/file.ts";
-import { fuzz, SUBJECTS } from "./fuzz.ts";
 import {
 	assertEveryBlock,
 	assertSame,
@@ -17,9 +15,6 @@ import {
 	VARIANTS,
 } from "./testing.ts";
 import { openXfs } from "./xfs.ts";
-
-/** As long as the tests promise to look for input that a parser cannot bear. */
-const FUZZ_MS = 20_000;
 
 describe("openXfs shows what the kernel and xfs_db show", () => {
 	for (const variant of VARIANTS) {
@@ -47,13 +42,4 @@ describe("openXfs shows what the kernel and xfs_db show", () => {
 		await assertSame(fs, scan, wanted);
 		await assertEveryBlock(image, scan, false);
 	});
-});
-
-describe("openXfs on damaged images, for long", () => {
-	for (const subject of SUBJECTS) {
-		it(`throws nothing but UmbraError, ends and stays in bounds: ${subject.name}`, subject.needs(), async (t) => {
-			const rounds = await fuzz(subject, testRandom(t), FUZZ_MS / SUBJECTS.length);
-			t.diagnostic(`${rounds} damaged images`);
-		});
-	}
 });

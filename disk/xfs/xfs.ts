@@ -6,13 +6,14 @@
  * space and of its inodes, which come in chunks of 64. An inode has forks, one of data and one of
  * attributes; a fork is content itself, a list of extents, or the root of a tree of extents. Runs are
  * consecutive blocks. Layout: superblock.ts, geometry.ts, groups.ts, trees.ts, inode.ts; content:
- * mapping.ts, directory.ts; log.ts tells whether the log is clean; scan.ts reads all.
+ * mapping.ts, directory.ts, inodes.ts; log.ts tells whether the log is clean; scan.ts reads all.
  *
  * This folder knows nothing of where the bytes come from, of partitions, or of who asks.
  * Source: the kernel's fs/xfs/libxfs; "XFS Algorithms & Data Structures".
  */
 import type { UmbraError } from "../../common/errors.ts";
-import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan } from "../filesystem.ts";
+import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan, Ranges } from "../filesystem.ts";
+import type { ListName } from "../listing.ts";
 import { decodeTarget } from "../parser/names.ts";
 import { Problems } from "../parser/problems.ts";
 import type { Runs } from "../parser/runs.ts";
@@ -29,7 +30,6 @@ import type { Xfs } from "./geometry.ts";
 import { readGroups } from "./groups.ts";
 import { inlineContent, type LoadedInode, loadInode } from "./loader.ts";
 import { readLogState } from "./log.ts";
-import { scan } from "./scan.ts";
 import { parseSuperblock, SUPERBLOCK_SIZE, superblockChecksumHolds } from "./superblock.ts";
 
 /** One request to the source while content is read. */
@@ -115,8 +115,17 @@ class XfsFilesystem implements Filesystem {
 		return this.#xfs.problems.list;
 	}
 
-	scan(signal?: AbortSignal): Promise<FilesystemScan> {
-		return scan(this.#xfs, signal);
+	// Most who open a volume want one of these or none: they are loaded when they are called.
+	async list(top: number, each: ListName, signal?: AbortSignal): Promise<void> {
+		return (await import("./list.ts")).list(this.#xfs, top, each, signal);
+	}
+
+	async scan(signal?: AbortSignal): Promise<FilesystemScan> {
+		return (await import("./scan.ts")).scan(this.#xfs, signal);
+	}
+
+	async rescan(before: FilesystemScan, changed: Ranges, signal?: AbortSignal): Promise<FilesystemScan> {
+		return (await import("./scan.ts")).rescan(this.#xfs, before, changed, signal);
 	}
 
 	async lookup(path: string, signal?: AbortSignal): Promise<FileNode> {

@@ -1,0 +1,4 @@
+import { DISK_SUBJECTS } from "./disk-subjects.ts";
+import { fuzzes } from "./fuzz.ts";
+
+fuzzes("openDisks", 60, DISK_SUBJECTS);

@@ -1,0 +1,148 @@
+/**
+ * Listing a tree takes no more than names, modes, sizes and times: columns of numbers instead of an object a file, and
+ * no look at where the content lies. That is a fraction of the time and memory that a scan takes.
+ */
+import type { FileNode, FileType } from "./filesystem.ts";
+
+/** What a listing tells of a file. */
+export type ListedNode = Pick<FileNode, "inode" | "type" | "size" | "mode" | "uid" | "gid" | "nlink" | "mtime">;
+
+/**
+ * One name, with the inode of the directory that it is in. `node` is another file's once the call has returned. The
+ * names go on when the promise, if there is one, is fulfilled, or a little later.
+ */
+export type ListName = (parent: number, name: string, node: ListedNode) => Promise<void> | undefined;
+
+const TYPES: readonly FileType[] = ["file", "dir", "symlink", "char", "block", "fifo", "socket"];
+const FIRST_CAPACITY = 4096;
+
+/** Inodes as columns, by slots that count from 0. */
+export class InodeColumns {
+	#count = 0;
+	#type = new Uint8Array(FIRST_CAPACITY);
+	#mode = new Uint16Array(FIRST_CAPACITY);
+	#uid = new Uint32Array(FIRST_CAPACITY);
+	#gid = new Uint32Array(FIRST_CAPACITY);
+	#nlink = new Uint32Array(FIRST_CAPACITY);
+	#size = new Float64Array(FIRST_CAPACITY);
+	#mtime = new Float64Array(FIRST_CAPACITY);
+	readonly #node = { inode: 0, type: "file" as FileType, size: 0, mode: 0, uid: 0, gid: 0, nlink: 0, mtime: 0 };
+
+	/** @returns its slot. */
+	add({ type, mode, uid, gid, nlink, size, mtime }: ListedNode): number {
+		const slot = this.#count++;
+		if (slot === this.#type.length) this.#grow();
+		this.#type[slot] = TYPES.indexOf(type);
+		this.#mode[slot] = mode;
+		this.#uid[slot] = uid;
+		this.#gid[slot] = gid;
+		this.#nlink[slot] = nlink;
+		this.#size[slot] = size;
+		this.#mtime[slot] = mtime;
+		return slot;
+	}
+
+	isDirectory(slot: number): boolean {
+		return TYPES[this.#type[slot]!] === "dir";
+	}
+
+	/** The same object each time. */
+	at(slot: number, inode: number): ListedNode {
+		const node = this.#node;
+		node.inode = inode;
+		node.type = TYPES[this.#type[slot]!]!;
+		node.size = this.#size[slot]!;
+		node.mode = this.#mode[slot]!;
+		node.uid = this.#uid[slot]!;
+		node.gid = this.#gid[slot]!;
+		node.nlink = this.#nlink[slot]!;
+		node.mtime = this.#mtime[slot]!;
+		return node;
+	}
+
+	#grow(): void {
+		const length = this.#type.length * 2;
+		this.#type = copy(this.#type, new Uint8Array(length));
+		this.#mode = copy(this.#mode, new Uint16Array(length));
+		this.#uid = copy(this.#uid, new Uint32Array(length));
+		this.#gid = copy(this.#gid, new Uint32Array(length));
+		this.#nlink = copy(this.#nlink, new Uint32Array(length));
+		this.#size = copy(this.#size, new Float64Array(length));
+		this.#mtime = copy(this.#mtime, new Float64Array(length));
+	}
+}
+
+function copy<T extends Uint8Array | Uint16Array | Uint32Array | Float64Array>(from: T, to: T): T {
+	to.set(from);
+	return to;
+}
+
+/** A tree of which all inodes that its tables show are known, and all directories read. */
+export interface ListedTree {
+	readonly columns: InodeColumns;
+	/** The inode's slot in the columns; -1 where it is not in use. */
+	slotOf(inode: number): number;
+	/** Hands over the names of a directory, and then forgets it; stops after each block of it. */
+	names(directory: number, each: (name: string, inode: number) => void): Iterable<void>;
+	/** Loads inodes that the tables do not show as used. */
+	loadLate(inodes: readonly number[], signal?: AbortSignal): Promise<void>;
+	fault(directory: number, what: string): void;
+}
+
+interface LateName {
+	readonly parent: number;
+	readonly name: string;
+	readonly inode: number;
+}
+
+/** Tells every name below `top`, parents before children; none where it is no directory. */
+export async function walkListed(tree: ListedTree, top: number, each: ListName, signal?: AbortSignal): Promise<void> {
+	const { columns } = tree;
+	await tree.loadLate([top], signal);
+	const reached = new Set<number>([top]);
+	const queue: number[] = [top];
+	let late: LateName[] = [];
+	let pending: Promise<void>[] = [];
+	const settle = async (): Promise<void> => {
+		const waiting = pending;
+		pending = [];
+		await Promise.all(waiting);
+	};
+	const take = (parent: number, name: string, inode: number, slot: number): void => {
+		if (columns.isDirectory(slot)) {
+			if (reached.has(inode)) {
+				tree.fault(parent, `an entry for directory inode ${inode}, which has another name`);
+				return;
+			}
+			reached.add(inode);
+			queue.push(inode);
+		}
+		const told = each(parent, name, columns.at(slot, inode));
+		if (told !== undefined) pending.push(told);
+	};
+	for (let next = 0; next < queue.length || late.length > 0; ) {
+		while (next < queue.length) {
+			signal?.throwIfAborted();
+			const parent = queue[next++]!;
+			const name = (text: string, inode: number): void => {
+				const slot = tree.slotOf(inode);
+				if (slot < 0) late.push({ parent, name: text, inode });
+				else take(parent, text, inode, slot);
+			};
+			for (const _ of tree.names(parent, name)) if (pending.length > 0) await settle();
+		}
+		const again = late;
+		late = [];
+		// Without a journal, or with one that is not replayed, a name may reach the disk before the inode's mark does.
+		await tree.loadLate(
+			again.map(({ inode }) => inode),
+			signal,
+		);
+		for (const { parent, name, inode } of again) {
+			const slot = tree.slotOf(inode);
+			if (slot < 0) tree.fault(parent, `an entry for inode ${inode}, which is not in use`);
+			else take(parent, name, inode, slot);
+		}
+		await settle();
+	}
+}
