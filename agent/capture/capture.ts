@@ -121,7 +121,6 @@ export class Capturer {
 			snapshot.keep();
 			return result;
 		} catch (error) {
-			this.#history.trees.forget(vm);
 			if (machine.gone.aborted) {
 				throw new UmbraError("unavailable", `VM ${vm} went away during the capture`, { cause: error });
 			}
@@ -252,6 +251,7 @@ export class Capturer {
 			{ sync: true },
 		);
 		staged.committed();
+		findings.committed();
 		await this.#index.fold(vm);
 		return {
 			id,

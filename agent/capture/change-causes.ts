@@ -8,11 +8,7 @@ import type { Logger } from "../../common/log.ts";
 import { type Causes, findCauses, type KnownPackages } from "../../disk/causes.ts";
 import type { NamedSource } from "../../disk/disk.ts";
 import type { MachineChanges } from "../../disk/map/map.ts";
-import { cacheSource } from "../../disk/source/cache.ts";
 import { type AgentDb, type AgentOperation, encodeKey } from "./block-index.ts";
-
-/** Metadata and logs read of a disk are asked for again within one look. */
-const CACHE_BYTES = 8 * 1024 * 1024;
 
 const storedPackages = z.object({ stamp: z.string(), versions: z.array(z.tuple([z.string(), z.string()])) });
 
@@ -43,10 +39,9 @@ export class ChangeCauses {
 		interval: Interval,
 		signal?: AbortSignal,
 	): Promise<{ readonly causes: Causes; readonly operations: readonly AgentOperation[] } | undefined> {
-		const after = disks.map(({ name, source }) => ({ name, source: cacheSource(source, { limitBytes: CACHE_BYTES }) }));
 		const known = await this.#known(vm);
 		try {
-			const causes = await findCauses({ files, interval, after, known, signal });
+			const causes = await findCauses({ files, interval, after: disks, known, signal });
 			return { causes, operations: causes.known === known ? [] : [this.#operation(vm, causes.known)] };
 		} catch (error) {
 			if (isAbort(error) || signal?.aborted === true || isUmbraError(error, "unavailable")) throw error;

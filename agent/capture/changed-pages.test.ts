@@ -22,13 +22,20 @@ describe("ChangedPagesBuilder", () => {
 		assert.deepEqual([...pages.after], [200, 0, 0]);
 	});
 
+	it("names every page of a block that changed behind the same checksums", () => {
+		const builder = new ChangedPagesBuilder();
+		builder.addBlock(2, record({ 1: 7 }), record({ 1: 7 }));
+		const wanted = Array.from({ length: 16 }, (_, page) => 2 * 65536 + page * 4096);
+		assert.deepEqual([...builder.pages().offsets], wanted);
+	});
+
 	it("grows to any number of pages", (context) => {
 		const random = testRandom(context);
 		const builder = new ChangedPagesBuilder();
 		const wanted: number[] = [];
 		const nothing = record({});
 		for (let block = 0; block < 1000; block++) {
-			const pages = Array.from({ length: 16 }, (_, page) => page).filter(() => random.chance(0.5));
+			const pages = Array.from({ length: 16 }, (_, page) => page).filter((page) => page === 0 || random.chance(0.5));
 			wanted.push(...pages.map((page) => block * 65536 + page * 4096));
 			builder.addBlock(block, nothing, record(Object.fromEntries(pages.map((page) => [page, 1 + random.below(1e9)]))));
 		}

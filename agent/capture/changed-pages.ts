@@ -9,8 +9,12 @@ export class ChangedPagesBuilder {
 	#after = new Uint8Array(1024);
 	#length = 0;
 
-	/** Adds the pages in which two records of block `block` differ. */
+	/**
+	 * Adds the pages in which two records of block `block`, which changed, differ; all of them where none does: content
+	 * with the checksum that was there before is somebody's work.
+	 */
 	addBlock(block: number, before: Uint8Array, after: Uint8Array): void {
+		const start = this.#length;
 		for (let page = 0; page < PAGES_PER_BLOCK; page++) {
 			const crc = RECORD_CRC + 4 * page;
 			const same =
@@ -18,13 +22,18 @@ export class ChangedPagesBuilder {
 				before[crc + 1] === after[crc + 1] &&
 				before[crc + 2] === after[crc + 2] &&
 				before[crc + 3] === after[crc + 3];
-			if (same) continue;
-			if (this.#length === this.#offsets.length) this.#grow();
-			this.#offsets[this.#length] = block * BLOCK_SIZE + page * PAGE_SIZE;
-			this.#before[this.#length] = before[RECORD_ENTROPY + page] as number;
-			this.#after[this.#length] = after[RECORD_ENTROPY + page] as number;
-			this.#length++;
+			if (!same) this.#addPage(block, page, before, after);
 		}
+		if (this.#length > start) return;
+		for (let page = 0; page < PAGES_PER_BLOCK; page++) this.#addPage(block, page, before, after);
+	}
+
+	#addPage(block: number, page: number, before: Uint8Array, after: Uint8Array): void {
+		if (this.#length === this.#offsets.length) this.#grow();
+		this.#offsets[this.#length] = block * BLOCK_SIZE + page * PAGE_SIZE;
+		this.#before[this.#length] = before[RECORD_ENTROPY + page] as number;
+		this.#after[this.#length] = after[RECORD_ENTROPY + page] as number;
+		this.#length++;
 	}
 
 	pages(): ChangedPages {

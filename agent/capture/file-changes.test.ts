@@ -50,6 +50,12 @@ class Captures implements AsyncDisposable {
 		return new Captures(db, opened.move());
 	}
 
+	/** As after a restart that finds the stored tree damaged. */
+	async damageTree(): Promise<void> {
+		this.trees.forget(VM);
+		await this.db.put(encodeKey("tree", VM, "0000"), Buffer.from("no tree"));
+	}
+
 	/** Captures these disks, each compared with what the last capture left of it. */
 	async capture(disks: Disks): Promise<MachineFindings & { readonly readBytes: number }> {
 		const sources = new Map<string, MemorySource>();
@@ -65,6 +71,7 @@ class Captures implements AsyncDisposable {
 		}
 		const findings = await findFileChanges(this.history, VM, compared, NEVER);
 		await this.db.batch([...findings.operations]);
+		findings.committed();
 		this.#last = disks;
 		return { ...findings, readBytes: [...sources.values()].reduce((sum, { readBytes }) => sum + readBytes, 0) };
 	}
@@ -139,7 +146,7 @@ describe("findFileChanges on a volume group across disks", LVM, () => {
 		const first = await captures.capture(disks(0, "a", "b"));
 		assert.ok(first.readBytes > 0);
 		// Whoever read it would complain.
-		await captures.db.put(encodeKey("tree", VM), Buffer.from("no tree"));
+		await captures.damageTree();
 		const second = await captures.capture(disks(0, "a", "b"));
 		assert.equal(second.readBytes, 0);
 		assert.deepEqual(second.operations, []);
@@ -151,7 +158,7 @@ describe("findFileChanges on a volume group across disks", LVM, () => {
 	it("names no files where the stored tree is damaged, but knows them the next time", async () => {
 		await using captures = await Captures.start();
 		await captures.capture(disks(1, "a", "b"));
-		await captures.db.put(encodeKey("tree", VM), Buffer.from("no tree"));
+		await captures.damageTree();
 		const second = await captures.capture(disks(0, "a", "b"));
 		assert.deepEqual(named(second), []);
 		assert.equal(captures.log.length, 1);

@@ -1,5 +1,5 @@
 /** Which files of a machine the changed pages of its disks belong to, disk by disk as a changeset lists them. */
-import { PAGE_SIZE } from "../../common/block.ts";
+import { BLOCK_SIZE, PAGE_SIZE, PAGES_PER_BLOCK } from "../../common/block.ts";
 import { isAbort, isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
 import type { Causes } from "../../disk/causes.ts";
 import {
@@ -9,6 +9,7 @@ import {
 	mapMachineChanges,
 	type VolumeSummary,
 } from "../../disk/map/map.ts";
+import { cacheSource } from "../../disk/source/cache.ts";
 import type { BlockSource } from "../../disk/source/source.ts";
 import type { MachineTree } from "../../disk/tree.ts";
 import { MAX_DISK_VOLUMES } from "../../proto/service.ts";
@@ -23,6 +24,9 @@ export interface FileHistory {
 	readonly trees: MachineTrees;
 	readonly causes: ChangeCauses;
 }
+
+/** Of a disk, metadata and logs that are read for one capture: parsers ask for the same blocks more than once. */
+const CACHE_BYTES = 8 * 1024 * 1024;
 
 /** A disk of an open snapshot that was compared with what was known of it. */
 export interface ComparedDisk {
@@ -50,6 +54,8 @@ export interface MachineFindings {
 	readonly causes?: Causes | undefined;
 	/** For the batch that makes the capture final. */
 	readonly operations: readonly AgentOperation[];
+	/** To be called once that batch is written. */
+	readonly committed: () => void;
 }
 
 /**
@@ -66,19 +72,25 @@ export async function findFileChanges(
 ): Promise<MachineFindings> {
 	const summary = await trees.summary(vm);
 	if (summary !== undefined && isUnchanged(summary, disks)) return quiet(summary, disks);
-	if (summary === undefined) await trees.clearOld(vm);
+	if (summary === undefined) await trees.clear(vm);
 	const pages = new Map(disks.flatMap(({ name, pages: changed }) => (changed === undefined ? [] : [[name, changed]])));
 	try {
-		const after = await trees.after(vm, disks, pages, signal);
 		const before = await trees.before(vm);
-		const findings = compare(vm, disks, pages, before, after);
-		const found = await causes.find(vm, disks, findings.files, interval, signal);
-		const operations = [...trees.operations(vm, after), ...(found?.operations ?? [])];
-		return { ...findings, causes: found?.causes, operations };
+		const sources = disks.map(({ name, source }) => ({
+			name,
+			source: cacheSource(source, { limitBytes: CACHE_BYTES }),
+		}));
+		const after = await trees.after(before, sources, wholeBlocks(pages), signal);
+		const findings = compare(vm, disks, pages, before?.log.tree, after);
+		const found = await causes.find(vm, sources, findings.files, interval, signal);
+		const next = trees.next(vm, before, after);
+		const operations = [...next.operations, ...(found?.operations ?? [])];
+		return { ...findings, causes: found?.causes, operations, committed: () => trees.stored(vm, next) };
 	} catch (error) {
 		// A broken snapshot or connection fails the capture; a machine that makes no sense does not.
 		if (isAbort(error) || signal?.aborted === true || isUmbraError(error, "unavailable")) throw error;
-		return { ...unread(disks, treeProblem(error)), operations: trees.removal(vm) };
+		const committed = () => trees.forget(vm);
+		return { ...unread(disks, treeProblem(error)), operations: trees.removal(vm), committed };
 	}
 }
 
@@ -98,10 +110,10 @@ function quiet(summary: TreeSummary, disks: readonly ComparedDisk[]): MachineFin
 		name,
 		{ attribution: unknownPages(pages), volumes: volumesOf(name, summary), problems: [] },
 	]);
-	return { disks: new Map(findings), files: [], operations: [] };
+	return { disks: new Map(findings), files: [], operations: [], committed: () => {} };
 }
 
-function unread(disks: readonly ComparedDisk[], problem: string): Omit<MachineFindings, "operations"> {
+function unread(disks: readonly ComparedDisk[], problem: string): Omit<MachineFindings, "operations" | "committed"> {
 	const findings = disks.map(({ name, pages }): [string, DiskFindings] => [
 		name,
 		{ attribution: unknownPages(pages), volumes: [], problems: [problem] },
@@ -115,7 +127,7 @@ function compare(
 	pages: ReadonlyMap<string, ChangedPages>,
 	before: MachineTree | undefined,
 	after: MachineTree,
-): Omit<MachineFindings, "operations"> {
+): Omit<MachineFindings, "operations" | "committed"> {
 	const fresh = new Set(disks.filter((disk) => disk.pages === undefined).map(({ name }) => name));
 	const trees = before === undefined ? { before: after, after } : withHistory(before, after, fresh);
 	const changes = mapMachineChanges(trees.before, trees.after, pages);
@@ -140,6 +152,26 @@ function compare(
 		},
 	]);
 	return { disks: new Map(findings), files: before === undefined ? [] : changes.files };
+}
+
+/**
+ * The pages of every block that has a changed one. Pages are told apart by checksums that a guest can forge; blocks are
+ * not, and what the index is built on must not be.
+ */
+function wholeBlocks(pages: ReadonlyMap<string, ChangedPages>): Map<string, ChangedPages> {
+	return new Map(
+		[...pages].map(([name, { offsets }]) => {
+			const blocks = [...new Set(offsets.map((offset) => Math.floor(offset / BLOCK_SIZE)))];
+			const all = new Float64Array(blocks.length * PAGES_PER_BLOCK);
+			for (const [at, block] of blocks.entries()) {
+				for (let page = 0; page < PAGES_PER_BLOCK; page++) {
+					all[at * PAGES_PER_BLOCK + page] = block * BLOCK_SIZE + page * PAGE_SIZE;
+				}
+			}
+			const entropy = new Uint8Array(all.length); // Not looked at.
+			return [name, { offsets: all, before: entropy, after: entropy }];
+		}),
+	);
 }
 
 function volumesOf(name: string, { volumes }: TreeSummary): VolumeSummary[] {

@@ -1,63 +1,47 @@
 /**
- * The file tree of the last capture, one a machine, kept in the database; beside it a summary, so that a capture that
- * found nothing leaves the tree alone; and the metadata blocks that were read to make it, kept in memory, so that the
- * next capture reads only those that changed.
+ * The file tree of the last capture, one a machine, kept in the database as a base and what changed since; beside it a
+ * summary, so that a capture that found nothing leaves the tree alone. Trees that were used last stay in memory, so that
+ * the next capture only reads and writes what changed.
  *
- * Keys: `tree/<vm>`, `volumes/<vm>` (the summary).
+ * Keys: `tree/<vm>/<part>` (see `disk/tree-log.ts`), `volumes/<vm>` (the summary).
  */
 import { z } from "zod";
-import { BLOCK_SIZE } from "../../common/block.ts";
 import { messageOf } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
 import type { NamedSource } from "../../disk/disk.ts";
 import type { ChangedPages } from "../../disk/map/map.ts";
-import { type CachedSource, cacheSource } from "../../disk/source/cache.ts";
-import type { BlockSource } from "../../disk/source/source.ts";
-import { decodeMachineTree, encodeMachineTree, type MachineTree, readMachineTree } from "../../disk/tree.ts";
+import { type MachineTree, readMachineTree, updateMachineTree } from "../../disk/tree.ts";
+import { TreeLog } from "../../disk/tree-log.ts";
 import { type AgentDb, type AgentOperation, encodeKey, keyRange } from "./block-index.ts";
 import { summarise, type TreeSummary, treeSummary } from "./tree-summary.ts";
 
-/** Metadata blocks kept in memory for a disk. */
-const CACHE_BYTES = 16 * 1024 * 1024;
-/** Disks whose metadata is kept, the last used ones: bounds the memory of a host with hundreds of VMs. */
-const MAX_CACHED_DISKS = 8;
+/** Files of all trees in memory together, some 300 bytes each; a larger tree is loaded for every capture. */
+const MAX_WARM_FILES = 250_000;
+const INDEX_DIGITS = 4;
 
-/** A source whose bytes come from whichever snapshot is open at the time. */
-class CurrentSource implements BlockSource {
-	inner: BlockSource;
-
-	constructor(inner: BlockSource) {
-		this.inner = inner;
-	}
-	get size(): number {
-		return this.inner.size;
-	}
-	get name(): string {
-		return this.inner.name;
-	}
-	read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
-		return this.inner.read(offset, length, signal);
-	}
-	extents(offset: number, length: number, signal?: AbortSignal) {
-		return this.inner.extents(offset, length, signal);
-	}
-	async [Symbol.asyncDispose](): Promise<void> {}
+/** A tree as it is stored. */
+export interface StoredTree {
+	readonly log: TreeLog;
+	/** How many records it takes. */
+	readonly parts: number;
 }
 
-interface Cached {
-	readonly size: number;
-	readonly current: CurrentSource;
-	readonly source: CachedSource;
+/** A tree that becomes the stored one once `operations` are in the database. */
+export interface NextTree extends StoredTree {
+	readonly operations: readonly AgentOperation[];
 }
 
 export class MachineTrees {
 	readonly #db: AgentDb;
 	readonly #log: Logger;
-	readonly #cached = new Map<string, Cached>();
+	/** The last used last. */
+	readonly #warm = new Map<string, StoredTree>();
+	readonly #maxWarmFiles: number;
 
-	constructor(db: AgentDb, log: Logger) {
+	constructor(db: AgentDb, log: Logger, maxWarmFiles: number = MAX_WARM_FILES) {
 		this.#db = db;
 		this.#log = log;
+		this.#maxWarmFiles = maxWarmFiles;
 	}
 
 	/** What the last final capture's tree says in short; undefined where there is none. */
@@ -73,89 +57,94 @@ export class MachineTrees {
 	}
 
 	/** The tree as the last final capture left it; undefined where there is none or it cannot be read. */
-	async before(vm: string): Promise<MachineTree | undefined> {
-		const bytes = await this.#db.get(encodeKey("tree", vm));
-		if (bytes === undefined) return undefined;
+	async before(vm: string): Promise<StoredTree | undefined> {
+		const warm = this.#warm.get(vm);
+		if (warm !== undefined) return warm;
+		const parts = await Array.fromAsync(this.#db.values(keyRange("tree", vm)));
+		if (parts.length === 0) return undefined;
 		try {
-			return decodeMachineTree(bytes);
+			return { log: TreeLog.read(parts), parts: parts.length };
 		} catch (error) {
 			// The blocks are right all the same; only this one changeset will name no files.
 			this.#warn(vm, messageOf(error));
+			await this.#db.clear(keyRange("tree", vm));
 			return undefined;
 		}
 	}
 
 	/**
-	 * Reads the tree of an open snapshot.
+	 * Reads the tree of an open snapshot: as a whole, or of what changed since `before`.
 	 *
 	 * @param changed by the name of the disk, what changed since the last final capture; none for a disk of which that is not known.
 	 */
 	async after(
-		vm: string,
+		before: StoredTree | undefined,
 		snapshot: readonly NamedSource[],
 		changed: ReadonlyMap<string, ChangedPages>,
 		signal?: AbortSignal,
 	): Promise<MachineTree> {
-		const sources = snapshot.map(({ name, source }) => ({
-			name,
-			source: this.#source(vm, name, source, changed.get(name)),
-		}));
-		return await readMachineTree(sources, signal);
+		const isKnown = snapshot.every(({ name }) => changed.has(name));
+		if (before === undefined || !isKnown) return await readMachineTree(snapshot, signal);
+		return await updateMachineTree(before.log.tree, snapshot, changed, signal);
 	}
 
-	/** Part of the batch that makes a capture final. */
-	operations(vm: string, tree: MachineTree): AgentOperation[] {
-		return [
-			{ type: "put", key: encodeKey("tree", vm), value: encodeMachineTree(tree) },
+	/** What makes `tree` the stored one, as part of the batch that makes a capture final. */
+	next(vm: string, before: StoredTree | undefined, tree: MachineTree): NextTree {
+		const { log, part } = before === undefined ? TreeLog.begin(tree) : before.log.append(tree);
+		const operations: AgentOperation[] = [
+			{ type: "put", key: partKey(vm, part.index), value: part.bytes },
 			{ type: "put", key: encodeKey("volumes", vm), value: Buffer.from(JSON.stringify(summarise(tree))) },
 		];
+		if (part.isBase) {
+			for (let index = 1; index < (before?.parts ?? 0); index++) {
+				operations.push({ type: "del", key: partKey(vm, index) });
+			}
+		}
+		return { log, parts: part.index + 1, operations };
 	}
 
-	/** The same where there is no tree. */
+	/** Says that the operations of `next` are in the database. */
+	stored(vm: string, { log, parts }: NextTree): void {
+		this.#warm.delete(vm);
+		this.#warm.set(vm, { log, parts });
+		let files = 0;
+		for (const each of this.#warm.values()) files += countFiles(each.log.tree);
+		for (const [oldest, { log: cold }] of this.#warm) {
+			if (files <= this.#maxWarmFiles) break;
+			this.#warm.delete(oldest);
+			files -= countFiles(cold.tree);
+		}
+	}
+
+	/** What leaves no tree; `clear` then drops the rest of it. */
 	removal(vm: string): AgentOperation[] {
 		return [
-			{ type: "del", key: encodeKey("tree", vm) },
+			{ type: "del", key: partKey(vm, 0) },
 			{ type: "del", key: encodeKey("volumes", vm) },
 		];
 	}
 
-	/** Drops cached metadata: of a capture that did not become final, or of a VM that is gone. */
+	/** Drops what is in memory: of a VM that is gone, or whose stored tree is no longer the one that `stored` was told. */
 	forget(vm: string): void {
-		for (const key of this.#cached.keys()) if (key.startsWith(`${vm}\0`)) this.#cached.delete(key);
+		this.#warm.delete(vm);
 	}
 
-	/** Drops the trees of single disks, which agents kept before there was one a machine. */
-	async clearOld(vm: string): Promise<void> {
+	/** Drops every part of a tree, of whatever version. */
+	async clear(vm: string): Promise<void> {
+		this.forget(vm);
 		await this.#db.clear(keyRange("tree", vm));
+		await this.#db.del(encodeKey("tree", vm));
 	}
 
 	#warn(vm: string, reason: string): void {
 		this.#log.warn({ vm, reason }, "the stored file tree is damaged and is made anew");
 	}
+}
 
-	#source(vm: string, disk: string, snapshot: BlockSource, changed: ChangedPages | undefined): BlockSource {
-		const key = `${vm}\0${disk}`;
-		const cached = this.#cached.get(key);
-		if (cached !== undefined && cached.size === snapshot.size && changed !== undefined) {
-			this.#cached.delete(key);
-			this.#cached.set(key, cached);
-			cached.current.inner = snapshot;
-			let last = -1;
-			for (const offset of changed.offsets) {
-				const block = Math.floor(offset / BLOCK_SIZE);
-				if (block !== last) cached.source.invalidate(block * BLOCK_SIZE, BLOCK_SIZE);
-				last = block;
-			}
-			return cached.source;
-		}
-		const current = new CurrentSource(snapshot);
-		const source = cacheSource(current, { limitBytes: CACHE_BYTES });
-		this.#cached.delete(key);
-		this.#cached.set(key, { size: snapshot.size, current, source });
-		for (const oldest of this.#cached.keys()) {
-			if (this.#cached.size <= MAX_CACHED_DISKS) break;
-			this.#cached.delete(oldest);
-		}
-		return source;
-	}
+function partKey(vm: string, index: number): Uint8Array {
+	return encodeKey("tree", vm, index.toString().padStart(INDEX_DIGITS, "0"));
+}
+
+function countFiles({ volumes }: MachineTree): number {
+	return volumes.reduce((sum, { scan }) => sum + (scan?.nodes.size ?? 0), 0);
 }
