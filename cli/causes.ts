@@ -1,9 +1,15 @@
-/** Who changed a file and which package explains it, as a few words behind its line. */
-import type { ActorRecord, PackageFileRecord } from "../collector/catalog/records.ts";
+/** Who changed a file, who was logged in and what packages did, as people read it. */
+import type {
+	ActorRecord,
+	PackageChangeRecord,
+	PackageFileRecord,
+	SessionRecord,
+} from "../collector/catalog/records.ts";
 import { printable } from "./printable.ts";
 import { paint } from "./table.ts";
 
 const SHOWN_ACTORS = 3;
+const SHOWN_PACKAGES = 20;
 
 /** Of the newest actors; empty where nobody is known. */
 export function actorsText(actors: readonly ActorRecord[] = []): string {
@@ -30,4 +36,30 @@ export function packageText(file: PackageFileRecord | undefined): string {
 	if (state === "config") return `edited configuration of ${owner}`;
 	if (state === "missing") return paint("yellow", `missing from ${owner}`);
 	return `of ${owner}`;
+}
+
+/** One a login. */
+export function sessionLines(sessions: readonly SessionRecord[] = []): string[] {
+	return sessions.map(({ user, tty, host, from, to }) => {
+		const where = [tty, host === "" ? "" : `from ${host}`].filter((part) => part !== "").join(" ");
+		const until = to === null ? "still there" : `until ${secondsText(to)}`;
+		return `logged in: ${printable(`${user} ${where}`.trim())}, since ${secondsText(from)}, ${until}`;
+	});
+}
+
+/** One a package that was installed, upgraded or removed; of many, the first. */
+export function packageLines(packages: readonly PackageChangeRecord[] = []): string[] {
+	const lines = packages.slice(0, SHOWN_PACKAGES).map(({ package: name, before, after }) => {
+		if (before === "") return `package installed: ${printable(`${name} ${after}`)}`;
+		if (after === "") return `package removed: ${printable(`${name} ${before}`)}`;
+		return `package upgraded: ${printable(`${name} ${before} -> ${after}`)}`;
+	});
+	if (packages.length > SHOWN_PACKAGES) lines.push(`and ${packages.length - SHOWN_PACKAGES} more packages`);
+	return lines;
+}
+
+/** A time by the guest's clock, in seconds since 1970, which may be any number. */
+function secondsText(seconds: number): string {
+	const date = new Date(seconds * 1000);
+	return Number.isNaN(date.getTime()) ? "?" : date.toISOString().replace(/\.\d+Z$/, "Z");
 }

@@ -4,7 +4,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { type ErrorCode, isUmbraError, messageOf } from "../common/errors.ts";
-import { commands } from "./commands/index.ts";
+import { registerCommands } from "./commands/index.ts";
 import { printable } from "./printable.ts";
 
 /** Exit codes, in one place: 0 done, 1 failed, 2 bad usage or config, 3 not found, 4 refused. */
@@ -30,7 +30,7 @@ const program = new Command("umbra")
 	.version("0.1.0")
 	.showHelpAfterError("(umbra --help lists the commands)")
 	.exitOverride();
-for (const register of commands) register(program);
+await registerCommands(program, process.argv[2]);
 for (const command of program.commands) command.exitOverride();
 
 try {

@@ -19,6 +19,8 @@ export interface ScanImageOptions {
 	readonly entropy: boolean;
 	readonly signal?: AbortSignal;
 	readonly onProgress?: (bytes: number, total: number) => void;
+	/** The names of the blocks from `first` on, 32 bytes each, `ZERO_NAME` for a zero block; in any order. */
+	readonly onNames?: (first: number, names: Uint8Array) => void;
 }
 
 export interface ScanImageResult {
@@ -38,7 +40,7 @@ export interface ScanImageResult {
 
 /** @throws UmbraError `not-found`, `unavailable`, `bad-config`. */
 export async function scanImage(options: ScanImageOptions): Promise<ScanImageResult> {
-	const { image, threads, entropy, signal, onProgress } = options;
+	const { image, threads, entropy, signal, onProgress, onNames } = options;
 	if (!Number.isSafeInteger(threads) || threads < 1 || threads > 64) {
 		throw new UmbraError("bad-config", `--threads ${threads}: wanted 1 to 64`);
 	}
@@ -74,6 +76,7 @@ export async function scanImage(options: ScanImageOptions): Promise<ScanImageRes
 					dataBlocks += reply.dataBlocks;
 					entropySum += reply.entropySum;
 					distinct.addAll(reply.names);
+					onNames?.(request.offset / BLOCK_SIZE, reply.names);
 					onProgress?.(done, size);
 				}
 			}),
@@ -106,7 +109,10 @@ class DistinctNames {
 
 	addAll(names: Uint8Array): void {
 		const words = new BigUint64Array(names.buffer, names.byteOffset, names.length / 8);
-		for (let at = 0; at < words.length; at += NAME_SIZE / 8) this.#prefixes[this.#length++] = words[at]!;
+		for (let at = 0; at < words.length; at += NAME_SIZE / 8) {
+			// Zero is a zero block's name, which does not count.
+			if (words[at] !== 0n) this.#prefixes[this.#length++] = words[at]!;
+		}
 	}
 
 	count(): number {

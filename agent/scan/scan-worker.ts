@@ -34,7 +34,7 @@ export type ScanReply =
 			readonly dataBlocks: number;
 			/** Sum over data blocks of their mean entropy, bits per byte. */
 			readonly entropySum: number;
-			/** Of the data blocks, 32 bytes each. */
+			/** Of every block, 32 bytes each; zeroes for a zero block. */
 			readonly names: Uint8Array;
 	  }
 	| { readonly error: string };
@@ -103,17 +103,17 @@ async function scan({ offset, length }: ScanRequest): Promise<ScanReply> {
 		if (pending !== undefined) await pending;
 		const padded = Math.ceil(bytes / BLOCK_SIZE) * BLOCK_SIZE;
 		if (padded > bytes) buffer.fill(0, bytes, padded);
-		for (const block of blocks.slice(0, padded / BLOCK_SIZE)) {
+		for (const [index, block] of blocks.slice(0, padded / BLOCK_SIZE).entries()) {
 			if (isZero(block)) {
 				zeroBlocks++;
 				continue;
 			}
-			writeBlake3Name(block, names, dataBlocks * NAME_SIZE);
+			writeBlake3Name(block, names, (at / BLOCK_SIZE + index) * NAME_SIZE);
 			dataBlocks++;
 			if (entropy) entropySum += blockEntropy(block);
 		}
 	}
-	return { zeroBlocks, dataBlocks, entropySum, names: names.subarray(0, dataBlocks * NAME_SIZE) };
+	return { zeroBlocks, dataBlocks, entropySum, names };
 }
 
 function blockEntropy(block: Buffer): number {

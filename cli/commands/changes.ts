@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { ChangesetRecord, FileChangeRecord } from "../../collector/catalog/records.ts";
 import { formatBytes } from "../../common/units.ts";
-import { actorsText, packageText } from "../causes.ts";
+import { actorsText, packageLines, packageText, sessionLines } from "../causes.ts";
 import { CollectorClient, type CollectorOptions, vmPath, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
 import { entropyText, paint, severityText, table } from "../table.ts";
@@ -10,8 +10,6 @@ import { type Output, withOutput } from "./output.ts";
 import { isoTime } from "./vms.ts";
 
 type ChangeView = ChangesetRecord & { readonly files?: readonly FileChangeRecord[] };
-
-const SHOWN_PACKAGES = 20;
 
 interface Options extends CollectorOptions {
 	readonly json?: true;
@@ -59,7 +57,8 @@ async function show(output: Output, change: ChangeView): Promise<void> {
 		await output.line(`  ${printable(disk.disk)}: ${disk.mode}${why}${named}`);
 		for (const problem of disk.problems) await output.line(`    ${paint("yellow", "!")} ${printable(problem)}`);
 	}
-	for (const line of [...sessionLines(change), ...packageLines(change)]) await output.line(`  ${line}`);
+	for (const line of [...sessionLines(change.sessions), ...packageLines(change.packages)])
+		await output.line(`  ${line}`);
 	for (const trigger of verdict?.triggers ?? []) {
 		await output.line(`  ${severityText(trigger.severity)} ${trigger.trigger}: ${printable(trigger.summary)}`);
 	}
@@ -89,30 +88,6 @@ function pathText({ path, oldPath, actors, package: owner }: FileChangeRecord): 
 	const shown = printable(oldPath === undefined ? path : `${oldPath} -> ${path}`);
 	const causes = [actorsText(actors), packageText(owner)].filter((text) => text !== "");
 	return causes.length === 0 ? shown : `${shown}  (${causes.join("; ")})`;
-}
-
-function sessionLines({ sessions = [] }: ChangesetRecord): string[] {
-	return sessions.map(({ user, tty, host, from, to }) => {
-		const where = [tty, host === "" ? "" : `from ${host}`].filter((part) => part !== "").join(" ");
-		const until = to === null ? "still there" : `until ${secondsText(to)}`;
-		return `logged in: ${printable(`${user} ${where}`.trim())}, since ${secondsText(from)}, ${until}`;
-	});
-}
-
-function packageLines({ packages = [] }: ChangesetRecord): string[] {
-	const lines = packages.slice(0, SHOWN_PACKAGES).map(({ package: name, before, after }) => {
-		if (before === "") return `package installed: ${printable(`${name} ${after}`)}`;
-		if (after === "") return `package removed: ${printable(`${name} ${before}`)}`;
-		return `package upgraded: ${printable(`${name} ${before} -> ${after}`)}`;
-	});
-	if (packages.length > SHOWN_PACKAGES) lines.push(`and ${packages.length - SHOWN_PACKAGES} more packages`);
-	return lines;
-}
-
-/** A time by the guest's clock, in seconds since 1970, which may be any number. */
-function secondsText(seconds: number): string {
-	const date = new Date(seconds * 1000);
-	return Number.isNaN(date.getTime()) ? "?" : date.toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 function share(part: number, total: number): string {

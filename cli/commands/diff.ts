@@ -1,10 +1,15 @@
-/** `umbra diff`: which files differ between two images, and by how much. */
+/** `umbra diff`: which files differ between two images, by how much, by whom, and which package update explains it. */
 import type { Command } from "commander";
+import type { PackageFileRecord } from "../../collector/catalog/records.ts";
 import { UmbraError } from "../../common/errors.ts";
 import { formatBytes } from "../../common/units.ts";
+import type { Causes, FileCauses } from "../../disk/causes.ts";
 import type { NamedSource } from "../../disk/disk.ts";
+import type { Ranges } from "../../disk/filesystem.ts";
 import type { ChangedPages, DiskChanges, FileChange } from "../../disk/map/map.ts";
+import type { Explanation } from "../../disk/packages/explain.ts";
 import type { BlockSource } from "../../disk/source/source.ts";
+import { actorsText, packageLines, packageText, sessionLines } from "../causes.ts";
 import { printable } from "../printable.ts";
 import { Progress } from "../progress.ts";
 import { collect, IMAGE_HELP, openMachine, parseImageSpec, selectVolumes, warn } from "./image.ts";
@@ -16,16 +21,26 @@ interface Options {
 	readonly withNew?: readonly string[];
 }
 
+const CAUSES_HELP = `
+
+Of a Linux guest with auditd, wtmp or a journal, and dpkg or rpm, it is told who changed a file and whether it is what its
+package shipped; of a Windows volume, who owns it. The guest's own word is all that this rests on. Its root filesystem
+has to be among the images.`;
+
+const HASHES_HELP = `
+
+Where umbra scan has read both images and neither has changed since, only blocks with other hashes are read again.`;
+
 export function register(program: Command): void {
 	program
 		.command("diff")
-		.description("which files differ between two images, and by how much")
+		.description("which files differ between two images, by how much, by whom, and which package update explains it")
 		.argument("<old>", "image file or NBD URI, with #N for one partition, #vg/lv for one logical volume")
 		.argument("<new>", "the same disk later")
 		.option("--json", "one JSON object a line")
 		.option("--with-old <image>", "a further disk of the same VM, where volume groups span several", collect)
 		.option("--with-new <image>", "that disk later; one for each --with-old, in the same order", collect)
-		.addHelpText("after", IMAGE_HELP)
+		.addHelpText("after", `${IMAGE_HELP}${CAUSES_HELP}${HASHES_HELP}`)
 		.action((old: string, now: string, options: Options) =>
 			withOutput((output, signal) => diff(old, now, options, output, signal)),
 		);
@@ -52,8 +67,9 @@ async function diff(
 		throw new UmbraError("bad-config", "one side names a volume and the other does not, beside further disks");
 	}
 	const pages = new Map<string, ChangedPages>();
-	for (const [at, { name, source }] of after.entries()) {
-		pages.set(name, await comparePagesShown(before[at]!.source, source, signal));
+	for (const [at, { name, source, image }] of after.entries()) {
+		const within = await differing(before[at]!.image, image);
+		pages.set(name, await comparePagesShown(before[at]!.source, source, within, signal));
 	}
 	const oldTree = await readMachineTree(before, signal);
 	const newTree = await readMachineTree(after, signal);
@@ -61,25 +77,52 @@ async function diff(
 	for (const problem of newTree.problems) warn(`${now}: ${problem}`);
 	const changes = mapMachineChanges(oldTree, newTree, pages);
 	for (const problem of changes.problems) warn(problem);
+	const { changeInterval, findCauses } = await import("../../disk/causes.ts");
+	const interval = changeInterval(oldTree, newTree, changes.files);
+	const causes = await findCauses({ files: changes.files, interval, before, after, signal });
+	for (const problem of causes.problems) warn(`${now}: ${problem}`);
 	const isPrefixed = (await countFilesystems(before, signal)) > 1 || (await countFilesystems(after, signal)) > 1;
 	for (const { disk, volume, files } of changes.files) {
 		// Partitions of further disks have numbers that the first one's have too.
 		const place = disk === FIRST_DISK || volume.includes("/") ? "" : `/${disk}`;
 		const prefix = isPrefixed ? `${place}${volume === "" ? "" : `/${volume}`}` : "";
 		for (const change of files) {
-			const written = output.line(json ? toJson(change, prefix) : toText(change, prefix));
+			const why = causes.files.get(change);
+			const written = output.line(json ? toJson(change, prefix, why) : toText(change, prefix, why));
 			if (written !== undefined) await written;
 		}
 	}
-	if (!json) await output.line(summarise(changes));
+	if (json) return;
+	for (const line of guestLines(causes)) await output.line(line);
+	await output.line(summarise(changes));
 }
 
 const FIRST_DISK = "disk1";
 
-async function comparePagesShown(before: BlockSource, after: BlockSource, signal: AbortSignal): Promise<ChangedPages> {
+/** A disk, and the image that it is all of: of a volume alone no block hashes are kept. */
+interface DiffSource extends NamedSource {
+	readonly image?: string;
+}
+
+/** Where two images differ, by the hashes that `umbra scan` kept of both; undefined where they have to be read. */
+async function differing(before: string | undefined, after: string | undefined): Promise<Ranges | undefined> {
+	if (before === undefined || after === undefined) return undefined;
+	const { differingBlocks, knownBlockNames } = await import("../block-names.ts");
+	const [old, now] = await Promise.all([knownBlockNames(before), knownBlockNames(after)]);
+	return old === undefined || now === undefined ? undefined : differingBlocks(old, now);
+}
+
+async function comparePagesShown(
+	before: BlockSource,
+	after: BlockSource,
+	within: Ranges | undefined,
+	signal: AbortSignal,
+): Promise<ChangedPages> {
 	const { comparePages } = await import("../../disk/map/compare.ts");
-	using progress = new Progress("comparing", Math.max(before.size, after.size));
-	return await comparePages(before, after, { signal, onProgress: (done) => progress.at(done) });
+	const what = within === undefined ? "comparing" : "comparing what has other hashes";
+	using progress = new Progress(what, Math.max(before.size, after.size));
+	const onProgress = (done: number): void => progress.at(done);
+	return await comparePages(before, after, { signal, onProgress, ...(within === undefined ? {} : { within }) });
 }
 
 async function countFilesystems(sources: readonly NamedSource[], signal: AbortSignal): Promise<number> {
@@ -93,10 +136,12 @@ async function openSelected(
 	others: readonly string[],
 	opened: AsyncDisposableStack,
 	signal: AbortSignal,
-): Promise<NamedSource[]> {
+): Promise<DiffSource[]> {
 	const spec = await parseImageSpec(text);
 	const sources = await openMachine(spec.image, others, opened, signal);
-	if (spec.volume === undefined) return sources.map(({ source }, at) => ({ name: `disk${at + 1}`, source }));
+	if (spec.volume === undefined) {
+		return sources.map(({ name, source }, at) => ({ name: `disk${at + 1}`, source, image: name }));
+	}
 	const { segmentSource } = await import("../../disk/segments.ts");
 	const [selected] = await selectVolumes(sources, spec.volume, signal);
 	const { volume } = selected!;
@@ -106,16 +151,45 @@ async function openSelected(
 	return [{ name: FIRST_DISK, source: segmentSource(disks, volume.segments, text) }];
 }
 
-function toJson({ path, change, oldPath, sizeBefore, sizeAfter, changedBytes }: FileChange, prefix: string): string {
-	const old = oldPath === undefined ? {} : { oldPath: prefix + oldPath };
-	return JSON.stringify({ path: prefix + path, change, ...old, sizeBefore, sizeAfter, changedBytes });
+function toJson(file: FileChange, prefix: string, why: FileCauses | undefined): string {
+	const { path, change, oldPath, sizeBefore, sizeAfter, changedBytes, owner } = file;
+	return JSON.stringify({
+		path: prefix + path,
+		change,
+		...(oldPath === undefined ? {} : { oldPath: prefix + oldPath }),
+		sizeBefore,
+		sizeAfter,
+		changedBytes,
+		...(owner === "" ? {} : { owner }),
+		...(why === undefined || why.actors.length === 0 ? {} : { actors: why.actors }),
+		...(why?.package === undefined ? {} : { package: packageRecord(why.package) }),
+	});
 }
 
-function toText({ path, change, oldPath, sizeBefore, sizeAfter, changedBytes }: FileChange, prefix: string): string {
+function toText(file: FileChange, prefix: string, why: FileCauses | undefined): string {
+	const { path, change, oldPath, sizeBefore, sizeAfter, changedBytes, owner, uid } = file;
 	const from = oldPath === undefined ? "" : ` (was ${printable(prefix + oldPath)})`;
 	const size =
 		sizeBefore === sizeAfter ? formatBytes(sizeAfter) : `${formatBytes(sizeBefore)} -> ${formatBytes(sizeAfter)}`;
-	return `${change.padEnd(8)}  ${printable(prefix + path)}${from}  ${size}, ${formatBytes(changedBytes)} changed`;
+	return `${change.padEnd(8)}  ${printable(prefix + path)}${from}  ${size}, ${formatBytes(changedBytes)} changed, owner ${printable(owner === "" ? String(uid) : owner)}${causesText(why)}`;
+}
+
+function causesText(why: FileCauses | undefined): string {
+	if (why === undefined) return "";
+	const owner = why.package === undefined ? "" : packageText(packageRecord(why.package));
+	const texts = [actorsText(why.actors), owner].filter((text) => text !== "");
+	return texts.length === 0 ? "" : `  (${texts.join("; ")})`;
+}
+
+function packageRecord({ package: owner, event, state, explained }: Explanation): PackageFileRecord {
+	return { name: owner.name, version: owner.version, event: event ?? "", state, explained };
+}
+
+/** Who was there and what was installed. */
+function guestLines({ sessions, packages }: Causes): string[] {
+	const changed = packages.map(({ key, before, after }) => ({ package: key, before, after }));
+	const logins = sessions.map((session) => ({ ...session, to: session.to ?? null }));
+	return [...sessionLines(logins), ...packageLines(changed)];
 }
 
 function summarise({ files, attribution }: DiskChanges): string {

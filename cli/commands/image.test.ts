@@ -112,7 +112,7 @@ describe("umbra ls, cat and diff", needs("mke2fs", "debugfs", "sfdisk", "qemu-im
 		await copyFile(image, later);
 		await run("debugfs", ["-w", "-R", "rm /etc/motd", later], { env: ENVIRONMENT });
 		assert.deepEqual(records((await umbra("diff", image, later, "--json")).stdout), [
-			{ path: "/etc/motd", change: "deleted", sizeBefore: 6, sizeAfter: 0, changedBytes: 0 },
+			{ path: "/etc/motd", change: "deleted", sizeBefore: 6, sizeAfter: 0, changedBytes: 0, owner: "ada" },
 		]);
 		assert.match((await umbra("diff", image, later)).stdout, /^deleted {3}\/etc\/motd .*\n1 change; /);
 		assert.deepEqual(await umbra("diff", image, image, "--json"), { code: 0, stdout: "", stderr: "" });
@@ -137,7 +137,7 @@ describe("umbra ls, cat and diff", needs("mke2fs", "debugfs", "sfdisk", "qemu-im
 		const file = await open(raw, "r+");
 		await file.write("HELLO\n", second.extents[0][0]).finally(() => file.close());
 		assert.deepEqual(records((await umbra("diff", image, raw, "--json")).stdout), [
-			{ path: "/2/etc/motd", change: "modified", sizeBefore: 6, sizeAfter: 6, changedBytes: 4096 },
+			{ path: "/2/etc/motd", change: "modified", sizeBefore: 6, sizeAfter: 6, changedBytes: 4096, owner: "ada" },
 		]);
 		assert.deepEqual(
 			records((await umbra("diff", `${image}#2`, `${raw}#2`, "--json")).stdout).map(({ path }) => path),
@@ -247,7 +247,7 @@ describe("umbra ls, cat and diff on logical volumes", needsLvm("mke2fs", "debugf
 		const more = ["--with-old", oldSecond, "--with-new", second];
 		const created = { change: "created", sizeBefore: 0, sizeAfter: 4, changedBytes: 4096 };
 		assert.deepEqual(records((await umbra("diff", oldFirst, first, "--json", ...more)).stdout), [
-			{ path: "/vgcli/wide/small", ...created },
+			{ path: "/vgcli/wide/small", ...created, owner: "root" },
 		]);
 		const selected = await umbra("diff", `${oldFirst}#vgcli/wide`, `${first}#vgcli/wide`, "--json", ...more);
 		assert.deepEqual(records(selected.stdout), [{ path: "/small", ...created }]);

@@ -47,8 +47,11 @@ async function exists(path: string): Promise<boolean> {
 /** Opens the image; the caller disposes it. @throws UmbraError as `openImage` does. */
 export async function openCached(image: string, signal: AbortSignal): Promise<BlockSource> {
 	const { openImage } = await import("../../disk/source/open.ts");
+	const { isPageCached } = await import("../../disk/source/file.ts");
+	const source = await openImage(image, { signal });
+	if (isPageCached(source)) return source;
 	const { cacheSource } = await import("../../disk/source/cache.ts");
-	return cacheSource(await openImage(image, { signal }), { limitBytes: CACHE_BYTES });
+	return cacheSource(source, { limitBytes: CACHE_BYTES });
 }
 
 /** Opens the image and the further disks of its VM for as long as `opened` lasts. */

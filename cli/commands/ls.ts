@@ -4,6 +4,7 @@ import type { UmbraError } from "../../common/errors.ts";
 import { isAbort } from "../../common/errors.ts";
 import type { Volume } from "../../disk/disk.ts";
 import type { FileNode, Filesystem, FileType, Link } from "../../disk/filesystem.ts";
+import type { ListedNode, ListName } from "../../disk/listing.ts";
 import type { Owners } from "../../disk/owners.ts";
 import { toDiskRanges } from "../../disk/segments.ts";
 import { printable } from "../printable.ts";
@@ -83,22 +84,27 @@ async function listVolume(
 	const top = await resolvePath(filesystem, path, { followLast: path.endsWith("/"), signal });
 	const printer = await createPrinter(filesystem, volume, options, output, signal);
 	const below = prefix + (top.path === "/" ? "" : top.path);
-	if (top.node.type !== "dir") {
-		await printer(below, top.node);
-	} else if (options.recursive === true) {
-		await listTree(filesystem, top.node, below, printer, signal);
-	} else {
-		const entries = await filesystem.readDirectory(top.node, signal);
-		if (options.json !== true) entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-		for (const { name, inode } of entries) {
-			try {
-				await printer(`${below}/${name}`, await filesystem.node(inode, signal));
-			} catch (error) {
-				const failure = asUmbraError(error);
-				if (isAbort(error) || failure.code === "unavailable") throw error;
-				warn(`${below}/${name}: ${failure.message}`);
+	try {
+		if (top.node.type !== "dir") {
+			const slash = below.lastIndexOf("/");
+			await printer.print(below.slice(0, slash), below.slice(slash + 1), top.node);
+		} else if (options.recursive === true) {
+			await listTree(filesystem, top.node, below, printer, signal);
+		} else {
+			const entries = await filesystem.readDirectory(top.node, signal);
+			if (options.json !== true) entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+			for (const { name, inode } of entries) {
+				try {
+					await printer.print(below, name, await filesystem.node(inode, signal));
+				} catch (error) {
+					const failure = asUmbraError(error);
+					if (isAbort(error) || failure.code === "unavailable") throw error;
+					warn(`${below}/${name}: ${failure.message}`);
+				}
 			}
 		}
+	} finally {
+		await printer.end?.();
 	}
 	for (const problem of filesystem.problems.slice(0, MAX_WARNINGS)) warn(problem.message);
 	const more = filesystem.problems.length - MAX_WARNINGS;
@@ -109,29 +115,50 @@ async function listTree(
 	filesystem: Filesystem,
 	top: FileNode,
 	below: string,
-	print: Printer,
+	{ print, printListed }: Printer,
 	signal: AbortSignal,
 ): Promise<void> {
-	const { nodes, links } = await filesystem.scan(signal);
 	const directories = new Map<number, string>([[top.inode, below]]);
 	let tooDeep = 0;
-	for (const { parent, name, inode } of links as readonly Link[]) {
+	/** The path of a directory; undefined where this name in it is left out. */
+	const enter = (parent: number, name: string, { type, inode }: ListedNode): string | undefined => {
 		const directory = directories.get(parent);
-		const node = nodes.get(inode);
-		if (directory === undefined || node === undefined) continue;
-		const path = `${directory}/${name}`;
-		if (path.length > MAX_PATH) {
+		if (directory === undefined) return undefined;
+		if (directory.length + 1 + name.length > MAX_PATH) {
 			tooDeep++;
-			continue;
+			return undefined;
 		}
-		if (node.type === "dir") directories.set(inode, path);
-		const printed = print(path, node);
-		if (printed !== undefined) await printed;
+		if (type === "dir") directories.set(inode, `${directory}/${name}`);
+		return directory;
+	};
+	if (printListed !== undefined && filesystem.list !== undefined) {
+		const each: ListName = (parent, name, node) => {
+			const directory = enter(parent, name, node);
+			return directory === undefined ? undefined : printListed(directory, name, node);
+		};
+		await filesystem.list(top.inode, each, signal);
+	} else {
+		const { nodes, links } = await filesystem.scan(signal);
+		for (const { parent, name, inode } of links as readonly Link[]) {
+			const node = nodes.get(inode);
+			const directory = node === undefined ? undefined : enter(parent, name, node);
+			const printed = directory === undefined ? undefined : print(directory, name, node!);
+			if (printed !== undefined) await printed;
+		}
 	}
 	if (tooDeep > 0) warn(`${tooDeep} paths of more than ${MAX_PATH} characters are left out`);
 }
 
-type Printer = (path: string, node: FileNode) => Promise<void> | undefined;
+/** Prints a file by its directory's path, which is empty for the root, and its name in there. */
+type Print<N> = (directory: string, name: string, node: N) => Promise<void> | undefined;
+
+interface Printer {
+	readonly print: Print<FileNode>;
+	/** Where what a listing tells is enough. */
+	readonly printListed?: Print<ListedNode>;
+	/** Hands over what is still held back. */
+	readonly end?: () => Promise<void>;
+}
 
 async function createPrinter(
 	filesystem: Filesystem,
@@ -150,15 +177,21 @@ async function createPrinter(
 		return places;
 	};
 	if (json === true) {
-		return (path, node) => {
-			const { type, inode, size, mtime, mode, uid, gid, nlink } = node;
-			const record = { path, type, inode, size, mtime, mode, uid, gid, nlink };
-			return output.line(JSON.stringify(extents === true ? { ...record, extents: extentsOf(node) } : record));
-		};
+		const { JsonLines } = await import("./json-lines.ts");
+		const lines = new JsonLines(output);
+		const end = () => lines.flush();
+		if (extents === true) {
+			return {
+				print: (directory, name, node) => lines.line(directory, name, node, JSON.stringify(extentsOf(node))),
+				end,
+			};
+		}
+		const print: Print<ListedNode> = (directory, name, node) => lines.line(directory, name, node);
+		return { print, printListed: print, end };
 	}
 	const { NO_OWNERS, readOwners } = await import("../../disk/owners.ts");
 	const owners = (await readOwners(filesystem, signal)) ?? NO_OWNERS;
-	const print = (path: string, node: FileNode, target: string): Promise<void> | undefined => {
+	const printText = (path: string, node: FileNode, target: string): Promise<void> | undefined => {
 		const text = formatLine(node, owners) + printable(path) + (target === "" ? "" : ` -> ${printable(target)}`);
 		if (extents !== true) return output.line(text);
 		const places = extentsOf(node).map(
@@ -166,9 +199,12 @@ async function createPrinter(
 		);
 		return output.line(`${text}${places.length > 0 ? `  [${places.join(" ")}]` : ""}`);
 	};
-	return (path, node) => {
-		if (node.type !== "symlink") return print(path, node, "");
-		return readTarget(filesystem, node, signal).then((target) => print(path, node, target));
+	return {
+		print: (directory, name, node) => {
+			const path = `${directory}/${name}`;
+			if (node.type !== "symlink") return printText(path, node, "");
+			return readTarget(filesystem, node, signal).then((target) => printText(path, node, target));
+		},
 	};
 }
 

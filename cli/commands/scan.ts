@@ -8,6 +8,7 @@ interface Options {
 	readonly json?: true;
 	readonly threads: number;
 	readonly entropy: boolean;
+	readonly keep: boolean;
 }
 
 export function register(program: Command): void {
@@ -16,12 +17,15 @@ export function register(program: Command): void {
 		.description("hash an image block by block: bytes, zero and data blocks, duplicates, speed, entropy")
 		.option("--threads <n>", "hashing threads", Number, 2)
 		.option("--no-entropy", "hash only, which is several times as fast")
+		.option("--no-keep", "do not keep the blocks' hashes, with which umbra diff reads only what differs")
 		.option("--json", "the result as one object")
 		.addHelpText("after", IMAGE_HELP)
 		.action(async (image: string, options: Options) => {
 			const { scanImage } = await import("../../agent/scan/scan-image.ts");
 			const { stopSignal } = await import("../../common/lifecycle.ts");
 			const { Progress } = await import("../progress.ts");
+			const { BlockNameKeeper } = await import("../block-names.ts");
+			const keeper = options.keep ? await BlockNameKeeper.start(image) : undefined;
 			let progress: InstanceType<typeof Progress> | undefined;
 			const result = await scanImage({
 				image,
@@ -32,8 +36,10 @@ export function register(program: Command): void {
 					progress ??= new Progress(`scanning ${image}`, total);
 					progress.at(done);
 				},
+				...(keeper === undefined ? {} : { onNames: (first, names) => keeper.add(first, names) }),
 			});
 			progress?.[Symbol.dispose]();
+			const kept = (await keeper?.keep()) ?? 0;
 			if (options.json) {
 				console.log(JSON.stringify(result));
 				return;
@@ -48,6 +54,7 @@ export function register(program: Command): void {
 					"speed",
 					`${result.megabytesPerSecond.toFixed(0)} MB/s, ${formatDuration(result.seconds * 1000)}, ${options.threads} threads`,
 				],
+				...(kept > 0 ? [["kept", `${formatBytes(kept)} of block hashes, for umbra diff`]] : []),
 			];
 			for (const line of table(rows, [
 				{ title: "WHAT", value: ([what]) => what ?? "" },

@@ -1,5 +1,5 @@
 /** A raw image file or a block device as a source. */
-import { constants, type Stats } from "node:fs";
+import { constants, readSync, type Stats } from "node:fs";
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import { errnoOf, messageOf, UmbraError } from "../../common/errors.ts";
 import { allocateRead, checkRange } from "./range.ts";
@@ -9,6 +9,13 @@ import type { BlockSource } from "./source.ts";
 const SYSFS_SECTOR = 512;
 /** One system call's worth: between two of them an abort is noticed. */
 const MAX_CALL_BYTES = 8 * 1024 * 1024;
+/**
+ * The page cache answers a read this small in less time than it takes to hand it to a thread and back. Where the disk
+ * had to answer, which takes longer, the next ones are handed over.
+ */
+const SMALL_BYTES = 64 * 1024;
+const SLOW_MS = 0.5;
+const HANDED_OVER = 64;
 
 /**
  * Holes are reported as data: Node offers no SEEK_HOLE, and a count of allocated blocks does not say
@@ -30,10 +37,17 @@ export async function openFile(path: string): Promise<BlockSource> {
 	}
 }
 
+/** Whether the kernel's page cache stands behind a source: another one before it only costs time. */
+export function isPageCached(source: BlockSource): boolean {
+	return source instanceof FileSource;
+}
+
 class FileSource implements BlockSource {
 	readonly name: string;
 	readonly size: number;
 	readonly #handle: FileHandle;
+	/** Small reads that are still handed over, since one was slow. */
+	#handOver = 0;
 
 	constructor(path: string, size: number, handle: FileHandle) {
 		this.name = path;
@@ -60,7 +74,10 @@ class FileSource implements BlockSource {
 			let bytesRead: number;
 			try {
 				const count = Math.min(length - at, MAX_CALL_BYTES);
-				({ bytesRead } = await this.#handle.read(bytes, at, count, offset + at));
+				if (count > SMALL_BYTES || this.#handOver > 0) {
+					if (count <= SMALL_BYTES) this.#handOver--;
+					({ bytesRead } = await this.#handle.read(bytes, at, count, offset + at));
+				} else bytesRead = this.#readNow(bytes, at, count, offset + at);
 			} catch (error) {
 				throw translateFileError(this.name, error, offset + at);
 			}
@@ -72,6 +89,13 @@ class FileSource implements BlockSource {
 			at += bytesRead;
 		}
 		signal?.throwIfAborted();
+	}
+
+	#readNow(bytes: Uint8Array, at: number, count: number, position: number): number {
+		const start = performance.now();
+		const bytesRead = readSync(this.#handle.fd, bytes, at, count, position);
+		if (performance.now() - start > SLOW_MS) this.#handOver = HANDED_OVER;
+		return bytesRead;
 	}
 
 	async extents(offset: number, length: number, signal?: AbortSignal) {

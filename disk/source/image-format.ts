@@ -25,3 +25,18 @@ export function detectFormat(head: Uint8Array): ImageFormat {
 		return "vdi";
 	return "raw";
 }
+
+const QCOW2_BACKING_FILE_OFFSET = 8;
+const QCOW2_INCOMPATIBLE_FEATURES = 72;
+const QCOW2_EXTERNAL_DATA = 1n << 2n;
+
+/** Whether an image that begins so is one file; false where that is not known. */
+export function isSingleFile(head: Uint8Array): boolean {
+	const format = detectFormat(head);
+	if (format !== "qcow2") return format === "raw";
+	const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
+	if (bytes.length < QCOW2_INCOMPATIBLE_FEATURES + 8) return false;
+	if (bytes.readBigUInt64BE(QCOW2_BACKING_FILE_OFFSET) !== 0n) return false;
+	const isVersion3 = bytes.readUInt32BE(4) === 3;
+	return !isVersion3 || (bytes.readBigUInt64BE(QCOW2_INCOMPATIBLE_FEATURES) & QCOW2_EXTERNAL_DATA) === 0n;
+}

@@ -4,9 +4,7 @@ import { stat } from "node:fs/promises";
 import { extname } from "node:path";
 import { openFile, translateFileError } from "./file.ts";
 import { detectFormat, type ImageFormat, MAGIC_BYTES } from "./image-format.ts";
-import { BASE_ALLOCATION, NbdClient, nbdSource } from "./nbd/client.ts";
 import { isNbdUri, parseNbdUri } from "./nbd/uri.ts";
-import { openWithQemuNbd } from "./qemu-nbd.ts";
 import type { BlockSource } from "./source.ts";
 
 export interface OpenImageOptions {
@@ -30,6 +28,7 @@ export async function openImage(path: string, options: OpenImageOptions = {}): P
 	signal?.throwIfAborted();
 	if (isNbdUri(path)) {
 		const target = parseNbdUri(path);
+		const { BASE_ALLOCATION, NbdClient, nbdSource } = await import("./nbd/client.ts");
 		const client = await NbdClient.connect({
 			...target,
 			contexts: [BASE_ALLOCATION],
@@ -40,7 +39,10 @@ export async function openImage(path: string, options: OpenImageOptions = {}): P
 	await using opened = new AsyncDisposableStack();
 	const file = opened.use(await openFile(path));
 	const format = options.format ?? (await guessFormat(path, file, signal));
-	if (format !== "raw") return openWithQemuNbd(path, { format, signal });
+	if (format !== "raw") {
+		const { openWithQemuNbd } = await import("./qemu-nbd.ts");
+		return await openWithQemuNbd(path, { format, signal });
+	}
 	opened.move();
 	return file;
 }

@@ -15,8 +15,11 @@ import { ROOT } from "../support/processes.ts";
 import { tempFolder } from "../support/temp.ts";
 import type { Bench, Row } from "./bench.ts";
 import { captureBench } from "./capture.bench.ts";
+import { dayBench } from "./day.bench.ts";
+import { diffBench } from "./diff.bench.ts";
 import { flowBench } from "./flow.bench.ts";
 import { ingestBench } from "./ingest.bench.ts";
+import { listBench } from "./list.bench.ts";
 import { describeMachine, load } from "./machine.ts";
 import { pauseBench } from "./pause.bench.ts";
 import { readBench } from "./read.bench.ts";
@@ -24,7 +27,18 @@ import { document, printTable } from "./report.ts";
 import { restBench } from "./rest.bench.ts";
 import { scanBench } from "./scan.bench.ts";
 
-const BENCHES: readonly Bench[] = [scanBench, captureBench, pauseBench, ingestBench, restBench, flowBench, readBench];
+const BENCHES: readonly Bench[] = [
+	scanBench,
+	captureBench,
+	pauseBench,
+	ingestBench,
+	restBench,
+	flowBench,
+	readBench,
+	listBench,
+	diffBench,
+	dayBench,
+];
 const DOCUMENT = join(ROOT, "docs", "benchmarks.md");
 
 const wanted = process.argv.slice(2);

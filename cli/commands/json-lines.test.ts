@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { describe, it } from "node:test";
+import { testRandom } from "../../test/support/random.ts";
+import { JsonLines } from "./json-lines.ts";
+import { Output } from "./output.ts";
+
+const ODD = ['"', "\\", "\n", "\x00", "\x1f", "\x7f", "é", "日", "\u2028", "😀", "\ud800", "\udfff", "a", " ", "~"];
+const NUMBERS = [0, 1, 9, 10, 99, 100, 2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 53 - 1, 123456789];
+const TIMES = [0, -1.5, 1_700_000_000.123456, 1e21, 4_294_967_296, 1e-7];
+const TYPES = ["file", "dir", "symlink", "socket"] as const;
+
+describe("JsonLines", () => {
+	it("writes what JSON.stringify writes, whatever the names and numbers", async (context) => {
+		const random = testRandom(context);
+		const stream = new PassThrough();
+		const written = buffer(stream);
+		const output = new Output(stream as unknown as NodeJS.WriteStream);
+		const lines = new JsonLines(output);
+		const text = (most: number): string =>
+			Array.from({ length: random.below(most) }, () => (random.chance(0.2) ? random.pick(ODD) : "n")).join("");
+		const wanted: string[] = [];
+		let directory = "";
+		for (let count = 0; count < 3000; count++) {
+			if (random.chance(0.1)) directory = random.chance(0.3) ? "" : `/${text(random.chance(0.05) ? 60_000 : 40)}`;
+			const name = text(20);
+			const node = {
+				type: random.pick(TYPES),
+				inode: random.pick(NUMBERS),
+				size: random.pick(NUMBERS),
+				mtime: random.pick(TIMES),
+				mode: random.below(65536),
+				uid: random.pick([0, 1000, 2 ** 32 - 1]),
+				gid: random.below(3),
+				nlink: random.below(4),
+			};
+			const extents = random.chance(0.2) ? [[random.below(1e9), 4096, text(5)]] : undefined;
+			wanted.push(`${JSON.stringify({ path: `${directory}/${name}`, ...node, extents })}\n`);
+			await lines.line(directory, name, node, extents && JSON.stringify(extents));
+		}
+		await lines.flush();
+		await output.end();
+		stream.end();
+		assert.equal((await written).toString(), wanted.join(""));
+	});
+});
