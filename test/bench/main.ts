@@ -20,6 +20,7 @@ import { diffBench } from "./diff.bench.ts";
 import { flowBench } from "./flow.bench.ts";
 import { ingestBench } from "./ingest.bench.ts";
 import { listBench } from "./list.bench.ts";
+import { mapBench } from "./map.bench.ts";
 import { describeMachine, load } from "./machine.ts";
 import { pauseBench } from "./pause.bench.ts";
 import { readBench } from "./read.bench.ts";
@@ -36,6 +37,7 @@ const BENCHES: readonly Bench[] = [
 	flowBench,
 	readBench,
 	listBench,
+	mapBench,
 	diffBench,
 	dayBench,
 ];
