@@ -13,6 +13,7 @@
 import { type ErrorCode, UmbraError } from "../../common/errors.ts";
 import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan, Ranges } from "../filesystem.ts";
 import type { ListName } from "../listing.ts";
+import { lookupPath, RecentlyLoaded } from "../parser/lookup.ts";
 import { decodeEncryptedName, decodeTarget } from "../parser/names.ts";
 import { Problems } from "../parser/problems.ts";
 import { BlockSet, type Overlay, Volume } from "../parser/volume.ts";
@@ -124,7 +125,7 @@ class ExtFilesystem implements Filesystem {
 	readonly freeBytes: number;
 	readonly root = ROOT_INODE;
 	readonly #ext: Ext;
-	readonly #loaded = new Map<number, LoadedInode>();
+	readonly #loaded: RecentlyLoaded<LoadedInode>;
 
 	constructor(ext: Ext) {
 		const { kind, label, uuid, blockSize, blocksCount, clusterBlocks } = ext.superblock;
@@ -136,6 +137,7 @@ class ExtFilesystem implements Filesystem {
 		this.freeBytes = free * blockSize;
 		this.usedBytes = (blocksCount - free) * blockSize;
 		this.#ext = ext;
+		this.#loaded = new RecentlyLoaded(CACHED_INODES, (inode, signal) => loadInode(ext, inode, signal));
 	}
 
 	get problems(): readonly UmbraError[] {
@@ -156,16 +158,10 @@ class ExtFilesystem implements Filesystem {
 	}
 
 	async lookup(path: string, signal?: AbortSignal): Promise<FileNode> {
-		let node = await this.node(ROOT_INODE, signal);
-		for (const part of path.split("/")) {
-			if (part === "" || part === ".") continue;
-			const entry = node.type === "dir" ? await this.#find(node, part, signal) : undefined;
-			if (entry === undefined) {
-				throw this.#ext.problems.error("not-found", `there is no ${path}`, { wanted: path, found: part });
-			}
-			node = await this.node(entry.inode, signal);
-		}
-		return node;
+		return lookupPath(path, await this.node(ROOT_INODE, signal), this.#ext.problems, async (directory, name) => {
+			const entry = await this.#find(directory, name, signal);
+			return entry === undefined ? undefined : this.node(entry.inode, signal);
+		});
 	}
 
 	async #find(node: FileNode, name: string, signal?: AbortSignal): Promise<DirectoryEntry | undefined> {
@@ -173,24 +169,11 @@ class ExtFilesystem implements Filesystem {
 	}
 
 	async node(inode: number, signal?: AbortSignal): Promise<FileNode> {
-		return (await this.#load(inode, signal)).node;
-	}
-
-	async #load(inode: number, signal?: AbortSignal): Promise<LoadedInode> {
-		let loaded = this.#loaded.get(inode);
-		if (loaded === undefined) {
-			loaded = await loadInode(this.#ext, inode, signal);
-			const [oldest] = this.#loaded.keys();
-			if (this.#loaded.size >= CACHED_INODES && oldest !== undefined) this.#loaded.delete(oldest);
-		} else {
-			this.#loaded.delete(inode);
-		}
-		this.#loaded.set(inode, loaded);
-		return loaded;
+		return (await this.#loaded.get(inode, signal)).node;
 	}
 
 	async readDirectory({ inode }: FileNode, signal?: AbortSignal): Promise<DirectoryEntry[]> {
-		const { node, flags, inline } = await this.#load(inode, signal);
+		const { node, flags, inline } = await this.#loaded.get(inode, signal);
 		if (node.type !== "dir") {
 			throw this.#ext.problems.error("not-found", `inode ${inode} is a ${node.type}, not a directory`, { inode });
 		}
@@ -217,7 +200,7 @@ class ExtFilesystem implements Filesystem {
 	}
 
 	async readFile({ inode }: FileNode, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
-		const { node, runs, inline, fastSymlink, bytes } = await this.#load(inode, signal);
+		const { node, runs, inline, fastSymlink, bytes } = await this.#loaded.get(inode, signal);
 		const end = Math.min(node.size, offset + length);
 		if (!(offset >= 0 && end > offset)) return new Uint8Array(0);
 		if (end - offset > MAX_READ_BYTES) {
@@ -249,7 +232,7 @@ class ExtFilesystem implements Filesystem {
 	}
 
 	async readLink(node: FileNode, signal?: AbortSignal): Promise<string> {
-		const { flags, node: loaded } = await this.#load(node.inode, signal);
+		const { flags, node: loaded } = await this.#loaded.get(node.inode, signal);
 		if (loaded.type !== "symlink") {
 			throw this.#ext.problems.error("not-found", `inode ${node.inode} is a ${loaded.type}, not a symlink`, {
 				inode: node.inode,

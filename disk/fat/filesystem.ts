@@ -1,6 +1,7 @@
 /** A FAT or exFAT volume behind the interface of every filesystem. */
 import type { UmbraError } from "../../common/errors.ts";
 import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan } from "../filesystem.ts";
+import { lookupPath } from "../parser/lookup.ts";
 import { ClusterSet } from "./cluster-set.ts";
 import { type Entry, inodeOf, placeOf, ROOT_INODE } from "./entry.ts";
 import { parseDirectory, readBytes, scan } from "./scan.ts";
@@ -54,21 +55,15 @@ export class FatFilesystem implements Filesystem {
 
 	/** As the guest finds it: exactly, else in other letters, else by its short name. */
 	async lookup(path: string, signal?: AbortSignal): Promise<FileNode> {
-		let node = this.#volume.root;
-		for (const part of path.split("/")) {
-			if (part === "" || part === ".") continue;
-			const entries = node.type === "dir" ? await this.#entries(node, signal) : [];
-			const folded = part.toUpperCase();
+		return lookupPath(path, this.#volume.root, this.#volume.problems, async (directory, name) => {
+			const entries = await this.#entries(directory, signal);
+			const folded = name.toUpperCase();
 			const entry =
-				entries.find(({ name }) => name === part) ??
-				entries.find(({ name }) => name.toUpperCase() === folded) ??
+				entries.find((each) => each.name === name) ??
+				entries.find((each) => each.name.toUpperCase() === folded) ??
 				entries.find(({ shortName }) => shortName !== "" && shortName.toUpperCase() === folded);
-			if (entry === undefined) {
-				throw this.#volume.problems.error("not-found", `there is no ${path}`, { wanted: path, found: part });
-			}
-			node = (await this.#keep(this.#identify(entry), entry, signal)).node;
-		}
-		return node;
+			return entry === undefined ? undefined : (await this.#keep(this.#identify(entry), entry, signal)).node;
+		});
 	}
 
 	async node(inode: number, signal?: AbortSignal): Promise<FileNode> {

@@ -14,6 +14,7 @@
 import type { UmbraError } from "../../common/errors.ts";
 import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan, Ranges } from "../filesystem.ts";
 import type { ListName } from "../listing.ts";
+import { lookupPath, RecentlyLoaded } from "../parser/lookup.ts";
 import { decodeTarget } from "../parser/names.ts";
 import { Problems } from "../parser/problems.ts";
 import type { Runs } from "../parser/runs.ts";
@@ -98,7 +99,7 @@ class XfsFilesystem implements Filesystem {
 	readonly freeBytes: number;
 	readonly root: number;
 	readonly #xfs: Xfs;
-	readonly #loaded = new Map<number, LoadedInode>();
+	readonly #loaded: RecentlyLoaded<LoadedInode>;
 
 	constructor(xfs: Xfs, freeBlocks: number) {
 		const { label, uuid, blockSize, dblocks, rootInode } = xfs.superblock;
@@ -109,6 +110,7 @@ class XfsFilesystem implements Filesystem {
 		this.usedBytes = (dblocks - freeBlocks) * blockSize;
 		this.root = rootInode;
 		this.#xfs = xfs;
+		this.#loaded = new RecentlyLoaded(CACHED_INODES, (inode, signal) => loadInode(xfs, inode, signal));
 	}
 
 	get problems(): readonly UmbraError[] {
@@ -129,16 +131,10 @@ class XfsFilesystem implements Filesystem {
 	}
 
 	async lookup(path: string, signal?: AbortSignal): Promise<FileNode> {
-		let node = await this.node(this.root, signal);
-		for (const part of path.split("/")) {
-			if (part === "" || part === ".") continue;
-			const entry = node.type === "dir" ? await this.#find(node, part, signal) : undefined;
-			if (entry === undefined) {
-				throw this.#xfs.problems.error("not-found", `there is no ${path}`, { wanted: path, found: part });
-			}
-			node = await this.node(entry.inode, signal);
-		}
-		return node;
+		return lookupPath(path, await this.node(this.root, signal), this.#xfs.problems, async (directory, name) => {
+			const entry = await this.#find(directory, name, signal);
+			return entry === undefined ? undefined : this.node(entry.inode, signal);
+		});
 	}
 
 	async #find(node: FileNode, name: string, signal?: AbortSignal): Promise<DirectoryEntry | undefined> {
@@ -146,25 +142,12 @@ class XfsFilesystem implements Filesystem {
 	}
 
 	async node(inode: number, signal?: AbortSignal): Promise<FileNode> {
-		return (await this.#load(inode, signal)).node;
-	}
-
-	async #load(inode: number, signal?: AbortSignal): Promise<LoadedInode> {
-		let loaded = this.#loaded.get(inode);
-		if (loaded === undefined) {
-			loaded = await loadInode(this.#xfs, inode, signal);
-			const [oldest] = this.#loaded.keys();
-			if (this.#loaded.size >= CACHED_INODES && oldest !== undefined) this.#loaded.delete(oldest);
-		} else {
-			this.#loaded.delete(inode);
-		}
-		this.#loaded.set(inode, loaded);
-		return loaded;
+		return (await this.#loaded.get(inode, signal)).node;
 	}
 
 	async readDirectory({ inode }: FileNode, signal?: AbortSignal): Promise<DirectoryEntry[]> {
 		const xfs = this.#xfs;
-		const loaded = await this.#load(inode, signal);
+		const loaded = await this.#loaded.get(inode, signal);
 		const { node, runs } = loaded;
 		if (node.type !== "dir") {
 			throw xfs.problems.error("not-found", `inode ${inode} is a ${node.type}, not a directory`, { inode });
@@ -195,7 +178,7 @@ class XfsFilesystem implements Filesystem {
 	}
 
 	async readFile({ inode }: FileNode, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
-		const loaded = await this.#load(inode, signal);
+		const loaded = await this.#loaded.get(inode, signal);
 		const { node, runs, realtime } = loaded;
 		if (realtime) {
 			throw this.#xfs.problems.error("unsupported", `inode ${inode} has its content on the realtime device`, { inode });
@@ -231,7 +214,7 @@ class XfsFilesystem implements Filesystem {
 	}
 
 	async readLink(node: FileNode, signal?: AbortSignal): Promise<string> {
-		const loaded = await this.#load(node.inode, signal);
+		const loaded = await this.#loaded.get(node.inode, signal);
 		if (loaded.node.type !== "symlink") {
 			throw this.#xfs.problems.error("not-found", `inode ${node.inode} is a ${loaded.node.type}, not a symlink`, {
 				inode: node.inode,
