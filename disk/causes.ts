@@ -4,13 +4,15 @@
  */
 import { isAbort, isUmbraError, messageOf, UmbraError } from "../common/errors.ts";
 import { type NamedSource, openDisks } from "./disk.ts";
+import type { Filesystem } from "./filesystem.ts";
 import type { FileChange, MachineChanges } from "./map/changes.ts";
 import { type CurrentFile, currentFile, type Explanation, explain, type PackagesBefore } from "./packages/explain.ts";
-import { GuestRoot, type Mount } from "./packages/guest-root.ts";
+import type { Mount } from "./packages/guest-root.ts";
 import { changedPackages, type PackageChange, type PackageDb, type PackageVersions } from "./packages/package-db.ts";
 import { packagesStamp, readPackages } from "./packages/packages.ts";
+import type { MachineTree } from "./tree.ts";
 import { type Actor, type Evidence, type GuestVolume, type LoginSession, readEvidence } from "./who/evidence.ts";
-import { type MountTable, readMounts } from "./who/mounts.ts";
+import { MountTable, readMounts } from "./who/mounts.ts";
 
 export interface FileCauses {
 	/** The newest first. */
@@ -38,28 +40,36 @@ export interface Causes {
 	readonly problems: readonly string[];
 }
 
+/** When changes were made: seconds since 1970. */
+export interface ChangeInterval {
+	readonly from: number;
+	readonly to: number;
+}
+
 export interface CausesOptions {
 	readonly files: MachineChanges["files"];
-	/** When the changes were made: seconds since 1970. */
-	readonly interval: { readonly from: number; readonly to: number };
+	readonly interval: ChangeInterval;
 	/** The machine's disks after the changes, in the order of its tree. */
 	readonly after: readonly NamedSource[];
 	/** As they were; without them, what `known` remembers is enough, but for the owners of deleted files. */
 	readonly before?: readonly NamedSource[];
 	readonly known?: KnownPackages | undefined;
+	/** Bytes of changed files that are compared with what packages shipped; the rest stays unknown. */
+	readonly maxContent?: number;
 	readonly signal?: AbortSignal | undefined;
 }
 
 const NOTHING: Causes = { files: new Map(), sessions: [], packages: [], known: undefined, problems: [] };
 const MAX_PROBLEMS = 16;
-/** Bytes of changed files that are compared with what packages shipped; the rest stays unknown. */
 const MAX_CONTENT = 1024 * 1024 * 1024;
+/** Filesystems that note when a file was changed last, whatever a program says; FAT notes when it was created. */
+const HAS_CHANGE_TIME = /^(ext[234]|xfs|ntfs)$/;
 /** Where packages put what changes only with them; elsewhere no owner is asked for unless packages changed. */
 const PACKAGED = /^\/(usr|bin|sbin|lib\w*|etc|boot|opt)\//;
 
 /** @throws UmbraError `unavailable` where a disk cannot be read; never for what is on it. */
 export async function findCauses(options: CausesOptions): Promise<Causes> {
-	const { files, interval, after, before, signal } = options;
+	const { files, interval, after, before, maxContent = MAX_CONTENT, signal } = options;
 	const volumes = await openVolumes(after, signal);
 	const table = await readMounts(volumes, signal);
 	if (table.mounts.length === 0) return { ...NOTHING, known: options.known };
@@ -69,27 +79,56 @@ export async function findCauses(options: CausesOptions): Promise<Causes> {
 		before === undefined ? undefined : mountsOf(await readMounts(await openVolumes(before, signal), signal));
 	const packages = await readPackageStates(mountsOf(table), beforeMounts, options.known, [...paths.values()], signal);
 	const found = new Map<FileChange, FileCauses>();
-	const budget = { left: MAX_CONTENT };
-	const root = new GuestRoot(mountsOf(table));
+	const budget = { left: maxContent };
 	for (const { disk, volume, files: changed } of files) {
 		const at = after.findIndex(({ name }) => name === disk);
+		const filesystem = volumes.find((each) => each.disk === at && each.id === volume)?.filesystem;
 		for (const file of changed) {
-			const actors = evidence.actorsOf({ disk: at, volume, path: file.path, inode: file.inode });
+			const { inode, change } = file;
+			const actors = evidence.actorsOf({ disk: at, volume, path: file.path, inode, deleted: change === "deleted" });
 			const path = paths.get(file);
 			const owner =
 				packages?.after === undefined || path === undefined || file.type === "dir"
 					? undefined
-					: await explainFile(file, path, packages.before, packages.after, root, budget, signal);
+					: await explainFile(file, path, packages.before, packages.after, filesystem, budget, signal);
 			if (actors.length > 0 || owner !== undefined) found.set(file, { actors, package: owner });
 		}
 	}
+	const known = packages?.known;
 	return {
 		files: found,
 		sessions: evidence.sessions,
-		packages: packages === undefined ? [] : changedPackages(packages.before.versions, packages.known.versions),
-		known: packages?.known,
-		problems: problemsOf(evidence, packages?.after),
+		packages: known === undefined ? [] : changedPackages(packages!.before.versions, known.versions),
+		known,
+		problems: problemsOf(evidence, packages?.problems ?? [], budget),
 	};
+}
+
+/**
+ * When a machine got from one state to another, by the guest's clock: the times in its filesystems tell, since an image
+ * has none of its own.
+ */
+export function changeInterval(
+	before: MachineTree,
+	after: MachineTree,
+	files: MachineChanges["files"],
+): ChangeInterval {
+	let from = lastChange(before);
+	for (const { disk, volume: id, files: changed } of files) {
+		const volume = after.volumes.find((each) => each.id === id && after.disks[each.disk]?.name === disk);
+		for (const { change, inode } of changed) {
+			const ctime = change === "deleted" ? 0 : (volume?.scan?.nodes.get(inode)?.ctime ?? 0);
+			// Where a clock was ahead, a file of before has a time that is yet to come.
+			if (ctime > 0 && ctime < from && HAS_CHANGE_TIME.test(volume!.kind)) from = ctime;
+		}
+	}
+	return { from, to: Math.max(from, lastChange(after)) };
+}
+
+function lastChange({ volumes }: MachineTree): number {
+	let last = 0;
+	for (const { scan } of volumes) for (const { ctime } of scan?.nodes.values() ?? []) if (ctime > last) last = ctime;
+	return last;
 }
 
 /** Those that can be read; the tree of the machine has already said what is wrong with the others. */
@@ -120,23 +159,33 @@ function guestPaths(
 	table: MountTable,
 ): Map<FileChange, string> {
 	const paths = new Map<FileChange, string>();
+	// By a bind mount a file has one more path, by which no package knows it.
+	const whole = new MountTable(
+		table.volumes,
+		table.mounts.filter(({ base }) => base === "/"),
+	);
 	for (const { disk, volume: id, files: changed } of files) {
 		const at = disks.findIndex(({ name }) => name === disk);
 		const volume = table.volumes.findIndex((candidate) => candidate.disk === at && candidate.id === id);
 		if (volume === -1) continue;
 		for (const file of changed) {
-			const [path] = table.toGuest({ volume, path: file.path });
+			const [path] = whole.toGuest({ volume, path: file.path });
 			if (path !== undefined) paths.set(file, path);
 		}
 	}
 	return paths;
 }
 
+/**
+ * A database without any package is one that cannot be read, be it half written, and no guest that lost all its packages:
+ * else the next look would take all of them for new, and explain by that whatever changed.
+ */
 interface PackageStates {
 	readonly before: PackagesBefore;
-	/** Undefined where nothing that changed can be a package's. */
+	/** Undefined where nothing that changed can be a package's, or it cannot be read. */
 	readonly after: PackageDb | undefined;
-	readonly known: KnownPackages;
+	readonly known: KnownPackages | undefined;
+	readonly problems: readonly string[];
 }
 
 /** Undefined where the guest has no package database. */
@@ -150,13 +199,19 @@ async function readPackageStates(
 	const stamp = await packagesStamp(mounts, signal);
 	if (stamp === "") return undefined;
 	const isUnchanged = beforeMounts === undefined && known?.stamp === stamp;
-	if (isUnchanged && !paths.some((path) => PACKAGED.test(path))) return { before: known, after: undefined, known };
+	if (isUnchanged && !paths.some((path) => PACKAGED.test(path)))
+		return { before: known, after: undefined, known, problems: [] };
 	const after = await readPackages(mounts, signal);
 	if (after === undefined) return undefined;
+	if (after.versions.size === 0) {
+		const problems = [...after.problems.map(messageOf), "the guest's package database names no package"];
+		return { before: known ?? after, after: undefined, known, problems };
+	}
 	const now = isUnchanged ? known : { stamp, versions: after.versions };
-	const before = beforeMounts === undefined ? undefined : await readPackages(beforeMounts, signal);
+	const read = beforeMounts === undefined ? undefined : await readPackages(beforeMounts, signal);
+	const before = read === undefined || read.versions.size === 0 ? undefined : read;
 	// Of a guest that is seen for the first time nothing is known to have changed.
-	return { before: before ?? known ?? now, after, known: now };
+	return { before: before ?? known ?? now, after, known: now, problems: after.problems.map(messageOf) };
 }
 
 async function explainFile(
@@ -164,13 +219,14 @@ async function explainFile(
 	path: string,
 	before: PackagesBefore,
 	after: PackageDb,
-	root: GuestRoot,
+	filesystem: Filesystem | undefined,
 	budget: { left: number },
 	signal: AbortSignal | undefined,
 ): Promise<Explanation | undefined> {
-	const found = file.change === "deleted" ? undefined : await root.find(path, signal, false);
-	const current = found === undefined ? undefined : limited(currentFile(found.filesystem, found.node), path, budget);
 	try {
+		if (file.change !== "deleted" && (await after.ownerOf(path, signal)) === undefined) return undefined;
+		const node = file.change === "deleted" ? undefined : await filesystem?.node(file.inode, signal);
+		const current = node === undefined ? undefined : limited(currentFile(filesystem!, node), path, budget);
 		return await explain({ path, change: file.change }, before, after, current, signal);
 	} catch (error) {
 		if (isAbort(error) || signal?.aborted === true || isUmbraError(error, "unavailable") || !isUmbraError(error)) {
@@ -192,8 +248,9 @@ function limited(file: CurrentFile, path: string, budget: { left: number }): Cur
 	};
 }
 
-function problemsOf(evidence: Evidence, packages: PackageDb | undefined): string[] {
-	const problems = [...evidence.problems, ...(packages?.problems ?? []).map(messageOf)];
+function problemsOf(evidence: Evidence, packages: readonly string[], budget: { left: number }): string[] {
+	const problems = [...evidence.problems, ...packages];
+	if (budget.left < 0) problems.unshift("too much changed at once to compare all of it with what packages shipped");
 	if (evidence.incomplete) problems.push("the audit log holds more of the interval than was read");
 	return problems.slice(0, MAX_PROBLEMS);
 }

@@ -85,13 +85,25 @@ export async function findFileChanges(
 		const found = await causes.find(vm, sources, findings.files, interval, signal);
 		const next = trees.next(vm, before, after);
 		const operations = [...next.operations, ...(found?.operations ?? [])];
-		return { ...findings, causes: found?.causes, operations, committed: () => trees.stored(vm, next) };
+		const told = withProblems(findings.disks, found?.causes.problems ?? []);
+		return { ...findings, disks: told, causes: found?.causes, operations, committed: () => trees.stored(vm, next) };
 	} catch (error) {
 		// A broken snapshot or connection fails the capture; a machine that makes no sense does not.
 		if (isAbort(error) || signal?.aborted === true || isUmbraError(error, "unavailable")) throw error;
 		const committed = () => trees.forget(vm);
 		return { ...unread(disks, treeProblem(error)), operations: trees.removal(vm), committed };
 	}
+}
+
+/** Problems of the guest's own records belong to no disk: the first one tells them. */
+function withProblems(
+	disks: ReadonlyMap<string, DiskFindings>,
+	problems: readonly string[],
+): ReadonlyMap<string, DiskFindings> {
+	const [first] = disks;
+	if (first === undefined || problems.length === 0) return disks;
+	const [name, findings] = first;
+	return new Map([...disks, [name, { ...findings, problems: [...findings.problems, ...problems] }]]);
 }
 
 function isUnchanged(summary: TreeSummary, disks: readonly ComparedDisk[]): boolean {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { appendFile, chmod, mkdir, rm, symlink, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { needs } from "../../test/support/requires.ts";
 import { tempFolder } from "../../test/support/temp.ts";
@@ -8,41 +8,7 @@ import { run } from "../ext/testing.ts";
 import { type Explanation, explain } from "./explain.ts";
 import { changedPackages } from "./package-db.ts";
 import { packagesStamp, readPackages } from "./packages.ts";
-import { fileOf, filesOf, guestOf, memoryMounts, openGuest, say } from "./testing.ts";
-
-/** Path -> content; a content that begins with "-> " is a symlink's target. */
-type Files = Readonly<Record<string, string>>;
-
-async function makeDeb(
-	folder: string,
-	fields: Files,
-	files: Files,
-	conffiles: readonly string[] = [],
-): Promise<string> {
-	const name = `${fields["Package"]}_${fields["Version"]}_${fields["Architecture"]}`;
-	const tree = join(folder, name);
-	await mkdir(join(tree, "DEBIAN"), { recursive: true });
-	const control = { ...fields, Maintainer: "nobody <nobody@example.org>", Description: "made for a test" };
-	await writeFile(
-		join(tree, "DEBIAN/control"),
-		Object.entries(control)
-			.map(([key, value]) => `${key}: ${value}\n`)
-			.join(""),
-	);
-	if (conffiles.length > 0) await writeFile(join(tree, "DEBIAN/conffiles"), `${conffiles.join("\n")}\n`);
-	for (const [path, content] of Object.entries(files)) {
-		await mkdir(dirname(join(tree, path)), { recursive: true });
-		if (content.startsWith("-> ")) await symlink(content.slice(3), join(tree, path));
-		else await writeFile(join(tree, path), content);
-	}
-	// As dh_md5sums does it: all but config files and symlinks.
-	const summed = (await filesOf(tree)).filter((path) => !path.startsWith("/DEBIAN") && !conffiles.includes(path));
-	const regular = summed.filter((path) => !files[path]?.startsWith("-> ")).map((path) => path.slice(1));
-	const sums = regular.length === 0 ? "" : await run("sh", ["-c", 'cd "$0" && md5sum "$@"', tree, ...regular]);
-	await writeFile(join(tree, "DEBIAN/md5sums"), sums);
-	await run("dpkg-deb", ["--build", "--root-owner-group", "-Znone", tree, `${tree}.deb`]);
-	return `${tree}.deb`;
-}
+import { type DebFiles, fileOf, filesOf, guestOf, makeDeb, memoryMounts, openGuest, say } from "./testing.ts";
 
 const ARCH = "all";
 /** "installed name:all 1.0" a line, in dpkg-query's own words. */
@@ -81,7 +47,7 @@ async function makeGuests(folder: string): Promise<Guests> {
 			"--force-confold",
 			...args,
 		]);
-	const deb = (name: string, version: string, files: Files, conffiles?: readonly string[], extra: Files = {}) =>
+	const deb = (name: string, version: string, files: DebFiles, conffiles?: readonly string[], extra: DebFiles = {}) =>
 		makeDeb(folder, { Package: name, Version: version, Architecture: ARCH, ...extra }, files, conffiles);
 	await dpkg(
 		"-i",

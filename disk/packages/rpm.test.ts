@@ -6,71 +6,10 @@ import { describe, it } from "node:test";
 import { isUmbraError } from "../../common/errors.ts";
 import { needs } from "../../test/support/requires.ts";
 import { tempFolder } from "../../test/support/temp.ts";
-import { run } from "../ext/testing.ts";
 import { explain } from "./explain.ts";
 import { changedPackages } from "./package-db.ts";
 import { packagesStamp, readPackages } from "./packages.ts";
-import { fileOf, filesOf, guestOf, makeNdb, openGuest, say } from "./testing.ts";
-
-interface Spec {
-	readonly name: string;
-	readonly version: string;
-	readonly epoch?: string;
-	/** Shell that fills $RPM_BUILD_ROOT. */
-	readonly install: string;
-	readonly files: readonly string[];
-	readonly macros?: readonly string[];
-}
-
-async function makeRpm(folder: string, { name, version, epoch, install, files, macros = [] }: Spec): Promise<string> {
-	const path = join(folder, `${name}-${version}.spec`);
-	const head = [
-		`Name: ${name}`,
-		`Version: ${version}`,
-		"Release: 1",
-		"Summary: made for a test",
-		"License: none",
-		"BuildArch: noarch",
-	];
-	if (epoch !== undefined) head.push(`Epoch: ${epoch}`);
-	const text = [
-		...head,
-		"%description",
-		"made for a test",
-		"%install",
-		"cd $RPM_BUILD_ROOT",
-		install,
-		"%files",
-		...files,
-		"",
-	];
-	await writeFile(path, text.join("\n"));
-	const defines = [`_topdir ${folder}/rpmbuild`, "__os_install_post %{nil}", ...macros].flatMap((each) => [
-		"--define",
-		each,
-	]);
-	await run("rpmbuild", ["-bb", "--quiet", ...defines, path]);
-	return join(folder, "rpmbuild/RPMS/noarch", `${name}-${version}-1.noarch.rpm`);
-}
-
-class RpmRoot {
-	readonly path: string;
-	constructor(path: string) {
-		this.path = path;
-	}
-
-	args(...more: string[]): string[] {
-		return ["--root", this.path, "--dbpath", "/var/lib/rpm", "--define", "_db_backend sqlite", ...more];
-	}
-
-	async rpm(...more: string[]): Promise<string> {
-		return (await run("rpm", this.args(...more))).toString();
-	}
-
-	at(name: string): string {
-		return join(this.path, name);
-	}
-}
+import { fileOf, filesOf, guestOf, makeNdb, makeRpm, openGuest, RpmRoot, say } from "./testing.ts";
 
 /** A guest with old and new packages; the second state has been upgraded and then tampered with. */
 async function makeGuests(folder: string): Promise<{ root: RpmRoot; before: string; after: string }> {

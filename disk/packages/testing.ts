@@ -1,6 +1,6 @@
 /** For the tests of this folder: guests whose packages were installed by dpkg and rpm themselves, as ext4 images. */
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { UmbraError } from "../../common/errors.ts";
 import { openExt } from "../ext/ext.ts";
 import { makeImage, openImage, run } from "../ext/testing.ts";
@@ -50,6 +50,107 @@ export async function say(program: string, args: readonly string[]): Promise<{ t
 		const { code, stdout } = error as { code?: unknown; stdout?: Buffer };
 		if (typeof code !== "number") throw error;
 		return { text: stdout?.toString() ?? "", status: code };
+	}
+}
+
+/** Path -> content; a content that begins with "-> " is a symlink's target. */
+export type DebFiles = Readonly<Record<string, string>>;
+
+/** The path of a new package. @param fields of its control file, "Package", "Version" and "Architecture" among them. */
+export async function makeDeb(
+	folder: string,
+	fields: DebFiles,
+	files: DebFiles,
+	conffiles: readonly string[] = [],
+): Promise<string> {
+	const name = `${fields["Package"]}_${fields["Version"]}_${fields["Architecture"]}`;
+	const tree = join(folder, name);
+	await mkdir(join(tree, "DEBIAN"), { recursive: true });
+	const control = { ...fields, Maintainer: "nobody <nobody@example.org>", Description: "made for a test" };
+	await writeFile(
+		join(tree, "DEBIAN/control"),
+		Object.entries(control)
+			.map(([key, value]) => `${key}: ${value}\n`)
+			.join(""),
+	);
+	if (conffiles.length > 0) await writeFile(join(tree, "DEBIAN/conffiles"), `${conffiles.join("\n")}\n`);
+	for (const [path, content] of Object.entries(files)) {
+		await mkdir(dirname(join(tree, path)), { recursive: true });
+		if (content.startsWith("-> ")) await symlink(content.slice(3), join(tree, path));
+		else await writeFile(join(tree, path), content);
+	}
+	// As dh_md5sums does it: all but config files and symlinks.
+	const summed = (await filesOf(tree)).filter((path) => !path.startsWith("/DEBIAN") && !conffiles.includes(path));
+	const regular = summed.filter((path) => !files[path]?.startsWith("-> ")).map((path) => path.slice(1));
+	const sums = regular.length === 0 ? "" : await run("sh", ["-c", 'cd "$0" && md5sum "$@"', tree, ...regular]);
+	await writeFile(join(tree, "DEBIAN/md5sums"), sums);
+	await run("dpkg-deb", ["--build", "--root-owner-group", "-Znone", tree, `${tree}.deb`]);
+	return `${tree}.deb`;
+}
+
+/** What rpmbuild makes a package of. */
+export interface RpmSpec {
+	readonly name: string;
+	readonly version: string;
+	readonly epoch?: string;
+	/** Shell that fills $RPM_BUILD_ROOT. */
+	readonly install: string;
+	readonly files: readonly string[];
+	readonly macros?: readonly string[];
+}
+
+/** The path of a new package for all architectures, release 1. */
+export async function makeRpm(
+	folder: string,
+	{ name, version, epoch, install, files, macros = [] }: RpmSpec,
+): Promise<string> {
+	const path = join(folder, `${name}-${version}.spec`);
+	const head = [
+		`Name: ${name}`,
+		`Version: ${version}`,
+		"Release: 1",
+		"Summary: made for a test",
+		"License: none",
+		"BuildArch: noarch",
+	];
+	if (epoch !== undefined) head.push(`Epoch: ${epoch}`);
+	const text = [
+		...head,
+		"%description",
+		"made for a test",
+		"%install",
+		"cd $RPM_BUILD_ROOT",
+		install,
+		"%files",
+		...files,
+		"",
+	];
+	await writeFile(path, text.join("\n"));
+	const defines = [`_topdir ${folder}/rpmbuild`, "__os_install_post %{nil}", ...macros].flatMap((each) => [
+		"--define",
+		each,
+	]);
+	await run("rpmbuild", ["-bb", "--quiet", ...defines, path]);
+	return join(folder, "rpmbuild/RPMS/noarch", `${name}-${version}-1.noarch.rpm`);
+}
+
+/** A folder in which rpm installs packages, with its database in the SQLite format. */
+export class RpmRoot {
+	readonly path: string;
+	constructor(path: string) {
+		this.path = path;
+	}
+
+	args(...more: string[]): string[] {
+		return ["--root", this.path, "--dbpath", "/var/lib/rpm", "--define", "_db_backend sqlite", ...more];
+	}
+
+	async rpm(...more: string[]): Promise<string> {
+		return (await run("rpm", this.args(...more))).toString();
+	}
+
+	at(name: string): string {
+		return join(this.path, name);
 	}
 }
 

@@ -54,6 +54,8 @@ export interface FilePlace {
 	/** Absolute in the volume. */
 	readonly path: string;
 	readonly inode: number;
+	/** Whether it is no longer there, so that another file may have its inode now. */
+	readonly deleted?: boolean;
 }
 
 export interface Evidence {
@@ -195,13 +197,12 @@ class Witness {
 		for (const session of logins.sessions) if (session.id !== "") this.#sessions.set(session.id, session);
 	}
 
-	actorsOf({ disk, volume: id, path, inode }: FilePlace): Actor[] {
+	actorsOf({ disk, volume: id, path, inode, deleted = false }: FilePlace): Actor[] {
 		const volume = this.#mounts.volumes.findIndex((candidate) => candidate.disk === disk && candidate.id === id);
 		if (volume === -1) return [];
 		const guestPaths = this.#mounts.toGuest({ volume, path });
-		const deeds = new Set(
-			lifeOf(this.#byInode.get(inode) ?? [], guestPaths, (deed) => this.#isFile(deed, volume, path)),
-		);
+		const onFile = (this.#byInode.get(inode) ?? []).filter((deed) => this.#isFile(deed, volume, path));
+		const deeds = new Set(lifeOf(onFile, guestPaths, deleted));
 		for (const guestPath of guestPaths) {
 			for (const deed of this.#byPath.get(guestPath) ?? []) if (this.#mayBe(deed.path, inode)) deeds.add(deed);
 		}
@@ -286,18 +287,30 @@ function toSudoActor({ time, user, account, tty, command }: SudoCommand): Actor 
 }
 
 /**
- * An inode is used again when its file is gone: of all that was done to those that `isFile` takes, what was done to one
- * file, which a creation begins. It is the one that had one of the paths, else the last.
+ * An inode is used again when its file is gone: of all that was done to those that had it, what was done to one file,
+ * from a creation to a deletion. It is the one that had one of the paths; else, for a file that is there, the last. The
+ * path of one that is gone may be told by way of a symlink, and then it still ends as the file's own.
  */
-function lifeOf(deeds: readonly Deed[], paths: readonly string[], isFile: (deed: Deed) => boolean): Deed[] {
+function lifeOf(deeds: readonly Deed[], paths: readonly string[], deleted: boolean): readonly Deed[] {
 	const lives: Deed[][] = [[]];
 	for (const deed of deeds) {
-		if (!isFile(deed)) continue;
 		if (deed.path.action === "create") lives.push([]);
 		lives.at(-1)!.push(deed);
+		if (isEnd(deed)) lives.push([]);
 	}
-	const named = lives.findLast((life) => life.some(({ path }) => path.path !== undefined && paths.includes(path.path)));
-	return named ?? lives.at(-1)!;
+	const findLife = (isNamed: (path: string) => boolean): Deed[] | undefined =>
+		lives.findLast((life) => life.some(({ path: { path } }) => path !== undefined && isNamed(path)));
+	const named = findLife((path) => paths.includes(path));
+	if (named !== undefined) return named;
+	if (!deleted) return lives.at(-1)!;
+	const names = new Set(paths.map(lastName));
+	return findLife((path) => names.has(lastName(path))) ?? [];
+}
+
+/** Whether it took a name from the file, by a deletion or by a rename of another file to that name. */
+function isEnd({ event, path: { path, nametype, action } }: Deed): boolean {
+	if (action === "delete") return true;
+	return nametype === "DELETE" && event.paths.some((other) => other.nametype === "CREATE" && other.path === path);
 }
 
 function push<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {

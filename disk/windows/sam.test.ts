@@ -7,7 +7,7 @@ import { run } from "../ext/testing.ts";
 import { openNtfs } from "../ntfs/ntfs.ts";
 import { makeVolume, mount, needsNtfs, openImage, setAttribute } from "../ntfs/testing.ts";
 import { parseSam } from "./sam.ts";
-import { emptyHive, makeHive, samCommands, type TestAccount } from "./testing.ts";
+import { descriptorOf, emptyHive, makeHive, samCommands, type TestAccount } from "./testing.ts";
 
 const MACHINE = Buffer.alloc(12);
 for (const [i, number] of [3623811015, 3361044348, 30300820].entries()) MACHINE.writeUInt32LE(number, 4 * i);
@@ -48,36 +48,6 @@ describe("parseSam", needs("hivexsh", "chntpw"), () => {
 		assert.deepEqual([...parseSam(emptyHive())], []);
 	});
 });
-
-/** A self-relative SECURITY_DESCRIPTOR that lets everyone do everything. [MS-DTYP] 2.4.6 */
-function descriptorOf(owner: string, group: string): Buffer {
-	const everyone = sidBytes("S-1-1-0");
-	const acl = Buffer.alloc(16);
-	acl.writeUInt8(2, 0);
-	acl.writeUInt16LE(acl.length + everyone.length, 2);
-	acl.writeUInt16LE(1, 4);
-	acl.writeUInt16LE(8 + everyone.length, 10);
-	acl.writeUInt32LE(0x1f01ff, 12);
-	const parts = [Buffer.alloc(20), acl, everyone, sidBytes(owner), sidBytes(group)];
-	const [head] = parts as [Buffer];
-	head.writeUInt8(1, 0);
-	head.writeUInt16LE(0x8004, 2);
-	const ownerAt = 20 + acl.length + everyone.length;
-	head.writeUInt32LE(ownerAt, 4);
-	head.writeUInt32LE(ownerAt + parts[3]!.length, 8);
-	head.writeUInt32LE(20, 16);
-	return Buffer.concat(parts);
-}
-
-function sidBytes(sid: string): Buffer {
-	const [, , authority, ...numbers] = sid.split("-");
-	const bytes = Buffer.alloc(8 + 4 * numbers.length);
-	bytes.writeUInt8(1, 0);
-	bytes.writeUInt8(numbers.length, 1);
-	bytes.writeUIntBE(Number(authority), 2, 6);
-	for (const [i, number] of numbers.entries()) bytes.writeUInt32LE(Number(number), 8 + 4 * i);
-	return bytes;
-}
 
 describe("the owners of an NTFS volume", needsNtfs("hivexsh", "ntfssecaudit"), () => {
 	it("have the names of the SAM beside them; those it does not know stay SIDs", async () => {

@@ -16,7 +16,6 @@ import { imageSha256, Site } from "../support/site.ts";
 import { tempFolder } from "../support/temp.ts";
 
 const MIB = 1024 * 1024;
-const BLOCK = 65536;
 const run = promisify(execFile);
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -38,17 +37,6 @@ async function mounted(image: string, folder: string, work: (root: string) => Pr
 	} finally {
 		await runProgram("umount", [root]);
 	}
-}
-
-/** Writes to a disk of a machine, through its device, what differs between two images. */
-async function writeDifference(machine: BareMachine, disk: string, from: Buffer, to: Buffer, file: string) {
-	for (let at = 0; at < to.length; at += BLOCK) {
-		const block = to.subarray(at, at + BLOCK);
-		if (block.equals(from.subarray(at, at + BLOCK))) continue;
-		await writeFile(file, block);
-		await machine.io(disk, `write -s ${file} ${at} ${block.length}`);
-	}
-	await machine.io(disk, "flush");
 }
 
 it(
@@ -111,7 +99,7 @@ it(
 		});
 		const now = await put();
 		for (const [at, disk] of ["vda", "vdb"].entries()) {
-			await writeDifference(machine, disk, before[at]!, now[at]!, folder.file("block"));
+			await machine.writeDifference(disk, before[at]!, now[at]!);
 		}
 		const second = await site.capture("db");
 		const { files } = await site.judged("db", second.time);

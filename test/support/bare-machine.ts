@@ -2,8 +2,10 @@
  * A QEMU without an operating system in it: its disks change only when the test says so, through the
  * devices as a guest would write. Starts in a moment, so it can be killed and started again many times.
  */
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { QmpClient } from "../../agent/hypervisor/qmp.ts";
+import { BLOCK_SIZE } from "../../common/block.ts";
 import { listening, type Program, startProgram } from "./processes.ts";
 
 export interface BareDisk {
@@ -26,7 +28,10 @@ export class BareMachine implements AsyncDisposable {
 	/** The test's own monitor. */
 	readonly monitor: QmpClient;
 
-	private constructor(qmpSocket: string, program: Program, monitor: QmpClient) {
+	readonly #folder: string;
+
+	private constructor(folder: string, qmpSocket: string, program: Program, monitor: QmpClient) {
+		this.#folder = folder;
 		this.qmpSocket = qmpSocket;
 		this.program = program;
 		this.monitor = monitor;
@@ -53,7 +58,7 @@ export class BareMachine implements AsyncDisposable {
 		]);
 		try {
 			await listening(own);
-			return new BareMachine(qmpSocket, program, await QmpClient.connect(own));
+			return new BareMachine(folder, qmpSocket, program, await QmpClient.connect(own));
 		} catch (error) {
 			await program[Symbol.asyncDispose]();
 			throw error;
@@ -65,6 +70,18 @@ export class BareMachine implements AsyncDisposable {
 		const line = `qemu-io -d /machine/peripheral/${disk}/virtio-backend "${command}"`;
 		const answer = String(await this.monitor.execute("human-monitor-command", { "command-line": line }));
 		if (/error|failed|invalid/i.test(answer)) throw new Error(`${command}: ${answer}`);
+	}
+
+	/** Writes to a disk what differs between two images of it, block by block. */
+	async writeDifference(disk: string, from: Buffer, to: Buffer): Promise<void> {
+		const file = join(this.#folder, `${disk}.block`);
+		for (let at = 0; at < to.length; at += BLOCK_SIZE) {
+			const block = to.subarray(at, at + BLOCK_SIZE);
+			if (block.equals(from.subarray(at, at + BLOCK_SIZE))) continue;
+			await writeFile(file, block);
+			await this.io(disk, `write -s ${file} ${at} ${block.length}`);
+		}
+		await this.io(disk, "flush");
 	}
 
 	/** As a power cut. */
