@@ -1,35 +1,31 @@
 /** Every command, in the order in which `umbra --help` shows them. */
 import type { Command } from "commander";
-import { register as alerts } from "./alerts.ts";
-import { register as browse } from "./browse.ts";
-import { register as capture } from "./capture.ts";
-import { register as cat } from "./cat.ts";
-import { register as changes } from "./changes.ts";
-import { register as demo } from "./demo.ts";
-import { register as diff } from "./diff.ts";
-import { register as doctor } from "./doctor.ts";
-import { register as ls } from "./ls.ts";
-import { register as points } from "./points.ts";
-import { register as policy } from "./policy.ts";
-import { register as restore } from "./restore.ts";
-import { register as scan } from "./scan.ts";
-import { register as services } from "./services.ts";
-import { register as vms } from "./vms.ts";
 
-export const commands: readonly ((program: Command) => void)[] = [
-	demo,
-	services,
-	doctor,
-	scan,
-	ls,
-	cat,
-	diff,
-	vms,
-	points,
-	changes,
-	alerts,
-	capture,
-	policy,
-	browse,
-	restore,
+interface CommandModule {
+	register(program: Command): void;
+}
+
+/** Which commands each module registers; one that is missing here is found too, only later. */
+const MODULES: readonly { readonly names: readonly string[]; load(): Promise<CommandModule> }[] = [
+	{ names: ["demo"], load: () => import("./demo.ts") },
+	{ names: ["agent", "collector"], load: () => import("./services.ts") },
+	{ names: ["doctor"], load: () => import("./doctor.ts") },
+	{ names: ["scan"], load: () => import("./scan.ts") },
+	{ names: ["ls"], load: () => import("./ls.ts") },
+	{ names: ["cat"], load: () => import("./cat.ts") },
+	{ names: ["diff"], load: () => import("./diff.ts") },
+	{ names: ["vms"], load: () => import("./vms.ts") },
+	{ names: ["points"], load: () => import("./points.ts") },
+	{ names: ["changes"], load: () => import("./changes.ts") },
+	{ names: ["alerts", "anomalies"], load: () => import("./alerts.ts") },
+	{ names: ["capture"], load: () => import("./capture.ts") },
+	{ names: ["policy"], load: () => import("./policy.ts") },
+	{ names: ["browse"], load: () => import("./browse.ts") },
+	{ names: ["restore"], load: () => import("./restore.ts") },
 ];
+
+/** Registers the commands of the module that has `wanted`; all of them where none has, so that help can tell. */
+export async function registerCommands(program: Command, wanted: string | undefined): Promise<void> {
+	const found = MODULES.filter(({ names }) => wanted !== undefined && names.includes(wanted));
+	for (const { load } of found.length > 0 ? found : MODULES) (await load()).register(program);
+}
