@@ -2,7 +2,7 @@
  * Measures the promised figures side by side and prints one table. A full run writes docs/benchmarks.md; a selection
  * is printed only.
  *
- * usage: npm run bench [-- NAME ...]     names: scan, capture, pause, ingest, rest, flow, read
+ * usage: npm run bench [-- NAME ...]     names: scan, capture, pause, ingest, rest, flow, read, export
  *
  * Exit status: 0 all promised figures met, 1 one was missed or could not be measured, 2 no such bench.
  */
@@ -17,11 +17,12 @@ import type { Bench, Row } from "./bench.ts";
 import { captureBench } from "./capture.bench.ts";
 import { dayBench } from "./day.bench.ts";
 import { diffBench } from "./diff.bench.ts";
+import { exportBench } from "./export.bench.ts";
 import { flowBench } from "./flow.bench.ts";
 import { ingestBench } from "./ingest.bench.ts";
 import { listBench } from "./list.bench.ts";
-import { mapBench } from "./map.bench.ts";
 import { describeMachine, load } from "./machine.ts";
+import { mapBench } from "./map.bench.ts";
 import { pauseBench } from "./pause.bench.ts";
 import { readBench } from "./read.bench.ts";
 import { document, printTable } from "./report.ts";
@@ -36,6 +37,7 @@ const BENCHES: readonly Bench[] = [
 	restBench,
 	flowBench,
 	readBench,
+	exportBench,
 	listBench,
 	mapBench,
 	diffBench,
