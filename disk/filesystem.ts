@@ -36,7 +36,7 @@ export interface FileNode {
 	readonly ctime: number;
 	/** Where the content lies. Empty for inline data, short symlinks and empty files. */
 	readonly data: Ranges;
-	/** Blocks that only say where the content lies: indirect blocks, extent tree nodes, attribute blocks. */
+	/** Blocks that only say where the content lies: indirect blocks, extent tree nodes, attribute blocks, extension records. */
 	readonly meta: Ranges;
 }
 
@@ -60,7 +60,7 @@ export interface FilesystemScan {
 	readonly nodes: ReadonlyMap<number, FileNode>;
 	/** Every name but `.` and `..`; parents come before their children. */
 	readonly links: readonly Link[];
-	/** Fixed structures: superblocks, descriptors, bitmaps, inode tables. */
+	/** Fixed structures: superblocks, descriptors, bitmaps, inode tables; the MFT is `meta` of its own node instead. */
 	readonly metadata: Ranges;
 	readonly journal: Ranges;
 	/** Absent where only another `scan` can tell what changed since. */
@@ -73,7 +73,10 @@ export interface ScanBasis {
 	readonly layout: string;
 	/** What was not read from its own place, but from the journal. */
 	readonly replayed: Ranges;
-	/** Names of inodes that were not in use. */
+	/**
+	 * Names of inodes that were not in use. On NTFS, where files say what they are called, names in directories that were
+	 * not, and without a name what was damaged.
+	 */
 	readonly dangling: readonly Link[];
 }
 

@@ -154,7 +154,7 @@ describe("Security", () => {
 });
 
 describe("RecordTable", () => {
-	it("has what was noted, and finds it among billions", () => {
+	it("has what was noted, among billions", () => {
 		const table = new RecordTable(-1);
 		for (const [record, value] of [
 			[0, 7],
@@ -166,10 +166,5 @@ describe("RecordTable", () => {
 			assert.equal(table.get(record), value);
 		}
 		assert.equal(table.get(0), 7);
-		assert.equal(table.next(0, 2 ** 32), 0);
-		assert.equal(table.next(1, 2 ** 32), 16383);
-		assert.equal(table.next(16384, 2 ** 32), 4_000_000_000);
-		assert.equal(table.next(16384, 100_000), 100_000);
-		assert.equal(table.next(4_000_000_001, 2 ** 32), 2 ** 32);
 	});
 });

@@ -67,6 +67,8 @@ export interface FileRecord {
 	reparseData: Buffer | undefined;
 	security: Stream | undefined;
 	attributeList: Stream | undefined;
+	/** The records beside the base record that its attribute list names. */
+	readonly extensions: number[];
 	/** Everything else that takes clusters. */
 	readonly others: Stream[];
 	/** What was wrong with it, in words. */
@@ -93,6 +95,7 @@ export function newFile(record: number, header: RecordHeader): FileRecord {
 		reparseData: undefined,
 		security: undefined,
 		attributeList: undefined,
+		extensions: [],
 		others: [],
 		faults: [],
 	};
@@ -253,7 +256,7 @@ function runsAt(view: DataView, cursor: AttributeCursor): number {
 	return cursor.at + view.getUint16(cursor.at + 32, true);
 }
 
-function isNameIndex(bytes: Buffer, { nameAt, nameLength }: AttributeCursor): boolean {
+export function isNameIndex(bytes: Buffer, { nameAt, nameLength }: AttributeCursor): boolean {
 	return nameLength === 4 && bytes.toString("latin1", nameAt, nameAt + 8) === "$\0I\x003\x000\0";
 }
 

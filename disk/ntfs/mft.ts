@@ -24,6 +24,8 @@ const EXTENSIONS_PER_READ = 64;
 const MAX_FOREIGN = 16;
 /** NTFS numbers files with 32 bits. */
 const MAX_RECORDS = 2 ** 32;
+/** More of them nobody asks for one by one. */
+const MAX_FAULTY = 1 << 16;
 const FILE_MAGIC = 0x454c4946;
 const LIST_ENTRY_SIZE = 26;
 
@@ -43,6 +45,8 @@ interface ListEntry {
 
 export class Mft {
 	readonly volume: NtfsVolume;
+	/** Records, and files by their base records, that had a problem; bounded. A scan begins with none. */
+	readonly faulty = new Set<number>();
 	/** Of the table's $DATA. */
 	#runs: Runs = [];
 	#records = 0;
@@ -131,6 +135,7 @@ export class Mft {
 	}
 
 	problem(record: number, what: string): void {
+		if (this.faulty.size < MAX_FAULTY) this.faulty.add(record);
 		this.volume.problems.add("corrupt", `MFT record ${record} has ${what}`, { structure: "FILE", record });
 	}
 
@@ -142,19 +147,7 @@ export class Mft {
 	/** Where consecutive records lie. */
 	ranges(first: number, count: number): number[] {
 		const { recordSize } = this.volume.boot;
-		return this.#ranges(first * recordSize, count * recordSize);
-	}
-
-	/** What the table has beyond its last record. */
-	rangesBeyond(): number[] {
-		const end = this.#records * this.volume.boot.recordSize;
-		const last = this.#runs.length - 3;
-		const all = last < 0 ? 0 : (this.#runs[last]! + this.#runs[last + 2]!) * this.volume.boot.clusterSize;
-		return this.#ranges(end, all - end);
-	}
-
-	#ranges(offset: number, length: number): number[] {
-		const pieces = this.volume.pieces(this.#runs, offset, length);
+		const pieces = this.volume.pieces(this.#runs, first * recordSize, count * recordSize);
 		const ranges: number[] = [];
 		for (let i = 0; i < pieces.length; i += 3) appendRange(ranges, pieces[i]!, pieces[i + 1]!);
 		return ranges;
@@ -223,6 +216,19 @@ export class Mft {
 		while (inFlight.length > 0) await finishOldest();
 	}
 
+	/** Calls `each` for those of the records that are in use; what makes no sense is a problem. */
+	async readInUse(records: readonly number[], each: (raw: RawRecord) => void, signal?: AbortSignal): Promise<void> {
+		await this.#readEach(
+			records,
+			(record, raw) => {
+				if (typeof raw === "string") {
+					if (raw !== BLANK && record < this.#records) this.problem(record, raw);
+				} else if ((raw.header.flags & RECORD_IN_USE) !== 0) each(raw);
+			},
+			signal,
+		);
+	}
+
 	/**
 	 * Files by the numbers of their base records, with all their extension records. Undefined for one that is no base
 	 * record in use; the reason, where it is a fault, is a problem.
@@ -287,8 +293,10 @@ export class Mft {
 			await this.#readEach(
 				wanted.slice(from, from + EXTENSIONS_PER_READ),
 				(record, extension) => {
-					if (typeof extension !== "string" && isExtensionOf(file, extension)) raw.set(record, extension);
-					else {
+					if (typeof extension !== "string" && isExtensionOf(file, extension)) {
+						raw.set(record, extension);
+						file.extensions.push(record);
+					} else {
 						foreign++;
 						const what = typeof extension === "string" ? `has ${extension}` : "is another file's";
 						addFault(file, `an extension record ${record} that ${what}`);

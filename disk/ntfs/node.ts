@@ -1,7 +1,7 @@
 /** From a file's records to the FileNodes that stand for it: one for itself and one for each of its named streams. */
-import type { FileNode, FileType } from "../filesystem.ts";
+import type { FileNode, FileType, Ranges } from "../filesystem.ts";
 import { ATTRIBUTE_READONLY, type FileRecord, findStream, metaStreams, NO_RANGES, type Stream } from "./file.ts";
-import type { Mft } from "./mft.ts";
+import { MFT_RECORD, type Mft } from "./mft.ts";
 import { RECORD_IS_DIRECTORY } from "./record.ts";
 import { reparseTarget, reparseType, TAG } from "./reparse.ts";
 import type { Security } from "./security.ts";
@@ -49,6 +49,13 @@ export function namedStreams(file: FileRecord): Stream[] {
 const NO_STREAMS: Stream[] = [];
 const NO_NODES: FileNode[] = [];
 
+/** NTFS has no such thing; this is what its driver in Linux shows. @param attributes FILE_ATTRIBUTE_* flags. */
+export function modeOf(type: FileType, attributes: number): number {
+	const readOnly = type === "file" && (attributes & ATTRIBUTE_READONLY) !== 0;
+	const permissions = type === "symlink" ? 0o777 : type === "dir" ? 0o755 : readOnly ? 0o444 : 0o644;
+	return TYPE_BITS[type] | permissions;
+}
+
 /** @param bytesOf the buffer in which the values of a record stand. */
 export function makeNode(ntfs: Ntfs, file: FileRecord, bytesOf: (record: number) => Buffer): FileNode {
 	const tag = file.reparseTag;
@@ -62,39 +69,48 @@ export function makeNode(ntfs: Ntfs, file: FileRecord, bytesOf: (record: number)
 			: undefined;
 	const { uid, gid } = ntfs.security.ownerOf(file.securityId, descriptor);
 	let size = main?.size ?? 0;
-	let data = rangesOf(ntfs, main);
+	let content = main;
 	if (type === "dir") {
 		size = (file.indexAllocation ?? file.indexRoot)?.size ?? 0;
 		// A small directory has its names in its record, and so are its times, which follow them: that record stays metadata.
-		data = rangesOf(ntfs, file.indexAllocation);
+		content = file.indexAllocation;
 	} else if (type === "symlink") {
 		size = linkSize(file, bytesOf);
 	} else if (tag === TAG.WOF) {
-		data = rangesOf(ntfs, findStream(file.streams, WOF_STREAM));
-	}
-	const readOnly = type === "file" && (file.attributes & ATTRIBUTE_READONLY) !== 0;
-	const permissions = type === "symlink" ? 0o777 : type === "dir" ? 0o755 : readOnly ? 0o444 : 0o644;
-	const others = metaStreams(file);
-	let meta = NO_RANGES;
-	if (others.length > 0) {
-		const ranges: number[] = [];
-		for (const stream of others) ntfs.volume.ranges(stream.runs, ranges);
-		meta = ranges;
+		content = findStream(file.streams, WOF_STREAM);
 	}
 	return {
 		inode: file.record,
 		generation: file.header.sequence,
 		type,
 		size,
-		mode: TYPE_BITS[type] | permissions,
+		mode: modeOf(type, file.attributes),
 		uid,
 		gid,
 		nlink: Math.max(1, file.names.length),
 		mtime: file.mtime,
 		ctime: file.ctime,
-		data,
-		meta,
+		data: rangesOf(ntfs, content),
+		meta: metaOf(ntfs, file, content),
 	};
+}
+
+/**
+ * Clusters that hold no content, and extension records but for those that hold some. The MFT is all meta: what of it
+ * is no file's content is nobody's but its own.
+ */
+function metaOf({ volume, mft }: Ntfs, file: FileRecord, content: Stream | undefined): Ranges {
+	const others = metaStreams(file);
+	if (others.length === 0 && file.extensions.length === 0 && file.record !== MFT_RECORD) return NO_RANGES;
+	const ranges: number[] = [];
+	for (const stream of others) volume.ranges(stream.runs, ranges);
+	if (file.record === MFT_RECORD) volume.ranges(findStream(file.streams, "")?.runs ?? [], ranges);
+	else if (file.extensions.length > 0) {
+		const shown = content === undefined ? namedStreams(file) : [content, ...namedStreams(file)];
+		const holders = new Set(shown.filter(({ resident, size }) => resident && size > 0).map(({ record }) => record));
+		for (const record of file.extensions) if (!holders.has(record)) ranges.push(...mft.recordRanges(record));
+	}
+	return ranges;
 }
 
 /** What a reparse point says; undefined where there is none. */

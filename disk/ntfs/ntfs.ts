@@ -6,7 +6,7 @@
  * or lies in *runs* of clusters. The values of $DATA are the file's *streams*: the one without a name is its content,
  * the others ("alternate data streams") are shown as files of their own, `file:stream`, so that nothing hides in them.
  * Raw structures: boot-sector.ts, record.ts, runlist.ts; from records to files: file.ts, mft.ts, node.ts; content:
- * content.ts, lznt1.ts, reparse.ts; names: directory.ts; owners: security.ts; scan.ts reads all; usn.ts is the change
+ * content.ts, lznt1.ts, reparse.ts; names: directory.ts, links.ts; owners: security.ts; scan.ts reads all, rescan.ts what changed; usn.ts is the change
  * journal, usn-histories.ts what it tells of each file.
  *
  * The inode number of a file is that of its record, its generation the record's sequence number.
@@ -15,21 +15,25 @@
  * Source: the Linux-NTFS project's documentation; ntfs-3g's libntfs-3g; Microsoft's [MS-FSCC].
  */
 import { isUmbraError, type UmbraError } from "../../common/errors.ts";
-import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan, Link } from "../filesystem.ts";
+import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan, Link, Ranges } from "../filesystem.ts";
+import type { ListName } from "../listing.ts";
 import type { Owners } from "../owners.ts";
+import { lookupPath } from "../parser/lookup.ts";
 import { Problems } from "../parser/problems.ts";
+import { directoriesOf } from "../rescan/layered-scan.ts";
 import type { BlockSource } from "../source/source.ts";
 import { readSamAccounts } from "../windows/sam.ts";
 import { BOOT_SECTOR_SIZE, parseBootSector } from "./boot-sector.ts";
 import { readAll, readStream } from "./content.ts";
 import { type IndexEntry, readIndex } from "./directory.ts";
 import { findStream, type Stream } from "./file.ts";
+import { ORPHANS, ORPHANS_NAME, orphansNode, ROOT_RECORD } from "./links.ts";
 import { isLogClean, LOG_HEAD_BYTES } from "./log-file.ts";
 import { type LoadedFile, Mft } from "./mft.ts";
 import { makeNode, makeStreamNodes, type Ntfs, namedStreams, reparseDataOf } from "./node.ts";
 import { AT, AttributeCursor } from "./record.ts";
 import { reparseTarget } from "./reparse.ts";
-import { ORPHANS, ORPHANS_NAME, orphansNode, ROOT_RECORD, scan } from "./scan.ts";
+import { scan } from "./scan.ts";
 import { MAX_SDS_BYTES, SDS_STRIDE, Security } from "./security.ts";
 import { isStreamInode, recordOf } from "./stream-ids.ts";
 import { NtfsVolume } from "./volume.ts";
@@ -232,24 +236,30 @@ export class NtfsFilesystem implements Filesystem {
 		}
 	}
 
+	async list(top: number, each: ListName, signal?: AbortSignal): Promise<void> {
+		return (await import("./list.ts")).list(this.#ntfs, top, each, signal);
+	}
+
 	async scan(signal?: AbortSignal): Promise<FilesystemScan> {
 		const { orphans, ...result } = await scan(this.#ntfs, signal);
 		this.#orphans = orphans;
 		return result;
 	}
 
+	async rescan(before: FilesystemScan, changed: Ranges, signal?: AbortSignal): Promise<FilesystemScan> {
+		const updated = await (await import("./rescan.ts")).rescan(this.#ntfs, before, changed, signal);
+		if (updated === undefined) return this.scan(signal);
+		this.#orphans = directoriesOf(updated).get(ORPHANS)?.links ?? [];
+		return updated;
+	}
+
 	/** As Windows would: where no name is the same, one that differs only in case is taken. */
 	async lookup(path: string, signal?: AbortSignal): Promise<FileNode> {
-		let node = await this.node(ROOT_RECORD, signal);
-		for (const part of path.split("/")) {
-			if (part === "" || part === ".") continue;
-			const inode = node.type === "dir" ? await this.#find(node, part, signal) : undefined;
-			if (inode === undefined) {
-				throw this.#ntfs.volume.problems.error("not-found", `there is no ${path}`, { wanted: path, found: part });
-			}
-			node = await this.node(inode, signal);
-		}
-		return node;
+		const root = await this.node(ROOT_RECORD, signal);
+		return lookupPath(path, root, this.#ntfs.volume.problems, async (directory, name) => {
+			const inode = await this.#find(directory, name, signal);
+			return inode === undefined ? undefined : this.node(inode, signal);
+		});
 	}
 
 	async #find(node: FileNode, name: string, signal?: AbortSignal): Promise<number | undefined> {

@@ -32,16 +32,6 @@ export class RecordTable {
 		page[record % PAGE_RECORDS] = value;
 	}
 
-	/** The first record from `record` on, and before `end`, that has another number than the initial one; else `end`. */
-	next(record: number, end: number): number {
-		for (let at = record; at < end; ) {
-			if (this.#page(at) === undefined) at = (Math.floor(at / PAGE_RECORDS) + 1) * PAGE_RECORDS;
-			else if (this.get(at) === this.#initial) at++;
-			else return at;
-		}
-		return end;
-	}
-
 	#page(record: number): Int32Array | undefined {
 		const index = Math.floor(record / PAGE_RECORDS);
 		if (index !== this.#lastIndex) {

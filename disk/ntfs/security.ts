@@ -6,6 +6,7 @@
  * scans of a volume agree.
  * Source: Microsoft's [MS-DTYP] 2.4.2 and 2.4.6; ntfs-3g's security.c for $SDS.
  */
+import { blake3Name } from "../../common/block.ts";
 import type { Owners } from "../owners.ts";
 
 /** $SDS is written in blocks of this size, each followed by its copy. */
@@ -66,6 +67,7 @@ export class Security {
 	readonly #sids = new Map<number, string>();
 	readonly #users = new Set<number>();
 	readonly #groups = new Set<number>();
+	#metMore = false;
 
 	constructor() {
 		// Known from the start: a listing asks for names before it has met the files.
@@ -98,6 +100,26 @@ export class Security {
 		return faults;
 	}
 
+	/** How many numbers of descriptors the table gave. */
+	get descriptors(): number {
+		return this.#bySecurityId.size;
+	}
+
+	/** Whether files themselves named somebody that the table does not: then numbers follow from the order of discovery. */
+	get metMore(): boolean {
+		return this.#metMore;
+	}
+
+	/** Tells whom the first `count` descriptors of the table name. */
+	digest(count: number): Uint8Array {
+		const numbers: number[] = [];
+		for (const [id, { uid, gid }] of this.#bySecurityId) {
+			if (numbers.length === 3 * count) break;
+			numbers.push(id, uid, gid);
+		}
+		return blake3Name(new Uint8Array(Uint32Array.from(numbers).buffer));
+	}
+
 	/** @param descriptor the file's own, where it has no number. */
 	ownerOf(securityId: number, descriptor: Buffer | undefined): Owner {
 		const known = securityId === 0 ? undefined : this.#bySecurityId.get(securityId);
@@ -107,7 +129,9 @@ export class Security {
 		const key = descriptor.toString("latin1");
 		let owner = this.#byDescriptor.get(key);
 		if (owner === undefined) {
+			const met = this.#met();
 			owner = this.#parse(descriptor) ?? NOBODY;
+			if (this.#met() !== met) this.#metMore = true;
 			if (this.#byDescriptor.size < MAX_DESCRIPTORS) this.#byDescriptor.set(key, owner);
 		}
 		return owner;
@@ -141,6 +165,10 @@ export class Security {
 		if (uid !== UNKNOWN_OWNER) this.#users.add(uid);
 		if (gid !== UNKNOWN_OWNER) this.#groups.add(gid);
 		return this.#share({ uid, gid });
+	}
+
+	#met(): number {
+		return this.#sids.size + this.#users.size + this.#groups.size;
 	}
 
 	/** The same object for the same owner: hundreds of thousands of descriptors name a few. */

@@ -12,6 +12,8 @@ import { DamagedSource, PAGE } from "../fuzz/damaged-source.ts";
 import { loadImage } from "../fuzz/memory-image.ts";
 import type { Open } from "../fuzz/read-everything.ts";
 import { pagesOf, structuresOf } from "../fuzz/structures.ts";
+import { NTFS_SUBJECTS } from "../ntfs/fuzz-subjects.ts";
+import { openNtfs } from "../ntfs/ntfs.ts";
 import { XFS_SUBJECTS } from "../xfs/fuzz-subjects.ts";
 import { openXfs } from "../xfs/xfs.ts";
 import { baseOf } from "./layered-scan.ts";
@@ -22,6 +24,7 @@ const ROUNDS = 30;
 const SUBJECTS = [
 	// With ea_inode there are no updates.
 	...EXT_SUBJECTS.filter(({ name }) => name !== "inline data").map((subject) => ({ subject, open: openExt as Open })),
+	...NTFS_SUBJECTS.map((subject) => ({ subject, open: openNtfs as Open })),
 	...XFS_SUBJECTS.filter(({ name }) => name === "version 4").map((subject) => ({ subject, open: openXfs as Open })),
 ];
 
