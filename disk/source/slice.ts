@@ -17,6 +17,12 @@ export function sliceSource(source: BlockSource, offset: number, length: number,
 			checkRange(sliceName, length, at, count);
 			return source.read(offset + at, count, signal);
 		},
+		...(source.readInto !== undefined && {
+			readInto: async (target: Uint8Array, at: number, signal?: AbortSignal) => {
+				checkRange(sliceName, length, at, target.length);
+				await source.readInto!(target, offset + at, signal);
+			},
+		}),
 		extents: async (at, count, signal) => {
 			checkRange(sliceName, length, at, count);
 			const extents = await source.extents(offset + at, count, signal);

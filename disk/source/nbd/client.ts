@@ -10,16 +10,16 @@ import { UmbraError } from "../../../common/errors.ts";
 import { allocateRead, checkRange } from "../range.ts";
 import type { BlockSource, SourceExtent } from "../source.ts";
 import { negotiate, type Session } from "./negotiate.ts";
-import { CMD_DISC, encodeRequest, MAX_REQUEST_BYTES, STATE_ZERO, violation } from "./protocol.ts";
+import { encodeRequest, violation } from "./protocol.ts";
 import { ReplyReader } from "./replies.ts";
 import { type BlockStatus, type PendingRequest, ReadRequest, StatusRequest } from "./request.ts";
 import { addressName, type NbdAddress, NbdStream } from "./stream.ts";
 import { Window } from "./window.ts";
+import { BASE_ALLOCATION, CMD_DISC, MAX_REQUEST_BYTES, STATE_ZERO } from "./wire.ts";
 
-export { DIRTY, STATE_HOLE, STATE_ZERO, type StatusExtent } from "./protocol.ts";
+export { DIRTY, type StatusExtent } from "./protocol.ts";
+export { BASE_ALLOCATION, STATE_HOLE, STATE_ZERO } from "./wire.ts";
 export type { NbdAddress };
-
-export const BASE_ALLOCATION = "base:allocation";
 
 /** The name of the context that reports the dirty bitmap `name`. */
 export function dirtyBitmapContext(name: string): string {

@@ -5,7 +5,6 @@ import { testRandom } from "../../../test/support/random.ts";
 import { until } from "../../../test/support/wait.ts";
 import { assertBytes, errorOf } from "../testing.ts";
 import { BASE_ALLOCATION, NbdClient } from "./client.ts";
-import { CMD_BLOCK_STATUS, CMD_READ } from "./protocol.ts";
 import {
 	ACK,
 	blockSize,
@@ -24,6 +23,7 @@ import {
 	u32,
 	u64,
 } from "./scripted-server.ts";
+import { CMD_BLOCK_STATUS, CMD_READ } from "./wire.ts";
 
 const CONTEXTS = [BASE_ALLOCATION];
 

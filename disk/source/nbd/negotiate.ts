@@ -6,23 +6,26 @@ import {
 	encodeGo,
 	encodeMetaContexts,
 	encodeOption,
-	GREETING_BYTES,
 	isOptionError,
-	OPT_GO,
-	OPT_SET_META_CONTEXT,
-	OPT_STRUCTURED_REPLY,
-	OPTION_REPLY_BYTES,
 	optionError,
 	parseInfo,
 	parseMetaContext,
 	parseOptionReply,
+} from "./options.ts";
+import { violation } from "./protocol.ts";
+import type { NbdStream } from "./stream.ts";
+import {
+	GREETING_BYTES,
+	MAX_REQUEST_BYTES,
+	OPT_GO,
+	OPT_SET_META_CONTEXT,
+	OPT_STRUCTURED_REPLY,
+	OPTION_REPLY_BYTES,
 	REP_ACK,
 	REP_ERR_UNSUP,
 	REP_INFO,
 	REP_META_CONTEXT,
-} from "./options.ts";
-import { MAX_REQUEST_BYTES, violation } from "./protocol.ts";
-import type { NbdStream } from "./stream.ts";
+} from "./wire.ts";
 
 /** Replies to one option: a server names each context or piece of information once. */
 const MAX_OPTION_REPLIES = 64;

@@ -1,38 +1,21 @@
 /** The handshake's structures (newstyle, fixed): pure encoding and decoding. Spec: "Newstyle negotiation". */
 import { UmbraError } from "../../../common/errors.ts";
+import { MAX_OPTION_REPLY_BYTES, printable, readUint53, violation } from "./protocol.ts";
 import {
-	MAX_OPTION_REPLY_BYTES,
+	FLAG_FIXED_NEWSTYLE,
+	FLAG_HAS_FLAGS,
+	FLAG_NO_ZEROES,
+	IHAVEOPT,
+	INFO_BLOCK_SIZE,
+	INFO_EXPORT,
 	MAX_REQUEST_BYTES,
 	MAX_STRING_BYTES,
-	printable,
-	readUint53,
-	violation,
-} from "./protocol.ts";
+	NBDMAGIC,
+	OPTION_REPLY_MAGIC,
+	REP_ERR_BIT,
+} from "./wire.ts";
 
-export const GREETING_BYTES = 18;
-export const OPTION_REPLY_BYTES = 20;
-const NBDMAGIC = 0x4e42444d41474943n;
-const IHAVEOPT = 0x49484156454f5054n;
 const OLDSTYLE_MAGIC = 0x0000420281861253n;
-const OPTION_REPLY_MAGIC = 0x0003e889045565a9n;
-
-const FLAG_FIXED_NEWSTYLE = 1;
-const FLAG_NO_ZEROES = 2;
-/** NBD_FLAG_HAS_FLAGS of the transmission flags: without it the others mean nothing. */
-const FLAG_HAS_FLAGS = 1;
-
-export const OPT_GO = 7;
-export const OPT_STRUCTURED_REPLY = 8;
-export const OPT_SET_META_CONTEXT = 10;
-
-export const REP_ACK = 1;
-export const REP_INFO = 3;
-export const REP_META_CONTEXT = 4;
-export const REP_ERR_UNSUP = 0x80000001;
-const REP_ERR_BIT = 0x80000000;
-
-const INFO_EXPORT = 0;
-const INFO_BLOCK_SIZE = 3;
 
 /** A minimum block above this is not one (spec: at most 64 KiB); it would inflate every small read. */
 const MAX_MINIMUM_BLOCK = 65536;

@@ -6,11 +6,21 @@
  * Every length is held against one of the limits below before anything is allocated or skipped by it.
  */
 import { UmbraError } from "../../../common/errors.ts";
+import {
+	MAX_REQUEST_BYTES,
+	MAX_STRING_BYTES,
+	REPLY_BLOCK_STATUS,
+	REPLY_ERROR_BIT,
+	REPLY_FLAG_DONE,
+	REPLY_NONE,
+	REPLY_OFFSET_DATA,
+	REPLY_OFFSET_HOLE,
+	REQUEST_BYTES,
+	REQUEST_MAGIC,
+	SIMPLE_REPLY_MAGIC,
+	STRUCTURED_REPLY_MAGIC,
+} from "./wire.ts";
 
-/** Default and largest payload of one request: qemu's NBD_MAX_BUFFER_SIZE, and what the spec tells clients to assume. */
-export const MAX_REQUEST_BYTES = 32 * 1024 * 1024;
-/** NBD_MAX_STRING: the longest name or message the spec allows. */
-export const MAX_STRING_BYTES = 4096;
 /** Descriptors in one block status chunk: nbdkit sends up to 2^20, qemu up to 2^17. */
 const MAX_STATUS_DESCRIPTORS = 2 ** 20;
 /** An error chunk carries a message and at most a few fixed fields. */
@@ -18,28 +28,6 @@ const MAX_ERROR_CHUNK_BYTES = MAX_STRING_BYTES + 64;
 /** Longest reply to an option: a name and a few fixed fields. */
 export const MAX_OPTION_REPLY_BYTES = MAX_STRING_BYTES + 64;
 
-export const SIMPLE_REPLY_BYTES = 16;
-export const STRUCTURED_REPLY_BYTES = 20;
-const SIMPLE_REPLY_MAGIC = 0x67446698;
-const STRUCTURED_REPLY_MAGIC = 0x668e33ef;
-const REQUEST_MAGIC = 0x25609513;
-const REQUEST_BYTES = 28;
-
-export const CMD_READ = 0;
-export const CMD_DISC = 2;
-export const CMD_BLOCK_STATUS = 7;
-
-const REPLY_FLAG_DONE = 1;
-export const REPLY_NONE = 0;
-export const REPLY_OFFSET_DATA = 1;
-export const REPLY_OFFSET_HOLE = 2;
-export const REPLY_BLOCK_STATUS = 5;
-const REPLY_ERROR_BIT = 0x8000;
-
-/** `base:allocation`: nothing is allocated for the range. */
-export const STATE_HOLE = 1;
-/** `base:allocation`: the range reads as zeroes. */
-export const STATE_ZERO = 2;
 /** `qemu:dirty-bitmap:NAME`: the range was written since the bitmap began. */
 export const DIRTY = 1;
 

@@ -4,7 +4,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { until } from "../../../test/support/wait.ts";
 import { assertBytes, errorOf } from "../testing.ts";
 import { BASE_ALLOCATION, NbdClient } from "./client.ts";
-import { CMD_BLOCK_STATUS } from "./protocol.ts";
 import {
 	ACK,
 	answer,
@@ -21,6 +20,7 @@ import {
 	simple,
 	status,
 } from "./scripted-server.ts";
+import { CMD_BLOCK_STATUS } from "./wire.ts";
 
 const CONTEXTS = [BASE_ALLOCATION];
 

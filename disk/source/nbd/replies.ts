@@ -7,19 +7,21 @@ import {
 	parseErrorChunk,
 	parseHoleSize,
 	parseOffset,
-	REPLY_BLOCK_STATUS,
-	REPLY_OFFSET_DATA,
-	REPLY_OFFSET_HOLE,
 	replyCookie,
 	replyKind,
-	SIMPLE_REPLY_BYTES,
-	STRUCTURED_REPLY_BYTES,
 	serverError,
 	simpleReplyError,
 	violation,
 } from "./protocol.ts";
 import { type PendingRequest, ReadRequest, StatusRequest } from "./request.ts";
 import type { NbdStream } from "./stream.ts";
+import {
+	REPLY_BLOCK_STATUS,
+	REPLY_OFFSET_DATA,
+	REPLY_OFFSET_HOLE,
+	SIMPLE_REPLY_BYTES,
+	STRUCTURED_REPLY_BYTES,
+} from "./wire.ts";
 
 /** Payload that nobody wants any more passes through this many bytes at a time. */
 const DISCARD_BYTES = 256 * 1024;

@@ -1,6 +1,7 @@
 /** Requests that wait for their reply: what has arrived of it, and how their caller learns of it. */
 import { Coverage } from "./coverage.ts";
-import { CMD_BLOCK_STATUS, CMD_READ, type StatusExtent, violation } from "./protocol.ts";
+import { type StatusExtent, violation } from "./protocol.ts";
+import { CMD_BLOCK_STATUS, CMD_READ } from "./wire.ts";
 
 abstract class Request<T> {
 	abstract readonly type: number;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { tempFolder } from "../../../test/support/temp.ts";
 import { BASE_ALLOCATION } from "./client.ts";
-import { CMD_DISC, CMD_READ } from "./protocol.ts";
+import { CMD_DISC, CMD_READ } from "./wire.ts";
 
 export const SIZE = 2 ** 20;
 const OPTION_MAGIC = 0x3e889045565a9n;
