@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { bytesField, durationField, loadConfig } from "../common/config.ts";
 import { messageOf } from "../common/errors.ts";
+import { globMatches } from "../common/glob.ts";
 import { LOG_LEVELS } from "../common/log.ts";
 import { parseSchedule } from "./capture/schedule.ts";
 
@@ -108,20 +109,4 @@ export function settingsFor(config: AgentConfig, name: string): VmSettings {
 		config.vms.find((entry) => entry.name === name || (entry.match !== undefined && globMatches(entry.match, name))) ??
 		NO_SETTINGS
 	);
-}
-
-/** `*` stands for any characters, everything else for itself. In linear time, however many stars there are. */
-export function globMatches(pattern: string, text: string): boolean {
-	const [first = "", ...rest] = pattern.split("*");
-	const last = rest.pop();
-	if (last === undefined) return text === first;
-	if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;
-	const end = text.length - last.length;
-	let at = first.length;
-	for (const part of rest) {
-		const found = text.indexOf(part, at);
-		if (found < 0 || found + part.length > end) return false;
-		at = found + part.length;
-	}
-	return true;
 }

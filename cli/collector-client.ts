@@ -69,7 +69,11 @@ export class CollectorClient {
 	}
 
 	async post<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
-		return await this.#json(await this.fetch(path, query, { method: "POST", signal }), signal);
+		return await this.send("POST", path, query, signal);
+	}
+
+	async send<T>(method: "POST" | "DELETE", path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+		return await this.#json(await this.fetch(path, query, { method, signal }), signal);
 	}
 
 	/** The whole body. @throws UmbraError `unavailable` where the connection is cut. */

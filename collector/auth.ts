@@ -65,10 +65,15 @@ export function formatAddress({ host, port }: HostPort): string {
 	return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** True where no other machine reaches it. */
+export function isLoopback({ host }: HostPort): boolean {
+	return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
 /** @throws UmbraError `bad-config` for an address that other machines reach while no token is asked for. */
-export function requireTokenBeyondLoopback(field: string, { host }: HostPort, tokenFile: string | undefined): void {
-	const loopback = host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
-	if (loopback || tokenFile !== undefined) return;
+export function requireTokenBeyondLoopback(field: string, address: HostPort, tokenFile: string | undefined): void {
+	if (isLoopback(address) || tokenFile !== undefined) return;
+	const { host } = address;
 	throw new UmbraError("bad-config", `${field}: ${host} is reachable from other machines, but there is no tokenFile`, {
 		context: { field, found: host },
 		hint: "set tokenFile, or listen on 127.0.0.1",

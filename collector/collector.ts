@@ -1,7 +1,8 @@
 /**
  * `collector/` runs centrally: it takes in what agents send (`ingest/`), keeps block contents
- * (`vault/`) and history (`catalog/`), judges every changeset (`judge.ts`, `detect/`), tells people
- * (`alert/`) and answers questions (`api/`). It knows agents only through `proto/`.
+ * (`vault/`) and history (`catalog/`), judges every changeset (`judge.ts`, `detect/`), lets go of what is
+ * not wanted any more (`retention/`), tells people (`alert/`) and answers questions (`api/`). It knows
+ * agents only through `proto/`.
  *
  * This file wires one collector together: it opens in the order in which data flows back, so that
  * closing in the opposite order leaves nothing half done.
@@ -17,10 +18,15 @@ import { loadAuthorize, parseAddress, requireTokenBeyondLoopback } from "./auth.
 import { Catalog } from "./catalog/catalog.ts";
 import type { CollectorConfig } from "./config.ts";
 import { Detector } from "./detect/detector.ts";
+import { ExportTable } from "./export/exports.ts";
 import { AgentTable } from "./ingest/agents.ts";
+import { KeyedMutex } from "./ingest/keyed-mutex.ts";
 import { IngestServer, type TlsFiles } from "./ingest/server.ts";
 import { TelemetryTable } from "./ingest/telemetry.ts";
 import { Judge } from "./judge.ts";
+import { Housekeeper } from "./retention/housekeeper.ts";
+import { Retention } from "./retention/retention.ts";
+import { VaultJobs } from "./retention/vault-jobs.ts";
 import { Vault } from "./vault/vault.ts";
 
 const HEARTBEAT_SECONDS = 10;
@@ -66,7 +72,9 @@ export class Collector implements AsyncDisposable {
 		await using resources = new AsyncDisposableStack();
 		// First, as its lock says whether another collector is here.
 		const catalog = resources.use(await Catalog.open(join(config.dataDir, "catalog")));
-		const store = resources.use(await Vault.open({ folder: join(config.dataDir, "vault"), log }));
+		const store = resources.use(
+			await Vault.open({ folder: join(config.dataDir, "vault"), graceMs: config.gc.grace, log }),
+		);
 		const detector = await Detector.open({ state: { get: (key) => catalog.state(key) }, settings: config.detect });
 		let webhooks: WebhookSender | undefined;
 		const targets = config.webhooks.map(({ name }) => name);
@@ -76,12 +84,26 @@ export class Collector implements AsyncDisposable {
 		resources.use(webhooks);
 		const agentTable = new AgentTable({ catalog, log, heartbeatSeconds: HEARTBEAT_SECONDS });
 		const telemetry = new TelemetryTable();
+		const exports = resources.use(await ExportTable.open({ folder: join(config.dataDir, "exports"), store, log }));
 		const shared = { tls, authorize, catalog, store, agents: agentTable, telemetry, log };
+		const locks = new KeyedMutex();
+		const retention = new Retention({
+			catalog,
+			agents: agentTable,
+			ingestLocks: locks,
+			settings: config.retention,
+			vms: config.vms,
+			log,
+		});
+		const jobs = resources.use(new VaultJobs({ catalog, vault: store, settings: config.gc, log }));
 		const committed = (vm: string) => judge.committed(vm);
-		const ingest = resources.use(await IngestServer.start({ ...shared, address: agents, committed }));
-		const server = resources.use(await ApiServer.start({ ...shared, address: api, judge }));
+		const ingest = resources.use(await IngestServer.start({ ...shared, address: agents, committed, locks }));
+		const server = resources.use(await ApiServer.start({ ...shared, address: api, judge, retention, jobs, exports }));
+		const keeping = { catalog, retention, jobs, settings: config.retention, gc: config.gc, log };
+		const housekeeper = resources.use(Housekeeper.start(keeping));
 		log.info({ agents: ingest.address, api: server.address, dataDir: config.dataDir }, "collector started");
-		return new Collector(resources.move(), ingest.address, server.address, [judge.finished, webhooks.finished]);
+		const parts = [judge.finished, webhooks.finished, housekeeper.finished];
+		return new Collector(resources.move(), ingest.address, server.address, parts);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {

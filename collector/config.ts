@@ -4,6 +4,7 @@ import { z } from "zod";
 import { loadConfig } from "../common/config.ts";
 import { LOG_LEVELS } from "../common/log.ts";
 import { detectSettings } from "./detect/settings.ts";
+import { gcSettings, retentionOfVms, retentionSettings } from "./retention/settings.ts";
 
 export const collectorConfig = z.strictObject({
 	/** Vault and catalog live below it. */
@@ -37,6 +38,12 @@ export const collectorConfig = z.strictObject({
 		.default([]),
 	/** How changesets are judged. */
 	detect: detectSettings.prefault({}),
+	/** How many points of a VM stay. */
+	retention: retentionSettings.prefault({}),
+	/** What differs for some VMs; the first entry that fits counts. */
+	vms: z.array(retentionOfVms).default([]),
+	/** How the space of what is not needed any more is given back. */
+	gc: gcSettings.prefault({}),
 	log: z.enum(LOG_LEVELS).default("info"),
 });
 

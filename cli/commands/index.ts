@@ -20,8 +20,11 @@ const MODULES: readonly { readonly names: readonly string[]; load(): Promise<Com
 	{ names: ["alerts", "anomalies"], load: () => import("./alerts.ts") },
 	{ names: ["capture"], load: () => import("./capture.ts") },
 	{ names: ["policy"], load: () => import("./policy.ts") },
+	{ names: ["retention", "forget", "hold", "release", "holds"], load: () => import("./retention.ts") },
+	{ names: ["vault"], load: () => import("./vault.ts") },
 	{ names: ["browse"], load: () => import("./browse.ts") },
 	{ names: ["restore"], load: () => import("./restore.ts") },
+	{ names: ["export"], load: () => import("./export.ts") },
 ];
 
 /** Registers the commands of the module that has `wanted`; all of them where none has, so that help can tell. */

@@ -4,19 +4,25 @@ import { isUmbraError, UmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { ChangesetRecord } from "../catalog/records.ts";
+import type { ExportTable } from "../export/exports.ts";
 import type { AgentTable } from "../ingest/agents.ts";
 import type { TelemetryTable } from "../ingest/telemetry.ts";
 import type { Judge } from "../judge.ts";
-import type { ChunkStore } from "../vault/chunk-store.ts";
+import type { Retention } from "../retention/retention.ts";
+import type { VaultJobs } from "../retention/vault-jobs.ts";
+import type { VaultStore } from "../vault/chunk-store.ts";
 import type { PointReader } from "./points.ts";
 import { LATEST, parseTime } from "./time.ts";
 
 export interface ApiServices {
 	readonly catalog: Catalog;
-	readonly store: ChunkStore;
+	readonly store: VaultStore;
+	readonly exports: ExportTable;
 	readonly agents: AgentTable;
 	readonly telemetry: TelemetryTable;
 	readonly judge: Judge;
+	readonly retention: Retention;
+	readonly jobs: VaultJobs;
 	readonly log: Logger;
 }
 

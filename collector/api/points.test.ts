@@ -8,7 +8,7 @@ import { TestImage } from "../../disk/map/test-image.ts";
 import { testRandom } from "../../test/support/random.ts";
 import { tempFolder } from "../../test/support/temp.ts";
 import type { ChangesetRecord, DiskRecord } from "../catalog/records.ts";
-import type { ChunkStore } from "../vault/chunk-store.ts";
+import type { VaultStore } from "../vault/chunk-store.ts";
 import { errorOf } from "../vault/testing.ts";
 import { updateTree } from "../vault/tree.ts";
 import { Vault } from "../vault/vault.ts";
@@ -29,6 +29,11 @@ async function store(vault: Vault, disk: string, bytes: Buffer): Promise<DiskRec
 }
 
 const point = (...disks: readonly DiskRecord[]) => ({ vm: "web", time: "1", disks }) as unknown as ChangesetRecord;
+
+function bound(target: Vault, key: string | symbol): unknown {
+	const value: unknown = Reflect.get(target, key, target);
+	return typeof value === "function" ? value.bind(target) : value;
+}
 
 describe("PointReader", () => {
 	it("reads a logical volume across disks, and a disk by itself", needsLvm("mke2fs", "debugfs"), async (context) => {
@@ -89,8 +94,8 @@ describe("PointReader", () => {
 							if (names.has(nameToHex(name))) throw lost;
 							return await target.get(name, signal);
 						}
-					: Reflect.get(target, key, target),
-		}) as ChunkStore;
+					: bound(target, key),
+		}) as VaultStore;
 		await using rest = new PointReader(damaged);
 		assert.equal((await rest.volume(changeset, { disk: "c" })).filesystem.kind, "ext2");
 		assert.equal((await rest.volume(changeset, { disk: "c", volume: "" })).filesystem.kind, "ext2");

@@ -5,7 +5,7 @@ import { type DiskSet, findVolume, openDisks, type Volume } from "../../disk/dis
 import type { Filesystem } from "../../disk/filesystem.ts";
 import type { BlockSource } from "../../disk/source/source.ts";
 import type { ChangesetRecord, DiskRecord } from "../catalog/records.ts";
-import type { ChunkStore } from "../vault/chunk-store.ts";
+import type { VaultStore } from "../vault/chunk-store.ts";
 import { pointSource } from "../vault/point-source.ts";
 import { walkExtents } from "../vault/tree.ts";
 
@@ -35,11 +35,11 @@ interface OpenMachine {
 }
 
 export class PointReader implements AsyncDisposable {
-	readonly #store: ChunkStore;
+	readonly #store: VaultStore;
 	/** By names, roots and sizes: equal roots are equal disks, whatever VM and time. Least recently used first. */
 	readonly #open = new Map<string, OpenMachine>();
 
-	constructor(store: ChunkStore) {
+	constructor(store: VaultStore) {
 		this.#store = store;
 	}
 
@@ -130,10 +130,11 @@ export class PointReader implements AsyncDisposable {
 		}
 		this.#open.delete(key);
 		this.#open.set(key, open);
-		for (const oldest of this.#open.keys()) {
+		for (const [oldest, { sources }] of this.#open) {
 			if (this.#open.size <= MAX_OPEN) break;
-			// It holds no handle, only memory, so requests that still read from it can go on.
 			this.#open.delete(oldest);
+			// They hold no handle, so requests that still read from them can go on, as long as the point is there.
+			for (const source of sources) void source[Symbol.asyncDispose]();
 		}
 		return open;
 	}

@@ -1,7 +1,7 @@
 /**
  * `collector/api/` answers questions over HTTP, in JSON, under /v1: for the command line, dashboards and
- * people with curl. It reads catalog and vault and writes neither; the one thing it sets in motion is an
- * order to an agent. Errors are `{error: {code, message, hint}}`; listings are `{items, next}`, and
+ * people with curl. It reads catalog and vault and writes neither; what it sets in motion is an order to an
+ * agent, a decision of retention or a job on the vault. Errors are `{error: {code, message, hint}}`; listings are `{items, next}`, and
  * `next` is the `cursor` of the next page.
  */
 import fastify, { type FastifyInstance } from "fastify";
@@ -12,14 +12,28 @@ import { changeRoutes } from "./change-routes.ts";
 import type { ApiContext, ApiServices } from "./context.ts";
 import { diskRoutes } from "./disk-routes.ts";
 import { toHttp } from "./errors.ts";
+import { exportRoutes } from "./export-routes.ts";
 import { fileRoutes } from "./file-routes.ts";
 import { PointReader } from "./points.ts";
+import { retentionRoutes } from "./retention-routes.ts";
 import { statusRoutes } from "./status-routes.ts";
+import { vaultRoutes } from "./vault-routes.ts";
 import { vmRoutes } from "./vm-routes.ts";
 
 /** Percent-encoded names of VMs and disks in a path. */
 const MAX_PARAM_LENGTH = 4096;
 const MAX_BODY_BYTES = 64 * 1024;
+
+const ROUTES = [
+	statusRoutes,
+	vmRoutes,
+	changeRoutes,
+	diskRoutes,
+	fileRoutes,
+	exportRoutes,
+	retentionRoutes,
+	vaultRoutes,
+];
 
 export interface ApiOptions extends ApiServices {
 	readonly address: HostPort;
@@ -64,7 +78,7 @@ export class ApiServer implements AsyncDisposable {
 		});
 		app.addHook("onClose", async () => await points[Symbol.asyncDispose]());
 		const context: ApiContext = { ...options, points, closing: closing.signal };
-		for (const routes of [statusRoutes, vmRoutes, changeRoutes, diskRoutes, fileRoutes]) routes(app, context);
+		for (const routes of ROUTES) routes(app, context);
 		const { host, port } = options.address;
 		try {
 			await app.listen({ host, port });

@@ -277,3 +277,80 @@ describe("Catalog", () => {
 		assert.equal((await opened.alert(5n, "one"))?.state, "resolved");
 	});
 });
+
+describe("deleting points", () => {
+	async function commit(catalog: Catalog, vm: string, time: bigint, files: readonly FileChangeRecord[]): Promise<void> {
+		const record = changeset(vm, time, { fileCount: files.length });
+		await catalog.commit({ changeset: record, vm: vmRecord(record), files, firstIndex: 0 });
+		await catalog.saveJudgement({ changeset: record, verdict, alerts: [] });
+	}
+
+	/** Every key that names this time. */
+	async function keysOf(folder: string, time: bigint): Promise<string[]> {
+		const level = new ClassicLevel(folder);
+		await level.open();
+		const found = (await level.keys().all()).filter((key) => key.includes(time.toString()));
+		await level.close();
+		return found.map((key) => key.split("/")[0] ?? "");
+	}
+
+	it("takes all with them but what has to stay, which it says", async () => {
+		const folder = await mkdtemp(join(tmpdir(), "umbra-catalog-"));
+		try {
+			{
+				await using catalog = await Catalog.open(folder);
+				const files = Array.from({ length: 2500 }, (_, at) => file(`/f${at}`, { oldPath: `/g${at}` }));
+				await commit(catalog, "web", 111_111n, files);
+				await commit(catalog, "web", 222_222n, [file("/f1")]);
+				await commit(catalog, "web", 333_333n, [file("/f1")]);
+				await catalog.saveHold({ vm: "web", time: "222222", reason: "r", by: "b", since: "1" });
+				const unjudged = changeset("web", 444_444n);
+				await catalog.commit({ changeset: unjudged, vm: vmRecord(unjudged), files: [], firstIndex: 0 });
+				const head = changeset("web", 555_555n);
+				await catalog.commit({ changeset: head, vm: vmRecord(head), files: [], firstIndex: 0 });
+				assert.deepEqual(await catalog.deletePoints("web", [111_111n, 222_222n, 333_333n, 444_444n, 555_555n, 6n]), [
+					"deleted",
+					"held",
+					"deleted",
+					"unjudged",
+					"head",
+					"absent",
+				]);
+				assert.deepEqual(await Array.fromAsync(catalog.pointTimes("web")), [555_555n, 444_444n, 222_222n]);
+				assert.equal((await catalog.fileHistory("web", "/f1")).items.length, 1);
+				assert.equal(await catalog.changesetById("web@111111"), undefined);
+				assert.equal((await catalog.anomalies()).items.length, 1);
+				await assert.rejects(catalog.deleteVm("web"), { code: "conflict" });
+			}
+			for (const time of [111_111n, 333_333n]) assert.deepEqual(await keysOf(folder, time), []);
+		} finally {
+			await rm(folder, { recursive: true, force: true });
+		}
+	});
+
+	it("is taken up at the next start where it was cut short, and unseen meanwhile", async () => {
+		const folder = await mkdtemp(join(tmpdir(), "umbra-catalog-"));
+		try {
+			{
+				await using catalog = await Catalog.open(folder);
+				await commit(catalog, "web", 111_111n, [file("/f1"), file("/f2", { oldPath: "/f3" })]);
+				await commit(catalog, "web", 222_222n, [file("/f1")]);
+			}
+			// As a process leaves it that is killed right after the first batch.
+			const level = new ClassicLevel<string, string>(folder);
+			await level.open();
+			await level.put(keys.deleting("web", 111_111n), JSON.stringify({ vm: "web", time: "111111" }));
+			for (const key of [keys.change("web", 111_111n), keys.id("web@111111"), keys.anomaly(111_111n, "web")])
+				await level.del(key);
+			await level.close();
+			{
+				await using catalog = await Catalog.open(folder);
+				assert.deepEqual(await Array.fromAsync(catalog.pointTimes("web")), [222_222n]);
+			}
+			assert.deepEqual(await keysOf(folder, 111_111n), []);
+			assert.ok((await keysOf(folder, 222_222n)).includes("filechange"));
+		} finally {
+			await rm(folder, { recursive: true, force: true });
+		}
+	});
+});

@@ -9,16 +9,25 @@
  */
 import { randomUUID } from "node:crypto";
 import { UmbraError } from "../../common/errors.ts";
-import { escapeComponent, keys, rangeBelow, timeComponent, unescapeComponent } from "./keys.ts";
-import type { AgentRecord, AlertRecord, ChangesetRecord, FileChangeRecord, Verdict, VmRecord } from "./records.ts";
+import { discardFiles, pushFiles, sweepFiles } from "./file-changes.ts";
+import { escapeComponent, keys, rangeBelow, timeComponent } from "./keys.ts";
+import { deletePoints, deleteVm, type PointOutcome } from "./point-deletion.ts";
+import type {
+	AgentRecord,
+	AlertRecord,
+	ChangesetRecord,
+	FileChangeRecord,
+	HoldRecord,
+	Verdict,
+	VmRecord,
+} from "./records.ts";
 import { LevelStore, type Operation, type Page, type PageOptions } from "./store.ts";
 
+export { STAGE_FILES } from "./file-changes.ts";
 export { MAX_PAGE, type Page, type PageOptions } from "./store.ts";
 
 /** The version of keys and values that this program writes. */
 const SCHEMA_VERSION = 1;
-/** File changes in one batch: about 1 MiB of records. */
-export const STAGE_FILES = 1000;
 
 /** `from` and `to` are times in nanoseconds, both inclusive. */
 export interface TimePageOptions extends Omit<PageOptions, "from" | "to"> {
@@ -80,9 +89,8 @@ export class Catalog implements AsyncDisposable {
 					{ type: "put", key: keys.collectorId, value: collectorId },
 				]);
 			}
-			const catalog = new Catalog(store, collectorId);
-			await catalog.#sweepStaged();
-			return catalog;
+			await sweepFiles(store);
+			return new Catalog(store, collectorId);
 		} catch (error) {
 			await store[Symbol.asyncDispose]();
 			throw error;
@@ -166,7 +174,7 @@ export class Catalog implements AsyncDisposable {
 
 	/** Takes back what `stageFiles` wrote for a changeset that is not committed. */
 	async discardStaged(vm: string, time: bigint): Promise<void> {
-		if (await this.#store.has(keys.staged(vm, time))) await this.#discard(vm, timeComponent(time));
+		if (await this.#store.has(keys.staged(vm, time))) await discardFiles(this.#store, "staged", vm, time);
 	}
 
 	/** Resolves once the changeset is on stable storage; it waits to be judged from then on. */
@@ -223,6 +231,54 @@ export class Catalog implements AsyncDisposable {
 			page.items.map(({ value }) => keys.change(value.vm, value.time)),
 		);
 		return { items: records.filter((record) => record !== undefined), next: page.next };
+	}
+
+	// ---- Retention ----
+
+	/** The times of all points of a VM, newest first. */
+	async *pointTimes(vm: string): AsyncGenerator<bigint> {
+		const range = rangeBelow("change", escapeComponent(vm));
+		for await (const key of this.#store.keysReversed(range)) yield BigInt(key.slice(range.prefix.length));
+	}
+
+	/** Every point of every VM, in order of time within a VM; sees what is written meanwhile. */
+	async *points(): AsyncGenerator<ChangesetRecord> {
+		for await (const { value } of this.#store.all<ChangesetRecord>(rangeBelow("change"))) yield value;
+	}
+
+	/**
+	 * Deletes points of one VM for good, with all that was found of them; alerts stay. The head, what is held and
+	 * what waits to be judged is passed over. Nobody may hold or release points of this VM meanwhile.
+	 */
+	async deletePoints(vm: string, points: readonly bigint[]): Promise<PointOutcome[]> {
+		return await deletePoints(this.#store, vm, points);
+	}
+
+	/** Deletes a VM whose head alone is left, and the head. @throws UmbraError `conflict` where more than that is left. */
+	async deleteVm(vm: string): Promise<void> {
+		await deleteVm(this.#store, vm);
+	}
+
+	async hold(vm: string, time: bigint | string): Promise<HoldRecord | undefined> {
+		return await this.#store.get<HoldRecord>(keys.hold(vm, time));
+	}
+
+	async holds(vm: string, options?: Omit<PageOptions, "from" | "to">): Promise<Page<HoldRecord>> {
+		return await this.#values(rangeBelow("hold", escapeComponent(vm)), options);
+	}
+
+	async saveHold(hold: HoldRecord): Promise<void> {
+		await this.#store.batch([{ type: "put", key: keys.hold(hold.vm, hold.time), value: hold }]);
+	}
+
+	async deleteHold(vm: string, time: bigint | string): Promise<void> {
+		await this.#store.batch([{ type: "del", key: keys.hold(vm, time) }]);
+	}
+
+	/** Which of a VM's points wait to be judged, oldest first. */
+	async unjudgedTimes(vm: string): Promise<bigint[]> {
+		const page = await this.#store.page<{ time: string }>(rangeBelow("unjudged", escapeComponent(vm)));
+		return page.items.map(({ value }) => BigInt(value.time));
 	}
 
 	// ---- Alerts ----
@@ -288,31 +344,6 @@ export class Catalog implements AsyncDisposable {
 		const records = await this.#store.getMany<AlertRecord>(places.map(({ time, id }) => keys.alert(time, id)));
 		return records.filter((record) => record !== undefined);
 	}
-
-	async #sweepStaged(): Promise<void> {
-		const range = rangeBelow("staged");
-		for await (const { key } of this.#store.all<unknown>(range)) {
-			const [vm = "", time = ""] = key.slice(range.prefix.length).split("/");
-			await this.#discard(unescapeComponent(vm), time);
-		}
-	}
-
-	async #discard(vm: string, time: string): Promise<void> {
-		const range = rangeBelow("filechange", escapeComponent(vm), time);
-		let operations: Operation[] = [];
-		for await (const { key, value } of this.#store.all<FileChangeRecord>(range, STAGE_FILES)) {
-			const index = Number(key.slice(range.prefix.length));
-			operations.push({ type: "del", key });
-			for (const path of pathsOf(value)) operations.push({ type: "del", key: keys.file(vm, path, time, index) });
-			if (operations.length >= STAGE_FILES) {
-				await this.#store.batch(operations, { sync: false });
-				operations = [];
-			}
-		}
-		// Last, so that a sweep that is cut short is taken up again.
-		operations.push({ type: "del", key: keys.staged(vm, time) });
-		await this.#store.batch(operations);
-	}
 }
 
 function times({ from, to, ...rest }: TimePageOptions): PageOptions {
@@ -321,24 +352,6 @@ function times({ from, to, ...rest }: TimePageOptions): PageOptions {
 		from: from === undefined ? undefined : timeComponent(from),
 		to: to === undefined ? undefined : timeComponent(to),
 	};
-}
-
-function pathsOf(file: FileChangeRecord): string[] {
-	return file.oldPath === undefined || file.oldPath === file.path ? [file.path] : [file.path, file.oldPath];
-}
-
-function pushFiles(
-	operations: Operation[],
-	vm: string,
-	time: bigint,
-	firstIndex: number,
-	files: readonly FileChangeRecord[],
-): void {
-	for (const [at, file] of files.entries()) {
-		const index = firstIndex + at;
-		operations.push({ type: "put", key: keys.fileChange(vm, time, index), value: file });
-		for (const path of pathsOf(file)) operations.push({ type: "put", key: keys.file(vm, path, time, index), value: 0 });
-	}
 }
 
 function pushAlert(operations: Operation[], alert: AlertRecord): void {

@@ -225,6 +225,17 @@ export interface AlertRecord {
 	readonly undelivered: readonly string[];
 }
 
+/** `hold/<vm>/<time>`: this point stays until it is released, whatever the policy says. */
+export interface HoldRecord {
+	readonly vm: string;
+	readonly time: string;
+	readonly reason: string;
+	/** Who said so, as they called themselves. */
+	readonly by: string;
+	/** When it was said, Unix nanoseconds. */
+	readonly since: string;
+}
+
 /** `vm/<vm>`: the newest state of each VM. */
 export interface VmRecord {
 	readonly vm: string;

@@ -128,6 +128,20 @@ export class LevelStore implements AsyncDisposable {
 		} while (cursor !== undefined);
 	}
 
+	/** The keys alone, newest (last) first. */
+	async *keysReversed(range: KeyRange): AsyncGenerator<string> {
+		let end = range.end;
+		for (;;) {
+			const limit = MAX_PAGE;
+			const found = await this.#guard(() =>
+				this.#level.keys({ gte: range.prefix, lt: end, reverse: true, limit }).all(),
+			);
+			yield* found;
+			if (found.length < limit) return;
+			end = found.at(-1) ?? range.prefix;
+		}
+	}
+
 	async [Symbol.asyncDispose](): Promise<void> {
 		this.#closed = true;
 		await this.#reopening?.catch(() => undefined);

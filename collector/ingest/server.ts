@@ -2,7 +2,7 @@
  * `collector/ingest/` takes in what agents send, over gRPC: it checks every field, verifies every chunk,
  * and acknowledges nothing that is not on stable storage. Words: an *offer* asks which chunks are
  * lacking, an *upload* brings them, a *submit* is one changeset, a *session* is an agent's presence.
- * It knows the vault only as a `ChunkStore`, and neither judges nor shows anything.
+ * It knows the vault only as a `VaultStore`, and neither judges nor shows anything.
  *
  * This file is the server: listening, who may come in, and how calls end.
  */
@@ -24,7 +24,7 @@ import { nowNs } from "../../common/units.ts";
 import { collectorService, MAX_MESSAGE_BYTES, type wire } from "../../proto/service.ts";
 import { type Authorize, formatAddress, type HostPort } from "../auth.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import type { ChunkStore } from "../vault/chunk-store.ts";
+import type { VaultStore } from "../vault/chunk-store.ts";
 import type { AgentTable } from "./agents.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { KeyedMutex } from "./keyed-mutex.ts";
@@ -55,11 +55,13 @@ export interface IngestOptions {
 	readonly tls: TlsFiles | undefined;
 	readonly authorize: Authorize;
 	readonly catalog: Catalog;
-	readonly store: ChunkStore;
+	readonly store: VaultStore;
 	readonly agents: AgentTable;
 	readonly telemetry: TelemetryTable;
 	/** A changeset of this VM was committed. */
 	readonly committed: (vm: string) => void;
+	/** By VM: no changeset of a VM is committed while somebody else holds its lock. */
+	readonly locks?: KeyedMutex;
 	readonly log: Logger;
 }
 
@@ -145,9 +147,8 @@ function addHandlers(
 	closing: AbortSignal,
 	running: Set<Promise<unknown>>,
 ): void {
-	const { catalog, store, agents, telemetry, committed, log } = options;
+	const { catalog, store, agents, telemetry, committed, locks = new KeyedMutex(), log } = options;
 	const budget = new ByteBudget(UPLOAD_BYTES);
-	const locks = new KeyedMutex();
 	const submitContext = { catalog, store, agents, locks, committed, now: nowNs, log };
 	const sessionContext = { agents, telemetry, collectorId: catalog.collectorId, log };
 

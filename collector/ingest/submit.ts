@@ -11,7 +11,8 @@ import type { Logger } from "../../common/log.ts";
 import { MAX_OFFER_NAMES, toLong, v1, type wire } from "../../proto/service.ts";
 import { type Catalog, STAGE_FILES } from "../catalog/catalog.ts";
 import type { ChangesetRecord, DiskRecord, FileChangeRecord, VmRecord } from "../catalog/records.ts";
-import type { ChunkStore } from "../vault/chunk-store.ts";
+import type { ChunkStore, VaultStore } from "../vault/chunk-store.ts";
+import type { DiskTree } from "../vault/tree.ts";
 import type { AgentTable } from "./agents.ts";
 import { type CheckedDisk, type CheckedHeader, checkHeader } from "./changeset-header.ts";
 import { type CheckedRun, PartChecker } from "./changeset-parts.ts";
@@ -31,7 +32,7 @@ type SubmitResult = wire.v1.SubmitResult.$Properties;
 
 export interface SubmitContext {
 	readonly catalog: Catalog;
-	readonly store: ChunkStore;
+	readonly store: VaultStore;
 	readonly agents: AgentTable;
 	/** By VM. */
 	readonly locks: KeyedMutex;
@@ -131,6 +132,8 @@ async function receive(header: CheckedHeader, parts: AsyncIterator<Part>, contex
 	const head = await catalog.vm(header.vm);
 	if (head !== undefined) asAnswer(() => refuseConflict(header, head, context.agents));
 	const base = await findBase(header, head, catalog);
+	// What is found to be there from here on stays until the catalog says that it is needed.
+	using _lease = store.lease(base?.disks.map(treeOf) ?? []);
 	const time = pointTime(header, head, context.now());
 	// Of an earlier try that could not clean up after itself.
 	await catalog.discardStaged(header.vm, time);
@@ -253,13 +256,16 @@ class DiskTrees {
 		let writer = this.#writers.get(disk.disk);
 		if (writer === undefined) {
 			const base = disk.mode === "first" ? undefined : this.#base.get(disk.disk);
-			const blocks = base === undefined ? 0 : blockCount(base.sizeBytes);
-			const tree = base === undefined || blocks === 0 ? null : { root: nameFromHex(base.root), blocks };
-			writer = new TreeWriter(this.#store, tree, disk.blocks);
+			const tree = base === undefined ? null : treeOf(base);
+			writer = new TreeWriter(this.#store, tree?.blocks === 0 ? null : tree, disk.blocks);
 			this.#writers.set(disk.disk, writer);
 		}
 		return writer;
 	}
+}
+
+function treeOf({ root, sizeBytes }: DiskRecord): DiskTree {
+	return { root: nameFromHex(root), blocks: blockCount(sizeBytes) };
 }
 
 /** A base whose tree cannot be read is as good as none: the agent shall capture anew. */

@@ -8,7 +8,8 @@ import { UmbraError } from "../../common/errors.ts";
 import { silentLogger } from "../../common/log.ts";
 import { toLong, type wire } from "../../proto/service.ts";
 import { Catalog } from "../catalog/catalog.ts";
-import type { ChunkStore, StoredChunk } from "../vault/chunk-store.ts";
+import type { StoredChunk, VaultStore } from "../vault/chunk-store.ts";
+import type { DiskTree } from "../vault/tree.ts";
 import { Vault } from "../vault/vault.ts";
 import { AgentTable } from "./agents.ts";
 import { IngestServer } from "./server.ts";
@@ -18,7 +19,7 @@ import { random, randomBlock, rawChunk, TestAgent } from "./test-agent.ts";
 const MIB = 1024 * 1024;
 
 /** A real vault whose flush waits until it is let go, or fails. */
-class GatedStore implements ChunkStore {
+class GatedStore implements VaultStore {
 	readonly #vault: Vault;
 	bytes = 0;
 	flushing = 0;
@@ -30,6 +31,12 @@ class GatedStore implements ChunkStore {
 	}
 	has(name: Uint8Array): boolean {
 		return this.#vault.has(name);
+	}
+	lease(trees: readonly DiskTree[]): Disposable {
+		return this.#vault.lease(trees);
+	}
+	pin(trees: readonly DiskTree[]): Disposable {
+		return this.#vault.pin(trees);
 	}
 	async putAll(chunks: readonly StoredChunk[]): Promise<(UmbraError | undefined)[]> {
 		for (const { data } of chunks) this.bytes += data.length;

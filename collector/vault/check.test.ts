@@ -3,10 +3,9 @@ import { readFile, stat } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { nameToHex } from "../../common/block.ts";
 import { tempFolder } from "../../test/support/temp.ts";
-import { checkPack, checkTree, checkVault } from "./check.ts";
+import { checkPack, checkVault } from "./check.ts";
 import { FILE_HEADER_SIZE, RECORD_HEADER_SIZE } from "./pack-format.ts";
 import { flipBit, put, sampleChunk } from "./testing.ts";
-import { updateTree } from "./tree.ts";
 import { Vault } from "./vault.ts";
 
 const LENGTH = 20_000;
@@ -78,36 +77,5 @@ describe("checkPack", () => {
 			const torn = pack.subarray(0, pack.length - cut);
 			assert.deepEqual(checkPack({ id: 2, bytes: torn.length }, torn).damage, [], `${cut} bytes`);
 		}
-	});
-});
-
-describe("checkTree", () => {
-	it("says which blocks of a disk cannot be read because of which chunk", async () => {
-		await using folder = await tempFolder();
-		await using vault = await Vault.open({ folder: folder.path });
-		for (const chunk of chunks) await put(vault, chunk);
-		const blocks = 5000;
-		const missing = sampleChunk(999, 100).name;
-		const names = Buffer.concat([chunks[0]!.name, missing, chunks[1]!.name]);
-		const tree = { root: await updateTree(vault, null, blocks, [{ firstBlock: 3000, names }]), blocks };
-		const [damage, ...more] = await Array.fromAsync(checkTree(vault, tree));
-		assert.deepEqual(
-			[damage?.kind, damage?.firstBlock, damage?.count, damage?.name, damage?.error.code, more.length],
-			["block", 3001, 1, nameToHex(missing), "not-found", 0],
-		);
-	});
-
-	it("counts every block below a page that is lost", async () => {
-		await using folder = await tempFolder();
-		await using vault = await Vault.open({ folder: folder.path });
-		const page = sampleChunk(998, 100).name;
-		const inner = Buffer.alloc(32768);
-		inner.set(page, 4 * 32);
-		const tree = { root: await vault.putPlain(inner), blocks: 5000 };
-		const found = await Array.fromAsync(checkTree(vault, tree));
-		assert.deepEqual(
-			found.map(({ kind, firstBlock, count, name }) => ({ kind, firstBlock, count, name })),
-			[{ kind: "page", firstBlock: 4096, count: 904, name: nameToHex(page) }],
-		);
 	});
 });

@@ -1,7 +1,6 @@
-/** Scrubs: reads everything back, verifies it against its name and tells what is damaged. Never repairs. */
-import { isZeroName, NAME_SIZE, nameToHex } from "../../common/block.ts";
+/** Tells what is damaged in packs. Never repairs. */
+import { NAME_SIZE, nameToHex } from "../../common/block.ts";
 import { isUmbraError, type UmbraError } from "../../common/errors.ts";
-import type { ChunkStore } from "./chunk-store.ts";
 import {
 	FILE_HEADER_SIZE,
 	FOOTER_MAGIC,
@@ -17,68 +16,6 @@ import {
 } from "./pack-format.ts";
 import { goodRecord, scanPack } from "./pack-scan.ts";
 import type { PackInfo, PackStore } from "./pack-store.ts";
-import { blocksPerName, type DiskTree, isZeroAt, loadPage, nameAt, PAGE_NAMES, treeHeight } from "./tree.ts";
-
-/** A page or a block of a disk that cannot be read. */
-export interface TreeDamage {
-	readonly name: string;
-	readonly kind: "page" | "block";
-	/** The blocks of the disk that cannot be read because of it. */
-	readonly firstBlock: number;
-	readonly count: number;
-	readonly error: UmbraError;
-}
-
-/**
- * Reads every page and block of a disk.
- *
- * @throws UmbraError what the store throws, except for `not-found` and `corrupt`, which are damage.
- */
-export async function* checkTree(
-	store: ChunkStore,
-	tree: DiskTree,
-	signal?: AbortSignal,
-): AsyncGenerator<TreeDamage, void, undefined> {
-	yield* checkPage(store, tree.root, treeHeight(tree.blocks) - 1, 0, tree.blocks, signal);
-}
-
-async function* checkPage(
-	store: ChunkStore,
-	name: Uint8Array,
-	level: number,
-	first: number,
-	blocks: number,
-	signal: AbortSignal | undefined,
-): AsyncGenerator<TreeDamage, void, undefined> {
-	if (isZeroName(name)) return;
-	const span = blocksPerName(level);
-	const page = await asDamage(loadPage(store, name, signal));
-	if (isUmbraError(page)) {
-		const count = Math.min(blocks - first, span * PAGE_NAMES);
-		yield { name: nameToHex(name), kind: "page", firstBlock: first, count, error: page };
-		return;
-	}
-	for (let index = 0; index < PAGE_NAMES; index++) {
-		if (isZeroAt(page, index)) continue;
-		const child = nameAt(page, index);
-		const firstBlock = first + index * span;
-		if (level > 0) {
-			yield* checkPage(store, child, level - 1, firstBlock, blocks, signal);
-			continue;
-		}
-		const bytes = await asDamage(store.get(child, signal));
-		if (isUmbraError(bytes)) yield { name: nameToHex(child), kind: "block", firstBlock, count: 1, error: bytes };
-	}
-}
-
-async function asDamage<T>(reading: Promise<T>): Promise<T | UmbraError> {
-	try {
-		return await reading;
-	} catch (error) {
-		if (isUmbraError(error, "not-found", "corrupt")) return error;
-		throw error;
-	}
-}
 
 export interface PackDamage {
 	readonly structure: "pack header" | "pack trailer" | "chunk record";

@@ -13,6 +13,8 @@ const SEGMENT_ENTRIES = 65536;
 const NAME_WORDS = NAME_SIZE / 4;
 /** Name, pack, offset, meta. */
 const ENTRY_WORDS = NAME_WORDS + 3;
+/** Stands for the pack of an entry that is free: ids of packs begin with 1. */
+const FREE = 0;
 const SHARD_BITS = 10;
 const FIRST_SLOTS = 8;
 /** Every probe of a foreign name is a cache miss: 3 at this load, 8 at 0.75. */
@@ -53,14 +55,48 @@ export class ChunkIndex {
 	}
 
 	find(name: Uint8Array): RecordPlace | undefined {
+		const entry = this.entryOf(name);
+		return entry < 0 ? undefined : this.place(entry);
+	}
+
+	/** The number of the chunk's entry, -1 where it is not there. It stays the chunk's until that is removed. */
+	entryOf(name: Uint8Array): number {
 		this.#nameBytes.set(name);
 		const slot = this.#slotOf(this.#nameWords, 0);
-		if (slot < 0) return undefined;
-		const entry = this.#shardOf(this.#nameWords, 0).slots[slot]! - 1;
+		return slot < 0 ? -1 : this.#shardOf(this.#nameWords, 0).slots[slot]! - 1;
+	}
+
+	/** Numbers of entries lie below it; some may be free. */
+	get entries(): number {
+		return this.#entries;
+	}
+
+	/** Undefined for an entry that is free. */
+	place(entry: number): RecordPlace | undefined {
 		const segment = this.#segmentOf(entry);
 		const at = startOf(entry) + NAME_WORDS;
-		const meta = unpackMeta(segment[at + 2]!);
-		return meta === undefined ? undefined : { pack: segment[at]!, offset: segment[at + 1]!, ...meta };
+		const pack = segment[at]!;
+		const meta = pack === FREE ? undefined : unpackMeta(segment[at + 2]!);
+		return meta === undefined ? undefined : { pack, offset: segment[at + 1]!, ...meta };
+	}
+
+	/** The pack of an entry, 0 for one that is free; `place` without its price. */
+	packOf(entry: number): number {
+		return this.#segmentOf(entry)[startOf(entry) + NAME_WORDS]!;
+	}
+
+	/** A copy of the 32 bytes. */
+	nameOf(entry: number): Uint8Array {
+		const words = this.#segmentOf(entry);
+		return Uint8Array.from(new Uint8Array(words.buffer, startOf(entry) * 4, NAME_SIZE));
+	}
+
+	/** The chunk lies elsewhere now. */
+	move(entry: number, pack: number, offset: number): void {
+		const segment = this.#segmentOf(entry);
+		const at = startOf(entry) + NAME_WORDS;
+		segment[at] = pack;
+		segment[at + 1] = offset;
 	}
 
 	/** False, and nothing changes, where the name is there already. */
@@ -86,7 +122,9 @@ export class ChunkIndex {
 		const shard = this.#shardOf(this.#nameWords, 0);
 		const { slots } = shard;
 		const mask = slots.length - 1;
-		this.#free.push(slots[hole]! - 1);
+		const free = slots[hole]! - 1;
+		this.#free.push(free);
+		this.#segmentOf(free)[startOf(free) + NAME_WORDS] = FREE;
 		// Close the gap: whatever stands behind it and may stand in it moves up (Knuth 6.4, algorithm R).
 		for (let at = (hole + 1) & mask; slots[at] !== 0; at = (at + 1) & mask) {
 			const entry = slots[at]! - 1;

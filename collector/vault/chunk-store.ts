@@ -1,5 +1,6 @@
 /** What ingest, trees and readers need of the vault. */
 import type { UmbraError } from "../../common/errors.ts";
+import type { DiskTree } from "./tree.ts";
 
 export type ChunkEncoding = "raw" | "zstd";
 
@@ -12,7 +13,10 @@ export interface StoredChunk {
 }
 
 export interface ChunkStore extends AsyncDisposable {
-	/** True also for what was put but not yet flushed. The zero name is always there. */
+	/**
+	 * True also for what was put but not yet flushed. The zero name is always there. Who asks means to rely on the
+	 * answer: what is there stays for the grace time, whether or not a point needs it.
+	 */
 	has(name: Uint8Array): boolean;
 	/**
 	 * Verifies each chunk's data against its name and appends it. A chunk that is there already costs nothing.
@@ -34,4 +38,15 @@ export interface ChunkStore extends AsyncDisposable {
 	 */
 	get(name: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>;
 	stats(): { readonly chunks: number; readonly packs: number; readonly storedBytes: number };
+}
+
+/** A store that gives back the space of what nobody needs. */
+export interface VaultStore extends ChunkStore {
+	/**
+	 * For a writer: until it is disposed of, these disks stay whole, and so does everything that is put or asked for
+	 * from now on.
+	 */
+	lease(trees: readonly DiskTree[]): Disposable;
+	/** For a reader: until it is disposed of, these disks stay whole. */
+	pin(trees: readonly DiskTree[]): Disposable;
 }

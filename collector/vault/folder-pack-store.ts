@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open, readdir, stat, unlink } from "node:fs/pro
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { errnoOf, isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
-import type { PackAppender, PackInfo, PackStore } from "./pack-store.ts";
+import type { LentPack, PackAppender, PackInfo, PackStore } from "./pack-store.ts";
 
 const FILE_NAME = /^([0-9a-f]{8})\.pack$/;
 /** Enough for the packs that are read together; well below the usual limit of 1,024 open files. */
@@ -97,6 +97,18 @@ export class FolderPackStore implements PackStore {
 		}
 	}
 
+	async lend(id: number): Promise<LentPack> {
+		const reader = this.#reader(id);
+		reader.users++;
+		try {
+			const { fd } = await reader.handle;
+			return { fd, [Symbol.dispose]: () => void this.#release(reader) };
+		} catch (error) {
+			await this.#release(reader);
+			throw translate(error, "open", this.#path(id));
+		}
+	}
+
 	async read(id: number, offset: number, length: number, signal?: AbortSignal): Promise<Buffer> {
 		signal?.throwIfAborted();
 		const reader = this.#reader(id);
@@ -120,9 +132,7 @@ export class FolderPackStore implements PackStore {
 			if (signal?.aborted === true) throw error;
 			throw translate(error, "read", this.#path(id));
 		} finally {
-			reader.users--;
-			if (reader.removed && reader.users === 0) await closeQuietly(reader);
-			this.#closeIdle();
+			await this.#release(reader);
 		}
 	}
 
@@ -164,6 +174,12 @@ export class FolderPackStore implements PackStore {
 		}
 		this.#readers.set(id, reader);
 		return reader;
+	}
+
+	async #release(reader: Reader): Promise<void> {
+		reader.users--;
+		if (reader.removed && reader.users === 0) await closeQuietly(reader);
+		this.#closeIdle();
 	}
 
 	#closeIdle(): void {

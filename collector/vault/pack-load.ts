@@ -8,6 +8,7 @@ import {
 	MAX_PACK_SIZE,
 	parseFileHeader,
 	parseFooter,
+	parseRecordHeader,
 	parseTrailer,
 	RECORD_HEADER_SIZE,
 	TRAILER_ENTRY_SIZE,
@@ -55,6 +56,11 @@ export async function loadPacks(store: PackStore, log: Logger): Promise<LoadedPa
 			continue;
 		}
 		const found = await recover(store, pack, log);
+		if (found === "torn") {
+			await store.remove(pack.id);
+			removed++;
+			continue;
+		}
 		if (found === undefined) continue;
 		index.addAll(found.id, found.entries);
 		unsealed.push({ ...found, appender: await store.resume(found.id, found.end) });
@@ -91,7 +97,7 @@ async function recover(
 	store: PackStore,
 	pack: PackInfo,
 	log: Logger,
-): Promise<Omit<UnsealedPack, "appender"> | undefined> {
+): Promise<Omit<UnsealedPack, "appender"> | "torn" | undefined> {
 	if (pack.bytes > MAX_PACK_SIZE) {
 		log.error({ pack: pack.id, bytes: pack.bytes }, "left alone: too large for a pack");
 		return undefined;
@@ -100,6 +106,7 @@ async function recover(
 	const { entries, end, gaps } = scanPack(bytes);
 	const intact = gaps.length === 0 && hasGoodHeader(bytes, pack.id);
 	if (entries.length === 0) {
+		if (isTornAtFirst(bytes, pack.id)) return "torn";
 		log.error({ pack: pack.id, bytes: pack.bytes }, "left alone: no record in this pack is whole");
 		return undefined;
 	}
@@ -107,6 +114,18 @@ async function recover(
 	if (intact) log.info(found, "recovered an unsealed pack");
 	else log.error(found, "recovered what is whole of a damaged pack");
 	return { id: pack.id, entries, end, intact };
+}
+
+/** True where writing was cut off within the first record, so that nothing in the pack was ever synced. */
+function isTornAtFirst(bytes: Buffer, id: number): boolean {
+	if (!hasGoodHeader(bytes, id)) return false;
+	try {
+		const { storedLength } = parseRecordHeader(bytes.subarray(FILE_HEADER_SIZE));
+		return FILE_HEADER_SIZE + RECORD_HEADER_SIZE + storedLength > bytes.length;
+	} catch (error) {
+		if (isUmbraError(error, "corrupt")) return false;
+		throw error;
+	}
 }
 
 function hasGoodHeader(bytes: Buffer, id: number): boolean {

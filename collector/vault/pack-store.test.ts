@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { tempFolder } from "../../test/support/temp.ts";
 import { FolderPackStore } from "./folder-pack-store.ts";
+import { MemoryDisk, MemoryPackStore } from "./memory-packs.ts";
 import type { PackStore } from "./pack-store.ts";
 import { errorOf } from "./testing.ts";
 
@@ -129,6 +130,11 @@ behavesAsPackStore("FolderPackStore", async () => {
 		open: () => FolderPackStore.open(folder.file("packs")),
 		[Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
 	};
+});
+
+behavesAsPackStore("MemoryPackStore", async () => {
+	const disk = new MemoryDisk();
+	return { open: async () => new MemoryPackStore(disk), [Symbol.asyncDispose]: async () => undefined };
 });
 
 describe("FolderPackStore", () => {

@@ -20,8 +20,15 @@ export interface PackStore extends AsyncDisposable {
 	resume(id: number, length: number): Promise<PackAppender>;
 	/** Exactly `length` bytes from `offset`, the caller's to keep. @throws UmbraError `truncated` where there are fewer. */
 	read(id: number, offset: number, length: number, signal?: AbortSignal): Promise<Buffer>;
+	/** A pack as a file, for a thread that reads by itself; where packs are no files, there is no such thing. */
+	lend?(id: number): Promise<LentPack>;
 	/** Nothing to remove is no error. */
 	remove(id: number): Promise<void>;
+}
+
+/** Readable until it is disposed of, even where the pack is removed meanwhile. */
+export interface LentPack extends Disposable {
+	readonly fd: number;
 }
 
 /** A pack that still grows. One call at a time, except that `sync` may run beside `append`: it then covers what was appended before. */

@@ -77,8 +77,8 @@ export interface PackWriterOptions {
 	/** The id of the next new pack. */
 	readonly nextId: number;
 	readonly log: Logger;
-	/** Called for every record that was accepted and then lost to a failed sync. */
-	readonly onLost: (name: Uint8Array) => void;
+	/** Called for every record that was accepted and then lost to a failed sync, with where it would have lain. */
+	readonly onLost: (name: Uint8Array, pack: number, offset: number) => void;
 }
 
 export class PackWriter {
@@ -106,6 +106,11 @@ export class PackWriter {
 	/** Packs begun since the start. */
 	get begun(): number {
 		return this.#nextId - this.#options.nextId;
+	}
+
+	/** True for a pack that is being written, or not sealed yet. */
+	isWriting(pack: number): boolean {
+		return this.#unsealedPacks().some(({ id }) => id === pack);
 	}
 
 	/** Takes over a pack that was left unsealed: goes on with it where it has room, else seals it. */
@@ -357,6 +362,8 @@ export class PackWriter {
 		} catch (error) {
 			throw await this.#fail(error);
 		}
+		// The sync of another pack failed meanwhile: what this one covers was given up, and is about to be cut off.
+		if (this.#failed !== null) throw this.#failed;
 		pack.synced = written;
 	}
 
@@ -371,10 +378,11 @@ export class PackWriter {
 		this.#failed = failed;
 		this.#options.log.error({ error: messageOf(cause) }, "the vault could not sync and takes no more chunks");
 		const packs = this.#unsealedPacks();
-		for (const { entries, count, synced } of packs) {
+		for (const { id, entries, count, synced } of packs) {
 			for (let at = 0; at < count * TRAILER_ENTRY_SIZE; at += TRAILER_ENTRY_SIZE) {
 				const name = entries.subarray(at, at + NAME_SIZE);
-				if (entries.readUInt32LE(at + NAME_SIZE) >= synced) this.#options.onLost(name);
+				const offset = entries.readUInt32LE(at + NAME_SIZE);
+				if (offset >= synced) this.#options.onLost(name, id, offset);
 			}
 		}
 		// A write that was under way when the sync failed would land behind the cut.

@@ -2,7 +2,7 @@
 import { BLOCK_SIZE, blockCount, isZeroName } from "../../common/block.ts";
 import { UmbraError } from "../../common/errors.ts";
 import type { BlockSource, SourceExtent } from "../../disk/source/source.ts";
-import type { ChunkStore } from "./chunk-store.ts";
+import type { VaultStore } from "./chunk-store.ts";
 import { nameAt, readNames, walkExtents } from "./tree.ts";
 
 /** Blocks fetched at a time: hides the latency of a disk without flooding the thread pool. */
@@ -19,30 +19,35 @@ export interface Point {
 	readonly name: string;
 }
 
-/** Nothing is read until it is asked for; disposing of it frees memory only, the store stays the caller's. */
-export function pointSource(store: ChunkStore, point: Point): BlockSource {
+/**
+ * Nothing is read until it is asked for. Until it is disposed of, the disk stays whole, even where its point is
+ * dropped; disposing of it frees memory only, the store stays the caller's.
+ */
+export function pointSource(store: VaultStore, point: Point): BlockSource {
 	return new PointSource(store, point);
 }
 
 class PointSource implements BlockSource {
 	readonly size: number;
 	readonly name: string;
-	readonly #store: ChunkStore;
+	readonly #store: VaultStore;
 	readonly #root: Uint8Array;
 	readonly #blocks: number;
 	/** Names of the last window that was read. */
 	#window: { first: number; names: Promise<Uint8Array> } | null = null;
 	/** Blocks on their way, for a reader that is expected to come for them. */
 	readonly #ahead = new Map<number, Promise<Uint8Array | null>>();
+	readonly #pin: Disposable;
 	/** Where a sequential reader would go on. */
 	#nextOffset = -1;
 
-	constructor(store: ChunkStore, point: Point) {
+	constructor(store: VaultStore, point: Point) {
 		this.#store = store;
 		this.#root = point.root;
 		this.#blocks = blockCount(point.sizeBytes);
 		this.size = point.sizeBytes;
 		this.name = point.name;
+		this.#pin = store.pin([{ root: point.root, blocks: this.#blocks }]);
 	}
 
 	async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
@@ -87,6 +92,7 @@ class PointSource implements BlockSource {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
+		this.#pin[Symbol.dispose]();
 		await Promise.allSettled(this.#ahead.values());
 		this.#ahead.clear();
 		this.#window = null;

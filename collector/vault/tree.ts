@@ -50,7 +50,11 @@ export function blocksPerName(level: number): number {
  *
  * @throws UmbraError what `get` throws, and `corrupt` where the chunk is not a page.
  */
-export async function loadPage(store: ChunkStore, name: Uint8Array, signal?: AbortSignal): Promise<Buffer> {
+export async function loadPage(
+	store: Pick<ChunkStore, "get">,
+	name: Uint8Array,
+	signal?: AbortSignal,
+): Promise<Buffer> {
 	if (isZeroAt(name, 0)) return ZERO_PAGE;
 	const bytes = await store.get(name, signal);
 	if (bytes.length !== PAGE_BYTES) {

@@ -6,9 +6,12 @@
  *     pack-writer   appending and committing      pack-load     the index, from the packs alone
  *     chunk-codec   plain and stored bytes        chunk-index   which chunk lies where
  *     chunk-verifier   threads that check what comes in
+ *     live-chunks   what the disks that are still wanted need
+ *     gc            gives back the space of the rest      leases        what stays although nobody needs it yet
+ *     scrub         what is damaged: check (packs) and tree-check (disks)
  *
  * This folder knows chunks, packs and disk trees. It knows nothing of VMs, points, agents or files,
- * nor which chunks are still wanted: that is the catalog's.
+ * nor which disks are still wanted: that is the catalog's.
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -18,9 +21,12 @@ import { type Logger, silentLogger } from "../../common/log.ts";
 import { ChunkCache } from "./chunk-cache.ts";
 import { decodeChunk, encodeChunk } from "./chunk-codec.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
-import type { ChunkEncoding, ChunkStore, StoredChunk } from "./chunk-store.ts";
+import type { ChunkEncoding, StoredChunk, VaultStore } from "./chunk-store.ts";
 import { ChunkVerifier } from "./chunk-verifier.ts";
 import { FolderPackStore } from "./folder-pack-store.ts";
+import { collectGarbage, type GcOptions, type GcResult } from "./gc.ts";
+import { Leases } from "./leases.ts";
+import type { LiveTree } from "./live-chunks.ts";
 import { lockFile } from "./lock.ts";
 import {
 	FILE_HEADER_SIZE,
@@ -33,6 +39,8 @@ import {
 import { type LoadedPacks, loadPacks } from "./pack-load.ts";
 import type { PackStore } from "./pack-store.ts";
 import { PackWriter } from "./pack-writer.ts";
+import { type ScrubOptions, type ScrubResult, scrub } from "./scrub.ts";
+import type { DiskTree } from "./tree.ts";
 
 /** Large enough for sequential disks, small enough to read whole and to rewrite. */
 const DEFAULT_PACK_BYTES = 16 * 2 ** 20;
@@ -40,28 +48,49 @@ const MIN_PACK_BYTES = FILE_HEADER_SIZE + RECORD_HEADER_SIZE + MAX_CHUNK_SIZE;
 /** A pack is closed before it outgrows its size, but the trailer comes on top. */
 const MAX_PACK_BYTES = MAX_PACK_SIZE / 2;
 const CACHE_BYTES = 64 * 2 ** 20;
+const DEFAULT_GRACE_MS = 24 * 3600 * 1000;
+/** Looks for a chunk that is being moved from pack to pack while it is read; once is the rule, twice is bad luck. */
+const MAX_LOOKS = 8;
 
 export interface VaultOptions {
 	readonly folder: string;
 	/** Size at which a pack is sealed, in bytes. */
 	readonly packBytes?: number;
+	/** How long a chunk stays at least after it was brought or asked for, in milliseconds. */
+	readonly graceMs?: number;
+	/** Plain bytes kept in memory for those who read them again. */
+	readonly cacheBytes?: number;
+	/** Milliseconds of a clock that is never set. */
+	readonly clock?: () => number;
 	readonly log?: Logger;
 }
 
-export class Vault implements ChunkStore {
+export class Vault implements VaultStore {
 	readonly packs: PackStore;
 	readonly #index: ChunkIndex;
 	readonly #writer: PackWriter;
-	readonly #cache = new ChunkCache(CACHE_BYTES);
+	readonly #cache: ChunkCache;
 	readonly #log: Logger;
 	readonly #verifier = new ChunkVerifier();
 	readonly #resources = new AsyncDisposableStack();
 	readonly #packsAtOpen: number;
+	readonly #leases: Leases;
+	#packsRemoved = 0;
 	#storedBytes: number;
+	#isBusy = false;
 
-	private constructor(packs: PackStore, loaded: LoadedPacks, packBytes: number, log: Logger) {
+	private constructor(
+		packs: PackStore,
+		loaded: LoadedPacks,
+		packBytes: number,
+		leases: Leases,
+		cache: ChunkCache,
+		log: Logger,
+	) {
 		this.packs = packs;
+		this.#cache = cache;
 		this.#index = loaded.index;
+		this.#leases = leases;
 		this.#packsAtOpen = loaded.packs;
 		this.#storedBytes = loaded.storedBytes;
 		this.#log = log;
@@ -70,9 +99,10 @@ export class Vault implements ChunkStore {
 			packBytes,
 			nextId: loaded.nextId,
 			log,
-			onLost: (name) => {
-				this.#index.remove(name);
-				this.#cache.delete(name);
+			onLost: (name, pack, offset) => {
+				const place = this.#index.find(name);
+				// What was only copied for its pack to go is still where it was.
+				if (place?.pack === pack && place.offset === offset) this.#remove(name);
 			},
 		});
 		for (const unsealed of loaded.unsealed) this.#writer.adopt(unsealed);
@@ -109,14 +139,16 @@ export class Vault implements ChunkStore {
 	 * @throws UmbraError as `open`, except `conflict`.
 	 */
 	static async over(packs: PackStore, options: Omit<VaultOptions, "folder"> = {}): Promise<Vault> {
-		const { packBytes = DEFAULT_PACK_BYTES, log = silentLogger() } = options;
+		const { packBytes = DEFAULT_PACK_BYTES, graceMs = DEFAULT_GRACE_MS, log = silentLogger() } = options;
+		const cache = new ChunkCache(options.cacheBytes ?? CACHE_BYTES);
+		const leases = new Leases(graceMs, options.clock ?? (() => performance.now()));
 		if (!(packBytes >= MIN_PACK_BYTES && packBytes <= MAX_PACK_BYTES)) {
 			const wanted = `${MIN_PACK_BYTES} to ${MAX_PACK_BYTES}`;
 			throw new UmbraError("bad-config", `packBytes is ${packBytes}, wanted ${wanted}`, {
 				context: { field: "packBytes", found: packBytes, wanted },
 			});
 		}
-		const vault = new Vault(packs, await loadPacks(packs, log), packBytes, log);
+		const vault = new Vault(packs, await loadPacks(packs, log), packBytes, leases, cache, log);
 		try {
 			// What a killed process wrote may be in the page cache only, and `has` says that it is there.
 			await vault.flush();
@@ -128,7 +160,62 @@ export class Vault implements ChunkStore {
 	}
 
 	has(name: Uint8Array): boolean {
-		return name.length === NAME_SIZE && (isZeroName(name) || this.#index.has(name));
+		if (name.length !== NAME_SIZE) return false;
+		return isZeroName(name) || this.#touch(name);
+	}
+
+	lease(trees: readonly DiskTree[]): Disposable {
+		return this.#leases.lease(trees);
+	}
+
+	pin(trees: readonly DiskTree[]): Disposable {
+		return this.#leases.pin(trees);
+	}
+
+	/**
+	 * Gives back the space of chunks that no disk of `roots` needs, while everything else goes on. `roots` is read
+	 * once, from beginning to end; a disk that comes while it is read may be left out where a lease covers it.
+	 *
+	 * @throws UmbraError `conflict` where it runs already; `corrupt` where what a disk needs cannot be told: nothing is
+	 * removed then; `limit`, `unavailable`. The signal's reason.
+	 */
+	async collect(roots: AsyncIterable<LiveTree>, options: GcOptions): Promise<GcResult> {
+		using _alone = this.#aloneWithPacks();
+		const result = await collectGarbage(
+			{
+				store: this,
+				packs: this.packs,
+				index: this.#index,
+				writer: this.#writer,
+				leases: this.#leases,
+				remove: (name) => this.#remove(name),
+				removed: () => void this.#packsRemoved++,
+			},
+			roots,
+			options,
+		);
+		this.#storedBytes = result.after.bytes;
+		return result;
+	}
+
+	/**
+	 * Looks for damage while everything else goes on, but not while space is given back.
+	 *
+	 * @throws UmbraError `conflict`, `unavailable`; the signal's reason.
+	 */
+	async scrub(roots: AsyncIterable<LiveTree>, options: ScrubOptions): Promise<ScrubResult> {
+		using _alone = this.#aloneWithPacks();
+		return await scrub(
+			{
+				packs: this.packs,
+				index: this.#index,
+				isWriting: (pack) => this.#writer.isWriting(pack),
+				// Not what is still in memory of it.
+				read: (name, signal) => this.#readAnywhere(name, signal),
+			},
+			roots,
+			options,
+		);
 	}
 
 	async putAll(chunks: readonly StoredChunk[]): Promise<(UmbraError | undefined)[]> {
@@ -159,7 +246,7 @@ export class Vault implements ChunkStore {
 		}
 		if (isZero(bytes)) return ZERO_NAME;
 		const name = blake3Name(bytes);
-		if (!this.#index.has(name)) {
+		if (!this.#touch(name)) {
 			const { encoding, data } = encodeChunk(bytes);
 			await this.#append(name, encoding, bytes.length, data);
 		}
@@ -175,19 +262,19 @@ export class Vault implements ChunkStore {
 		if (name.length === NAME_SIZE && isZeroName(name)) return new Uint8Array(BLOCK_SIZE);
 		const cached = this.#cache.get(name);
 		if (cached !== undefined) return cached;
-		const place = name.length === NAME_SIZE ? this.#index.find(name) : undefined;
-		if (place === undefined) {
-			throw new UmbraError("not-found", `the vault has no chunk ${nameToHex(name)}`, {
-				context: { structure: "chunk", found: nameToHex(name) },
-			});
-		}
-		const plain = await this.#read(name, place, signal);
+		const plain = await this.#readAnywhere(name, signal);
 		this.#cache.set(name, plain);
 		return plain;
 	}
 
+	/** Where a chunk lies; undefined where it is not there, or not written yet. It may be moved the next moment. */
+	placeOf(name: Uint8Array): RecordPlace | undefined {
+		const place = name.length === NAME_SIZE ? this.#index.find(name) : undefined;
+		return place === undefined || this.#writer.gathered(place) !== undefined ? undefined : place;
+	}
+
 	stats(): { readonly chunks: number; readonly packs: number; readonly storedBytes: number } {
-		const packs = this.#packsAtOpen + this.#writer.begun;
+		const packs = this.#packsAtOpen + this.#writer.begun - this.#packsRemoved;
 		return { chunks: this.#index.size, packs, storedBytes: this.#storedBytes };
 	}
 
@@ -206,11 +293,52 @@ export class Vault implements ChunkStore {
 	async #append(name: Uint8Array, encoding: ChunkEncoding, plainLength: number, data: Uint8Array): Promise<void> {
 		if (!this.#writer.hasRoom) {
 			await this.#writer.room();
-			if (this.#index.has(name)) return;
+			if (this.#touch(name)) return;
 		}
 		const { pack, offset } = this.#writer.append(name, encoding, plainLength, data);
 		this.#index.add(name, pack, offset, packMeta(encoding, data.length));
+		this.#touch(name);
 		this.#storedBytes += RECORD_HEADER_SIZE + data.length;
+	}
+
+	#aloneWithPacks(): Disposable {
+		if (this.#isBusy) throw new UmbraError("conflict", "space is being given back, or the vault is being checked");
+		this.#isBusy = true;
+		return {
+			[Symbol.dispose]: () => {
+				this.#isBusy = false;
+			},
+		};
+	}
+
+	/** False where it is not there. */
+	#touch(name: Uint8Array): boolean {
+		const entry = this.#index.entryOf(name);
+		if (entry >= 0) this.#leases.touch(entry);
+		return entry >= 0;
+	}
+
+	#remove(name: Uint8Array): void {
+		this.#index.remove(name);
+		this.#cache.delete(name);
+	}
+
+	async #readAnywhere(name: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array> {
+		for (let look = 1; ; look++) {
+			const place = name.length === NAME_SIZE ? this.#index.find(name) : undefined;
+			if (place === undefined) {
+				throw new UmbraError("not-found", `the vault has no chunk ${nameToHex(name)}`, {
+					context: { structure: "chunk", found: nameToHex(name) },
+				});
+			}
+			try {
+				return await this.#read(name, place, signal);
+			} catch (error) {
+				const now = this.#index.find(name);
+				const isMoved = now === undefined || now.pack !== place.pack || now.offset !== place.offset;
+				if (!isMoved || look === MAX_LOOKS || !isUmbraError(error, "corrupt")) throw error;
+			}
+		}
 	}
 
 	async #read(name: Uint8Array, place: RecordPlace, signal: AbortSignal | undefined): Promise<Uint8Array> {

@@ -1,0 +1,136 @@
+/** `umbra retention`, `forget`, `hold`, `release` and `holds`: which points of a VM stay. */
+import { hostname, userInfo } from "node:os";
+import type { Command } from "commander";
+import type { HoldRecord } from "../../collector/catalog/records.ts";
+import { UmbraError } from "../../common/errors.ts";
+import { CollectorClient, type CollectorOptions, parseVmAtTime, vmPath, withCollector } from "../collector-client.ts";
+import { printable } from "../printable.ts";
+import { table } from "../table.ts";
+import { withOutput } from "./output.ts";
+import { isoTime } from "./vms.ts";
+
+interface Plan {
+	readonly policy: Readonly<Record<string, number | boolean>>;
+	readonly kept: readonly { readonly time: string; readonly reasons: readonly string[] }[];
+	readonly dropped: { readonly count: number; readonly times: readonly string[] };
+}
+
+interface Options extends CollectorOptions {
+	readonly json?: true;
+}
+
+interface RetentionOptions extends Options {
+	readonly apply?: true;
+	readonly dryRun?: true;
+}
+
+export function register(program: Command): void {
+	withCollector(program.command("retention <vm>"))
+		.description("which points of a VM its policy keeps, why, and which would go; by itself it changes nothing")
+		.option("--dry-run", "only show it, which is the default")
+		.option("--apply", "drop now what would go, instead of when it is time")
+		.option("--json", "the plan, or what was dropped, as one object")
+		.action(showRetention);
+
+	withCollector(program.command("forget <vm@time...>"))
+		.description("drop points for good, by their exact time; with --all, whole VMs")
+		.option("--all", "each name is a VM without a time: drop it with all of its points")
+		.option("--json", "one object a line")
+		.action(async (targets: string[], options: Options & { readonly all?: true }) => {
+			const client = await CollectorClient.from(options);
+			for (const path of targets.map((target) => (options.all ? wholeVm(target) : pointPath(target)))) {
+				const dropped = await client.send<{ vm: string; time?: string; dropped?: number }>("DELETE", path);
+				const what = dropped.time === undefined ? `with ${dropped.dropped} points` : `at ${isoTime(dropped.time)}`;
+				console.log(options.json ? JSON.stringify(dropped) : `Dropped ${printable(dropped.vm)} ${what}`);
+			}
+			if (!options.json) console.log("Their space comes back by itself, after a grace time: umbra vault gc");
+		});
+
+	withCollector(program.command("hold <vm@time>"))
+		.description("keep the point at or before a time until it is released, whatever the policy says")
+		.requiredOption("--reason <text>", "why, for those who come after you")
+		.option("--by <name>", "who holds it", `${userInfo().username}@${hostname()}`)
+		.option("--json", "the hold as one object")
+		.action(async (target: string, options: Options & { readonly reason: string; readonly by: string }) => {
+			const { reason, by } = options;
+			const { vm, time } = parseVmAtTime(target);
+			const client = await CollectorClient.from(options);
+			const hold = await client.post<HoldRecord>(vmPath(vm, "points", time, "hold"), { reason, by });
+			console.log(options.json ? JSON.stringify(hold) : `Held ${printable(vm)}@${isoTime(hold.time)}`);
+		});
+
+	withCollector(program.command("release <vm@time>"))
+		.description("end a hold: the policy decides again about this point")
+		.option("--json", "the point as one object")
+		.action(async (target: string, options: Options) => {
+			const client = await CollectorClient.from(options);
+			const released = await client.send<{ vm: string; time: string }>("DELETE", `${pointPath(target)}/hold`);
+			console.log(
+				options.json ? JSON.stringify(released) : `Released ${printable(released.vm)}@${isoTime(released.time)}`,
+			);
+		});
+
+	withCollector(program.command("holds <vm>"))
+		.description("the points of a VM that are held, and why")
+		.option("--json", "one object a line")
+		.action(async (vm: string, options: Options) => {
+			const client = await CollectorClient.from(options);
+			const holds = await Array.fromAsync(client.list<HoldRecord>(vmPath(vm, "holds")));
+			await withOutput(async (output) => {
+				const lines = options.json
+					? holds.map((hold) => JSON.stringify(hold))
+					: table(holds, [
+							{ title: "TIME", value: ({ time }) => isoTime(time) },
+							{ title: "SINCE", value: ({ since }) => isoTime(since) },
+							{ title: "BY", value: ({ by }) => printable(by) },
+							{ title: "REASON", value: ({ reason }) => printable(reason) },
+						]);
+				for (const line of lines) await output.line(line);
+			});
+		});
+}
+
+async function showRetention(vm: string, options: RetentionOptions): Promise<void> {
+	if (options.apply && options.dryRun) throw new UmbraError("bad-config", "--apply and --dry-run exclude each other");
+	const client = await CollectorClient.from(options);
+	if (options.apply) {
+		const done = await client.post<{ readonly dropped: number }>(vmPath(vm, "retention"));
+		console.log(options.json ? JSON.stringify(done) : `Dropped ${done.dropped} points of ${printable(vm)}`);
+		return;
+	}
+	const plan = await client.get<Plan>(vmPath(vm, "retention"));
+	await withOutput(async (output) => {
+		if (options.json) {
+			await output.line(JSON.stringify(plan));
+			return;
+		}
+		const rules = Object.entries(plan.policy).flatMap(([rule, value]) =>
+			value === false || value === 0 ? [] : [value === true ? "every point" : `${rule} ${value}`],
+		);
+		await output.line(`${printable(vm)} keeps: ${rules.join(", ") || "its newest point"}`);
+		const rows = [
+			...plan.kept.map(({ time, reasons }) => ({ time, what: reasons.join(" ") })),
+			...plan.dropped.times.map((time) => ({ time, what: "GOES" })),
+		].sort((a, b) => (BigInt(a.time) < BigInt(b.time) ? 1 : -1));
+		const lines = table(rows, [
+			{ title: "TIME", value: ({ time }) => isoTime(time) },
+			{ title: "KEPT AS", value: ({ what }) => what },
+		]);
+		for (const line of lines) await output.line(line);
+		const { count, times } = plan.dropped;
+		const hidden = count > times.length ? ` (the oldest ${times.length} are shown)` : "";
+		await output.line(`${plan.kept.length} points stay, ${count} would go${hidden}`);
+	});
+}
+
+/** What takes something away names its point exactly. */
+function pointPath(target: string): string {
+	const { vm, time } = parseVmAtTime(target);
+	if (time !== "latest") return vmPath(vm, "points", time);
+	throw new UmbraError("bad-config", `not VM@TIME: "${target}"`, { hint: `umbra points ${vm} lists the times` });
+}
+
+function wholeVm(target: string): string {
+	if (!target.includes("@")) return vmPath(target);
+	throw new UmbraError("bad-config", `--all drops a VM as a whole: wanted its name, found "${target}"`);
+}

@@ -1,0 +1,176 @@
+/** `umbra vault`: how large it is, giving back space, and looking for damage. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Command, InvalidArgumentError } from "commander";
+import type { VaultJob } from "../../collector/retention/vault-jobs.ts";
+import type { GcResult } from "../../collector/vault/gc.ts";
+import type { ScrubResult } from "../../collector/vault/scrub.ts";
+import { UmbraError } from "../../common/errors.ts";
+import { formatBytes } from "../../common/units.ts";
+import { CollectorClient, type CollectorOptions, withCollector } from "../collector-client.ts";
+import { printable } from "../printable.ts";
+import { withOutput } from "./output.ts";
+import { isoTime } from "./vms.ts";
+
+const POLL_MS = 250;
+const PLAIN_MS = 5_000;
+/** Damage that is shown; --json has more. */
+const SHOWN = 20;
+
+interface Options extends CollectorOptions {
+	readonly json?: true;
+}
+
+interface Stats {
+	readonly vms: number;
+	readonly points: number;
+	readonly diskBytes: number;
+	readonly chunks: number;
+	readonly packs: number;
+	readonly storedBytes: number;
+	readonly lastGc: VaultJob | null;
+}
+
+export function register(program: Command): void {
+	const vault = program.command("vault").description("the collector's store of block contents");
+
+	withCollector(vault.command("stats"))
+		.description("how much is stored")
+		.option("--json", "one object")
+		.action(async (options: Options) => {
+			const client = await CollectorClient.from(options);
+			const stats = await client.get<Stats>("/v1/vault/stats");
+			console.log(options.json ? JSON.stringify(stats) : statsText(stats).join("\n"));
+		});
+
+	withCollector(vault.command("gc"))
+		.description("give back the space of what no point needs; captures and restores go on meanwhile")
+		.option("--dry-run", "only say what would go")
+		.option("--grace <duration>", "what was brought or asked for within this time stays (default: gc.grace, 1d)")
+		.option("--json", "the result as one object")
+		.action(async (options: Options & { readonly dryRun?: true; readonly grace?: string }) => {
+			const { dryRun, grace } = options;
+			const client = await CollectorClient.from(options);
+			const job = await follow(
+				client,
+				await client.post<VaultJob>("/v1/vault/gc", { dryRun: dryRun ? "1" : undefined, grace }),
+			);
+			if (job.gc === null) throw new UmbraError("internal", "the collector did not say what came of it");
+			console.log(options.json ? JSON.stringify(job.gc) : gcText(job.gc, dryRun === true).join("\n"));
+		});
+
+	withCollector(vault.command("check"))
+		.description("look for damage: the structure of packs and disks, and with --read-data every byte")
+		.option("--read-data", "read every pack and verify what it holds")
+		.option("--sample <share>", "read so many of the packs, chosen at random, such as 5%; implies --read-data", share)
+		.option("--json", "the result as one object")
+		.action(async (options: Options & { readonly readData?: true; readonly sample?: number }) => {
+			const readShare = options.sample ?? (options.readData ? 1 : 0);
+			const client = await CollectorClient.from(options);
+			const job = await follow(client, await client.post<VaultJob>("/v1/vault/check", { readShare }));
+			const { check } = job;
+			if (check === null) throw new UmbraError("internal", "the collector did not say what came of it");
+			await withOutput(async (output) => {
+				const lines = options.json ? [JSON.stringify(check)] : checkText(check);
+				for (const line of lines) await output.line(line);
+			});
+			if (check.packDamageCount > 0 || check.damagedTrees > 0) process.exitCode = 1;
+		});
+
+	withCollector(vault.command("job"))
+		.description("the job that runs in the vault, or the last that did")
+		.option("--json", "one object")
+		.action(async (options: Options) => {
+			const client = await CollectorClient.from(options);
+			const job = await client.get<VaultJob>("/v1/vault/job");
+			console.log(
+				options.json ? JSON.stringify(job) : `${job.kind} since ${isoTime(job.started)}: ${progressText(job)}`,
+			);
+		});
+
+	withCollector(vault.command("stop"))
+		.description("end the job that runs in the vault; nothing is lost by it")
+		.action(async (options: CollectorOptions) => {
+			const client = await CollectorClient.from(options);
+			const job = await client.send<VaultJob | null>("DELETE", "/v1/vault/job");
+			console.log(job === null ? "No job ran" : `${job.kind}: ${job.state}`);
+		});
+}
+
+/** Shows how a job goes on until it has ended; the job goes on without us where we are stopped. */
+async function follow(client: CollectorClient, begun: VaultJob): Promise<VaultJob> {
+	const isTerminal = process.stderr.isTTY === true;
+	let job = begun;
+	let told = performance.now();
+	while (job.state === "running") {
+		await sleep(POLL_MS);
+		job = await client.get<VaultJob>("/v1/vault/job");
+		if (job.id !== begun.id) throw new UmbraError("unavailable", "the collector was started again meanwhile");
+		if (isTerminal) process.stderr.write(`\r\x1b[K${progressText(job)}`);
+		else if (performance.now() - told >= PLAIN_MS) {
+			told = performance.now();
+			process.stderr.write(`${progressText(job)}\n`);
+		}
+	}
+	if (isTerminal) process.stderr.write("\r\x1b[K");
+	if (job.state === "done") return job;
+	const { code = "unavailable", message = "it was stopped", hint } = job.error ?? {};
+	throw new UmbraError(code, `${job.kind} of the vault: ${message}`, hint === undefined ? {} : { hint });
+}
+
+function progressText({ state, progress }: VaultJob): string {
+	if (state !== "running" || progress === null) return state;
+	const { phase, done, total } = progress;
+	const unit = phase === "mark" || phase === "disks" ? "disks at points" : "packs";
+	return `${phase}: ${done}${total > 0 ? ` of ${total}` : ""} ${unit}`;
+}
+
+function statsText({ vms, points, diskBytes, chunks, packs, storedBytes, lastGc }: Stats): string[] {
+	const lines = [
+		`${vms} VMs, ${points} points; disks of ${formatBytes(diskBytes)} at the newest`,
+		`${chunks} chunks in ${packs} packs: ${formatBytes(storedBytes)}`,
+	];
+	const { gc, ended } = lastGc ?? {};
+	if (gc === null || gc === undefined || typeof ended !== "string") return lines;
+	const { liveBytes, leasedBytes, before, after } = gc;
+	const left = `${formatBytes(liveBytes)} needed, ${formatBytes(leasedBytes)} kept for the grace time`;
+	return [...lines, `Last gc ${isoTime(ended)}: ${formatBytes(before.bytes - after.bytes)} given back; ${left}`];
+}
+
+function gcText(result: GcResult, dryRun: boolean): string[] {
+	const { before, after, liveBytes, leasedBytes, deadBytes, removedPacks, rewrittenPacks, damagedPacks } = result;
+	const would = dryRun ? "would be " : "";
+	const lines = [
+		`${formatBytes(liveBytes)} needed, ${formatBytes(leasedBytes)} kept for the grace time, ${formatBytes(deadBytes)} not needed`,
+		`${removedPacks} packs ${would}removed, ${rewrittenPacks} ${would}written anew`,
+	];
+	if (!dryRun) {
+		const freed = formatBytes(Math.max(0, before.bytes - after.bytes));
+		lines.push(`${formatBytes(before.bytes)} before, ${formatBytes(after.bytes)} now: ${freed} given back`);
+	}
+	if (damagedPacks.length > 0)
+		lines.push(`${damagedPacks.length} packs are damaged and stay as they are: umbra vault check`);
+	return lines;
+}
+
+function checkText(result: ScrubResult): string[] {
+	const { packs, readPacks, readBytes, trees, packDamage, packDamageCount, treeDamage, damagedTrees } = result;
+	const lines = [`${packs} packs, ${readPacks} of them read (${formatBytes(readBytes)}); ${trees} disks at points`];
+	for (const { pack, structure, offset, message } of packDamage.slice(0, SHOWN)) {
+		lines.push(`pack ${pack.toString(16).padStart(8, "0")}, ${structure} at ${offset}: ${message}`);
+	}
+	for (const { tree, kind, firstBlock, count, message } of treeDamage.slice(0, SHOWN)) {
+		const blocks = count === 1 ? `block ${firstBlock}` : `blocks ${firstBlock} to ${firstBlock + count - 1}`;
+		lines.push(`${printable(tree)}: ${blocks} (${kind}): ${message}`);
+	}
+	if (packDamageCount === 0 && damagedTrees === 0) lines.push("No damage");
+	else lines.push(`DAMAGED: ${packDamageCount} places in packs, ${damagedTrees} disks at points`);
+	return lines;
+}
+
+/** "5%" or "0.05" -> 0.05. */
+function share(text: string): number {
+	const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(text.trim());
+	const value = match === null ? Number.NaN : Number(match[1]) / (match[2] === "%" ? 100 : 1);
+	if (value > 0 && value <= 1) return value;
+	throw new InvalidArgumentError('wanted a share such as "5%" or "0.05"');
+}
