@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { chown, link, mkdir, utimes, writeFile } from "node:fs/promises";
 import { describe, it, type TestContext } from "node:test";
 import { BLOCK_SIZE, isZero } from "../common/block.ts";
 import { testRandom } from "../test/support/random.ts";
@@ -12,12 +13,19 @@ import { DamagedSource, PAGE } from "./fuzz/damaged-source.ts";
 import { loadImage } from "./fuzz/memory-image.ts";
 import { type Open, ours } from "./fuzz/read-everything.ts";
 import type { ListedNode } from "./listing.ts";
+import { ORPHANS } from "./ntfs/links.ts";
+import { openNtfs } from "./ntfs/ntfs.ts";
+import { makeVolume, mount, needsNtfs, reparseData, setAttribute, setFlags } from "./ntfs/testing.ts";
 import type { BlockSource } from "./source/source.ts";
 import { makeImageOf } from "./xfs/testing.ts";
 import { openXfs } from "./xfs/xfs.ts";
 
 const SIZE = 16 << 20;
 const XFS_MEGABYTES = 320;
+const NTFS_SIZE = 8 << 20;
+const RECORD_SIZE = 1024;
+const FILE_MAGIC = 0x454c4946;
+const READ_ONLY = 1;
 const DAMAGED = 40;
 
 const line = (parent: number, name: string, node: ListedNode): string => {
@@ -103,6 +111,48 @@ async function checkDamaged(open: Open, whole: BlockSource, context: TestContext
 	assert.ok(compared > DAMAGED / 4, `only ${compared} of ${DAMAGED} could be read`);
 }
 
+async function writeNtfsTree(image: string): Promise<void> {
+	await makeVolume(image, NTFS_SIZE);
+	{
+		// As Windows does it: who owns a file stands in a table, not with the file.
+		await using volume = await mount(image, ["permissions"]);
+		await mkdir(volume.at("owned"));
+		for (let i = 0; i < 30; i++) {
+			await writeFile(volume.at(`owned/${i}`), "");
+			await chown(volume.at(`owned/${i}`), 1000 + Math.floor(i / 3), i % 2);
+		}
+	}
+	await using volume = await mount(image);
+	for (let i = 0; i < 400; i++) await writeFile(volume.at(`a-file-with-a-longer-name-${i}`), "x".repeat(i * 9));
+	await mkdir(volume.at("deep/er/and/deeper"), { recursive: true });
+	await writeFile(volume.at("deep/er/and/deeper/still"), "found");
+	await mkdir(volume.at("names"));
+	for (const name of ["straße", "日本語", "with space", "n".repeat(255), "😀"]) {
+		await writeFile(volume.at(`names/${name}`), name);
+		await link(volume.at(`names/${name}`), volume.at(`names/2-${name.slice(0, 100)}`));
+	}
+	for (let i = 0; i < 40; i++) await writeFile(volume.at(`names/with space:stream ${i}`), "x".repeat(i));
+	for (let i = 0; i < 12; i++) await link(volume.at("names/straße"), volume.at(`names/linked-${i}`));
+	await writeFile(volume.at("link"), "");
+	await setAttribute(volume.at("link"), "ntfs_reparse_data", reparseData("symlink", "names"));
+	await setFlags(volume.at("a-file-with-a-longer-name-1"), READ_ONLY);
+	await utimes(volume.at("a-file-with-a-longer-name-2"), 1_700_000_000, 5_000_000_000.5);
+}
+
+/** The same disk with nothing in the record of an inode. */
+async function withoutRecord(whole: BlockSource, inode: number): Promise<BlockSource> {
+	const source = new DamagedSource(whole);
+	let found = 0;
+	for (let at = 0; at < whole.size; at += RECORD_SIZE) {
+		const head = Buffer.from(await whole.read(at, 48));
+		if (head.readUInt32LE(0) !== FILE_MAGIC || head.readUInt32LE(44) !== inode) continue;
+		await source.write(at, Buffer.alloc(RECORD_SIZE));
+		found++;
+	}
+	assert.ok(found > 0, `no record of inode ${inode}`);
+	return source;
+}
+
 describe("Filesystem.list tells what a scan tells", () => {
 	for (const [name, options] of [
 		["ext4", ["-t", "ext4"]],
@@ -134,4 +184,20 @@ describe("Filesystem.list tells what a scan tells", () => {
 			await checkDamaged(openXfs, source, context);
 		});
 	}
+
+	it("of NTFS, whole, damaged and with orphans", needsNtfs("setfattr"), async (context) => {
+		await using folder = await tempFolder();
+		await writeNtfsTree(folder.file("image"));
+		const source = await loadImage(folder.file("image"));
+		await checkWhole(openNtfs, source, 500);
+		const whole = await openNtfs(source);
+		const { inode } = await whole.lookup("/deep/er");
+		const orphaned = await withoutRecord(source, inode);
+		for (const top of [whole.root, ORPHANS]) {
+			const lines = await listed(await openNtfs(orphaned), top);
+			assert.ok(lines.some((text) => text.includes('"still"')));
+			assert.deepEqual(lines, await scanned(await openNtfs(orphaned), top));
+		}
+		await checkDamaged(openNtfs, source, context);
+	});
 });

@@ -62,17 +62,18 @@ export class InodeColumns {
 
 	#grow(): void {
 		const length = this.#type.length * 2;
-		this.#type = copy(this.#type, new Uint8Array(length));
-		this.#mode = copy(this.#mode, new Uint16Array(length));
-		this.#uid = copy(this.#uid, new Uint32Array(length));
-		this.#gid = copy(this.#gid, new Uint32Array(length));
-		this.#nlink = copy(this.#nlink, new Uint32Array(length));
-		this.#size = copy(this.#size, new Float64Array(length));
-		this.#mtime = copy(this.#mtime, new Float64Array(length));
+		this.#type = grown(this.#type, new Uint8Array(length));
+		this.#mode = grown(this.#mode, new Uint16Array(length));
+		this.#uid = grown(this.#uid, new Uint32Array(length));
+		this.#gid = grown(this.#gid, new Uint32Array(length));
+		this.#nlink = grown(this.#nlink, new Uint32Array(length));
+		this.#size = grown(this.#size, new Float64Array(length));
+		this.#mtime = grown(this.#mtime, new Float64Array(length));
 	}
 }
 
-function copy<T extends Uint8Array | Uint16Array | Uint32Array | Float64Array>(from: T, to: T): T {
+/** What was in the smaller of the two arrays, in the larger. */
+export function grown<T extends Uint8Array | Uint16Array | Int32Array | Uint32Array | Float64Array>(from: T, to: T): T {
 	to.set(from);
 	return to;
 }

@@ -26,9 +26,13 @@ export class Output {
 		return this.#pending < BATCH ? undefined : this.flush();
 	}
 
+	/** When it is fulfilled, the memory is the caller's again. */
 	async bytes(chunk: Uint8Array): Promise<void> {
 		await this.flush();
-		await this.#write(chunk);
+		this.#check();
+		// The callback comes when the chunk was taken, or with the error that `#onError` has too.
+		await new Promise<void>((resolve) => this.#stream.write(chunk, () => resolve()));
+		this.#check();
 	}
 
 	async flush(): Promise<void> {

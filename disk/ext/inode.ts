@@ -3,7 +3,7 @@
  * Source: Linux Documentation/filesystems/ext4/inodes.rst, `struct ext4_inode` in fs/ext4/ext4.h.
  */
 import type { FileNode, FileType, Ranges } from "../filesystem.ts";
-import { crc32c, crc32cWord } from "../parser/checksum.ts";
+import { crc32cOfInode, crc32cWord } from "../parser/checksum.ts";
 import type { Problems } from "../parser/problems.ts";
 import type { Volume } from "../parser/volume.ts";
 import type { Groups } from "./groups.ts";
@@ -13,6 +13,8 @@ export const ROOT_INODE = 2;
 export const I_BLOCK_OFFSET = 0x28;
 export const I_BLOCK_SIZE = 60;
 const GOOD_OLD_INODE_SIZE = 128;
+/** With the fields that ext4 added; what follows is extended attributes, or nothing. */
+const FIXED_SIZE = 160;
 
 export const EXT4_ENCRYPT_FL = 0x800;
 export const EXT4_EXTENTS_FL = 0x80000;
@@ -152,7 +154,7 @@ export function inodeChecksumHolds(ext: Ext, view: DataView, at: number, inode: 
 	// The fields count as zero. One pass over an inode with them cleared is faster than three around them.
 	view.setUint16(at + 0x7c, 0);
 	if (wide) view.setUint16(at + 0x82, 0);
-	const crc = crc32c(seed, view, at, at + inodeSize);
+	const crc = crc32cOfInode(seed, view, at, at + Math.min(inodeSize, FIXED_SIZE), at + inodeSize);
 	view.setUint16(at + 0x7c, low, true);
 	if (wide) view.setUint16(at + 0x82, high, true);
 	return (wide ? crc : crc & 0xffff) === low + high * 0x10000;

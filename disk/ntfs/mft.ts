@@ -186,6 +186,7 @@ export class Mft {
 		const perRead = SCAN_BYTES / recordSize;
 		const zeroes = new Zeroes(this.volume.source);
 		const inFlight: { first: number; count: number; bytes: Promise<Buffer> }[] = [];
+		const spare: ArrayBufferLike[] = [];
 		const finishOldest = async (): Promise<void> => {
 			const { first, count, bytes: reading } = inFlight.shift()!;
 			const bytes = await reading;
@@ -196,6 +197,7 @@ export class Mft {
 					if ((raw.header.flags & RECORD_IN_USE) !== 0) each(raw);
 				} else if (raw !== BLANK) this.problem(first + i, raw);
 			}
+			if (this.volume.source.readInto !== undefined) spare.push(bytes.buffer);
 		};
 		for (let first = 0; first < this.#records; ) {
 			// Zeroes are records that were never used.
@@ -207,7 +209,7 @@ export class Mft {
 			}
 			const count = Math.min(perRead, this.#records - first);
 			const pieces = this.volume.pieces(this.#runs, first * recordSize, count * recordSize);
-			const bytes = this.volume.gather(pieces, count * recordSize, signal);
+			const bytes = this.volume.gather(pieces, count * recordSize, signal, spare.pop());
 			bytes.catch(() => undefined); // it is awaited in its turn, unless an earlier one failed
 			inFlight.push({ first, count, bytes });
 			first += count;

@@ -24,7 +24,10 @@ export interface BlockRun<T> {
 	readonly tag: T;
 }
 
-/** `count` blocks of a run have been read, from its block `first` on; they stand in `bytes` from `at`. */
+/**
+ * `count` blocks of a run have been read, from its block `first` on; they stand in `bytes` from `at`, until the call has
+ * returned: then the memory is another read's.
+ */
 export type RunReader<T> = (tag: T, first: number, count: number, bytes: Buffer, at: number) => void;
 
 interface PlannedRead<T> {
@@ -66,6 +69,22 @@ export class Volume {
 		return bytes;
 	}
 
+	/** As `read`, into `memory` where that is enough. */
+	async #readInto(
+		memory: ArrayBufferLike | undefined,
+		offset: number,
+		length: number,
+		signal?: AbortSignal,
+	): Promise<Buffer> {
+		if (this.source.readInto === undefined) return this.read(offset, length, signal);
+		signal?.throwIfAborted();
+		const isEnough = memory !== undefined && memory.byteLength >= length;
+		const bytes = isEnough ? Buffer.from(memory, 0, length) : Buffer.allocUnsafeSlow(length);
+		await this.source.readInto(bytes, offset, signal);
+		if (this.#overlay !== undefined) await this.#overlay.patch(bytes, offset, signal);
+		return bytes;
+	}
+
 	/**
 	 * Reads all the runs, whatever their order, in few large requests and hands each over as it comes.
 	 *
@@ -78,6 +97,8 @@ export class Volume {
 		gapBytes = GAP_BYTES,
 	): Promise<void> {
 		const inFlight: { read: PlannedRead<T>; bytes: Promise<Buffer> }[] = [];
+		/** New memory for each read would cost as much as reading. */
+		const spare: ArrayBufferLike[] = [];
 		const finishOldest = async (): Promise<void> => {
 			const oldest = inFlight.shift();
 			if (oldest === undefined) return;
@@ -85,9 +106,11 @@ export class Volume {
 			for (const { run, first, count } of oldest.read.pieces) {
 				each(run.tag, first, count, bytes, (run.start + first - oldest.read.start) * this.blockSize);
 			}
+			if (this.source.readInto !== undefined) spare.push(bytes.buffer);
 		};
 		for (const read of this.#plan(runs, gapBytes)) {
-			const bytes = this.read(read.start * this.blockSize, (read.end - read.start) * this.blockSize, signal);
+			const length = (read.end - read.start) * this.blockSize;
+			const bytes = this.#readInto(spare.pop(), read.start * this.blockSize, length, signal);
 			bytes.catch(() => undefined); // it is awaited in its turn, unless an earlier one failed
 			inFlight.push({ read, bytes });
 			if (inFlight.length >= READS_IN_FLIGHT) await finishOldest();

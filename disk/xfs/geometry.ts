@@ -15,6 +15,9 @@ export interface Xfs {
 	readonly problems: Problems;
 }
 
+/** Of two. To work one out costs more than all else of finding an inode. */
+const POWERS: Readonly<Float64Array> = Float64Array.from({ length: 64 }, (_, exponent) => 2 ** exponent);
+
 /** Blocks of a group: all the same but for the last. */
 export function groupLength({ dblocks, agBlocks, agCount }: Superblock, group: number): number {
 	return group === agCount - 1 ? dblocks - group * agBlocks : agBlocks;
@@ -22,7 +25,7 @@ export function groupLength({ dblocks, agBlocks, agCount }: Superblock, group: n
 
 /** Undefined where the blocks do not lie in one group of the volume. */
 export function blockOf(superblock: Superblock, fsblock: number, count: number): number | undefined {
-	const size = 2 ** superblock.agBlockLog;
+	const size = POWERS[superblock.agBlockLog]!;
 	const group = Math.floor(fsblock / size);
 	return blockInGroup(superblock, group, fsblock - group * size, count);
 }
@@ -40,15 +43,16 @@ export function blockInGroup(
 
 /** The number of the inode that stands at a place of a group. */
 export function inodeNumber({ aginoLog }: Superblock, group: number, agino: number): number {
-	return group * 2 ** aginoLog + agino;
+	return group * POWERS[aginoLog]! + agino;
 }
 
 /** Byte offset of an inode. Undefined where the volume has no place for it. */
 export function inodePosition(superblock: Superblock, inode: number): number | undefined {
 	const { aginoLog, agBlocks, inodesPerBlock, inodeSize, agCount } = superblock;
 	if (!Number.isSafeInteger(inode) || inode < 1) return undefined;
-	const group = Math.floor(inode / 2 ** aginoLog);
-	const agino = inode % 2 ** aginoLog;
+	const size = POWERS[aginoLog]!;
+	const group = Math.floor(inode / size);
+	const agino = inode - group * size;
 	if (group >= agCount || agino >= groupLength(superblock, group) * inodesPerBlock) return undefined;
 	return (group * agBlocks * inodesPerBlock + agino) * inodeSize;
 }
