@@ -6,8 +6,8 @@
  * or lies in *runs* of clusters. The values of $DATA are the file's *streams*: the one without a name is its content,
  * the others ("alternate data streams") are shown as files of their own, `file:stream`, so that nothing hides in them.
  * Raw structures: boot-sector.ts, record.ts, runlist.ts; from records to files: file.ts, mft.ts, node.ts; content:
- * content.ts, lznt1.ts, reparse.ts; names: directory.ts, links.ts; owners: security.ts; scan.ts reads all, rescan.ts what changed; usn.ts is the change
- * journal, usn-histories.ts what it tells of each file.
+ * content.ts, lznt1.ts, reparse.ts; names: directory.ts, links.ts; owners: security.ts; scan.ts reads all, rescan.ts
+ * what changed, list.ts names alone; usn.ts is the change journal, usn-histories.ts what it tells of each file.
  *
  * The inode number of a file is that of its record, its generation the record's sequence number.
  *
