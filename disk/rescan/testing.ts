@@ -36,9 +36,12 @@ export function assertSameScan(found: FilesystemScan, wanted: FilesystemScan, to
 	assert.deepEqual(sorted(found.links), sorted(wanted.links), told);
 	assert.deepEqual(found.metadata, wanted.metadata, told);
 	assert.deepEqual(found.journal, wanted.journal, told);
-	assert.equal(found.basis?.layout, wanted.basis?.layout, told);
-	assert.deepEqual(found.basis?.replayed, wanted.basis?.replayed, told);
-	assert.deepEqual(sorted(found.basis?.dangling ?? []), sorted(wanted.basis?.dangling ?? []), told);
+	// Faults in what no name leads to are seen by a full scan alone, which then asks for another one.
+	if (wanted.basis !== undefined) {
+		assert.equal(found.basis?.layout, wanted.basis.layout, told);
+		assert.deepEqual(found.basis?.replayed, wanted.basis.replayed, told);
+		assert.deepEqual(sorted(found.basis?.dangling ?? []), sorted(wanted.basis.dangling), told);
+	}
 	const seen = new Set([found.root]);
 	for (const { parent, inode, name } of found.links) {
 		assert.ok(seen.has(parent), `${told}: ${name} comes before its directory`);
