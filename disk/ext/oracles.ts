@@ -156,7 +156,7 @@ export async function accountForAllBlocks(
 		claim(node.data, `inode ${node.inode}`);
 		claim(node.meta, `the tree of inode ${node.inode}`);
 	}
-	const last = Math.max(...owner.keys());
+	const last = owner.keys().reduce((most, block) => Math.max(most, block), 0);
 	const [answer] = await debugfs(image, [`testb 1 ${last}`]);
 	const used = answer!
 		.trim()
