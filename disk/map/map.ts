@@ -178,11 +178,11 @@ function findChanges({ before, after }: VolumePair, ownership: PageOwnership): V
 		let ownerAfter = 0;
 		if (oldNode !== undefined && oldPlace !== undefined) {
 			ownership.claimMetadata("before", oldPlace, oldNode.meta);
-			ownerBefore = ownership.claimInode("before", oldPlace, oldNode.data, oldNode.type === "dir");
+			ownerBefore = ownership.claimInode("before", oldPlace, oldNode.data, oldNode.inode, oldNode.type === "dir");
 		}
 		if (node !== undefined && nowPlace !== undefined) {
 			ownership.claimMetadata("after", nowPlace, node.meta);
-			ownerAfter = ownership.claimInode("after", nowPlace, node.data, node.type === "dir");
+			ownerAfter = ownership.claimInode("after", nowPlace, node.data, node.inode, node.type === "dir");
 		}
 		if (oldNode !== undefined && node !== undefined) {
 			if (ownerBefore === 0 && ownerAfter === 0 && !madeAnew && isSameNode(oldNode, node)) return;

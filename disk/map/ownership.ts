@@ -2,7 +2,9 @@
  * Who holds each changed page before and after, and how a page that several hold is split between them.
  *
  * A page is cut into slots as fine as the filesystems' blocks and the volumes' places demand (one where all are
- * aligned to 4 KiB, eight of 512 bytes at the finest). Each slot has at most one owner a side.
+ * aligned to 4 KiB, eight of 512 bytes at the finest). Each slot has at most one owner a side: where several claim it
+ * (shared blocks, a damaged filesystem) that is the journal or metadata, else the lowest inode, whatever the order of
+ * the claims.
  */
 import { ENTROPY_SCALE, PAGE_SIZE } from "../../common/block.ts";
 import type { Ranges } from "../filesystem.ts";
@@ -45,6 +47,7 @@ export class PageOwnership {
 	#exhausted = false;
 
 	/** By owner, less `FIRST_INODE_OWNER`. */
+	readonly #inodes: number[] = [];
 	readonly #isDirectory: boolean[] = [];
 	readonly #isQuiet: boolean[] = [];
 	#charged = new Float64Array(0);
@@ -90,12 +93,16 @@ export class PageOwnership {
 	/**
 	 * An inode's content.
 	 *
-	 * @returns the owner to ask about after `settle`, 0 where no changed page lies in `ranges`.
+	 * @returns the owner to ask about after `settle`, 0 where no changed page lies in `ranges` that could be its own.
 	 */
-	claimInode(side: Side, volume: SlotIndex, ranges: Ranges, isDirectory: boolean): number {
+	claimInode(side: Side, volume: SlotIndex, ranges: Ranges, inode: number, isDirectory: boolean): number {
 		if (ranges.length === 0) return 0;
-		const owner = FIRST_INODE_OWNER + this.#isDirectory.length;
-		if (!this.#claimRanges(side, owner, volume, ranges)) return 0;
+		const owner = FIRST_INODE_OWNER + this.#inodes.length;
+		this.#inodes.push(inode);
+		if (!this.#claimRanges(side, owner, volume, ranges)) {
+			this.#inodes.pop();
+			return 0;
+		}
 		this.#isDirectory.push(isDirectory);
 		this.#isQuiet.push(false);
 		return owner;
@@ -190,7 +197,7 @@ export class PageOwnership {
 		return claimed;
 	}
 
-	/** True where at least one slot became the owner's. The first claim stands, but free space may be claimed. */
+	/** True where at least one slot became the owner's, if only until another claims it who goes before. */
 	#claim(side: Side, owner: number, volume: SlotIndex, from: number, to: number): boolean {
 		let at = volume.first(from, to);
 		if (at === -1) return false;
@@ -203,11 +210,17 @@ export class PageOwnership {
 				return claimed;
 			}
 			const slot = slots[at]!;
-			if (owners[slot]! > FREE) continue;
+			if (!this.#goesBefore(owner, owners[slot]!)) continue;
 			owners[slot] = owner;
 			claimed = true;
 		}
 		return claimed;
+	}
+
+	#goesBefore(owner: number, known: number): boolean {
+		if (known <= FREE || owner <= FREE) return known <= FREE;
+		if (known < FIRST_INODE_OWNER || owner < FIRST_INODE_OWNER) return owner < known;
+		return this.#inodes[owner - FIRST_INODE_OWNER]! < this.#inodes[known - FIRST_INODE_OWNER]!;
 	}
 }
 

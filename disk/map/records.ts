@@ -90,7 +90,8 @@ class Narrator {
 		const stayed: [number, Candidate][] = [];
 		const came: [number, Candidate][] = [];
 		const went: [number, Candidate][] = [];
-		for (const entry of this.#findings.candidates) {
+		// In the order of inodes, whatever that of the scans: of a damaged filesystem they may tell one path twice.
+		for (const entry of [...this.#findings.candidates].sort(([a], [b]) => a - b)) {
 			const [inode, candidate] = entry;
 			// A filesystem's root does not come or go: the filesystem does.
 			const isRoot = inode === this.#findings.now.root || inode === this.#findings.old.root;
@@ -249,7 +250,8 @@ class Narrator {
 		// A directory's times follow its children. They are news where no child came or went, even in between.
 		const { candidates, links } = this.#findings;
 		const { ownerBefore = 0, ownerAfter = 0 } = candidates.get(inode) ?? {};
-		return newTimes && !links.directories.has(inode) && ownerBefore === 0 && ownerAfter === 0;
+		const holds = this.#ownership.holding(ownerBefore).slots + this.#ownership.holding(ownerAfter).slots > 0;
+		return newTimes && !links.directories.has(inode) && !holds;
 	}
 
 	#hasNewMode(before: FileNode, after: FileNode): boolean {

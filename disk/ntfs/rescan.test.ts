@@ -47,7 +47,7 @@ async function live(random: Random, cluster: number, streams: readonly number[],
 		await copyImage(written, copy);
 		return log.join("; ");
 	};
-	return await assertHistory({ folder, random, rounds: ROUNDS, turn, open: openNtfs, isShared: isLazy });
+	return await assertHistory({ folder, random, rounds: ROUNDS, turn, open: openNtfs });
 }
 
 /** Copies the part `share` of the pages that differ. */
