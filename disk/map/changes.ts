@@ -1,17 +1,20 @@
 /** What the map says: the shapes of its result. */
 import type { FileType } from "../filesystem.ts";
 
-export type ChangeKind = "created" | "modified" | "deleted" | "renamed" | "metadata";
+/** `transient` came and went between the two trees, so that a filesystem's own change journal is all that tells of it. */
+export type ChangeKind = "created" | "modified" | "deleted" | "renamed" | "metadata" | "transient";
 
 /** One changed file, directory or special file. Sizes are bytes, entropies bits per byte (0 to 8). */
 export interface FileChange {
 	readonly change: ChangeKind;
 	/** Absolute within its volume; no two changes of a volume have the same. */
 	readonly path: string;
-	/** Of a rename. */
+	/** Of a rename; where a change journal tells, also of a file that was made under another name. */
 	readonly oldPath?: string;
+	/** Where a change journal tells: further paths that it had in between, oldest first. */
+	readonly via?: readonly string[];
 	readonly type: FileType;
-	/** After the change; before it, of what was deleted. */
+	/** After the change; before it, of what was deleted; of what was transient, while it was there. */
 	readonly inode: number;
 	/** 0 for what was not there. */
 	readonly sizeBefore: number;

@@ -200,6 +200,19 @@ describe("mapChanges", () => {
 			["metadata /notes 0"],
 		],
 		[
+			"both names of a file, each replaced by a file of its own, its pages counted once",
+			tree([
+				{ ...NOTES, change: { nlink: 2 } },
+				{ ...NOTES, path: "/other", change: { nlink: 2 } },
+			]),
+			tree([
+				{ ...NOTES, inode: 40, at: [300] },
+				{ ...NOTES, path: "/other", inode: 41, at: [301] },
+			]),
+			[100, 101, 300, 301],
+			["modified /notes 12288", "modified /other 4096"],
+		],
+		[
 			"inline content by its time",
 			tree([{ path: "/i", inode: 5, change: { size: 9 } }]),
 			tree([{ path: "/i", inode: 5, change: { size: 9, mtime: 2 } }]),

@@ -184,10 +184,7 @@ class Narrator {
 		if (added.length > 0 && oldPath !== undefined) {
 			const story = this.#push("renamed", path, candidate);
 			story.oldPath = oldPath;
-			if (gone !== undefined) {
-				gone.told = true;
-				story.extraBytes = this.#ownership.holding(gone.candidate.ownerBefore).charged;
-			}
+			if (gone !== undefined) story.extraBytes = this.#ownership.holding(tellOnce(gone)).charged;
 		} else if (gone !== undefined) {
 			// A further name of a file that was there took the place of another.
 			this.#tellReplaced(path, gone, candidate);
@@ -216,24 +213,25 @@ class Narrator {
 
 	/** One path, another inode: an editor's or package manager's way to write a file. */
 	#tellReplaced(path: string, gone: Gone, newcomer: Candidate): void {
-		const { before, ownerBefore } = gone.candidate;
+		const { before } = gone.candidate;
 		const { after, ownerAfter } = newcomer;
 		const directories = before?.type === "dir" && after?.type === "dir";
-		gone.told = true;
-		this.#push(directories ? "metadata" : "modified", path, { before, after, ownerBefore, ownerAfter });
+		this.#push(directories ? "metadata" : "modified", path, { before, after, ownerBefore: tellOnce(gone), ownerAfter });
 	}
 
-	/** Says which of `paths` belonged to something that went, and returns the first that nobody else took. */
+	/** Says which of `paths` belonged to something that went, and returns the first, if there is one of what was not told yet. */
 	#take(paths: readonly string[], newcomer: Candidate): string | undefined {
 		let first: string | undefined;
+		let untold: string | undefined;
 		for (const path of paths) {
 			const gone = this.#goneAt.get(path);
 			if (gone === undefined) continue;
 			gone.taken.add(path);
 			this.#takenBy.set(path, newcomer);
-			if (!gone.told) first ??= path;
+			first ??= path;
+			if (!gone.told) untold ??= path;
 		}
-		return first;
+		return untold ?? first;
 	}
 
 	#hasNewContent(inode: number, { before, after, ownerBefore, ownerAfter }: Candidate): boolean {
@@ -277,6 +275,13 @@ class Narrator {
 		}
 		return told;
 	}
+}
+
+/** Who held what is gone, for the first who asks: its bytes count once, however many of its names others took. */
+function tellOnce(gone: Gone): number {
+	if (gone.told) return 0;
+	gone.told = true;
+	return gone.candidate.ownerBefore;
 }
 
 function toRecord(story: Story, findings: VolumeFindings, ownership: PageOwnership): FileChange {
