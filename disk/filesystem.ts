@@ -41,9 +41,17 @@ export interface FileNode {
 }
 
 export interface DirectoryEntry {
-	/** Bytes that are not UTF-8 stand as `\xNN`. */
+	/**
+	 * Bytes that are not UTF-8 stand as `\xNN`, and so does the backslash of what would look like one of these: names that
+	 * differ are never the same text.
+	 */
 	readonly name: string;
 	readonly inode: number;
+}
+
+export interface DeviceNumber {
+	readonly major: number;
+	readonly minor: number;
 }
 
 /** One name of an inode, in its directory. */
@@ -75,7 +83,7 @@ export interface ScanBasis {
 	readonly replayed: Ranges;
 	/**
 	 * Names of inodes that were not in use. On NTFS, where files say what they are called, names in directories that were
-	 * not, and without a name what was damaged.
+	 * not, and without a name what was damaged. On FAT, directories in which anything was wrong, without a name.
 	 */
 	readonly dangling: readonly Link[];
 }
@@ -115,6 +123,13 @@ export interface Filesystem {
 	/** Content; holes and unwritten extents read as zeroes; shorter than `length` only at the end of the file. */
 	readFile(node: FileNode, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
 	readLink(node: FileNode, signal?: AbortSignal): Promise<string>;
+	/**
+	 * Bytes of the content that are written, `[offset, length, ...]` in the file, in order and within its size: all others
+	 * are zeroes. Where it is missing, nothing is known of holes.
+	 */
+	written?(node: FileNode, signal?: AbortSignal): Promise<Ranges>;
+	/** What a character or block device stands for, where the format has such files. */
+	device?(node: FileNode, signal?: AbortSignal): Promise<DeviceNumber>;
 	/** Names for `uid` and `gid`, where the format itself has them; without it, they stand in files such as /etc/passwd. */
 	owners?(signal?: AbortSignal): Promise<Owners>;
 }

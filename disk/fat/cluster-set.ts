@@ -4,9 +4,21 @@ const PAGE_WORDS = PAGE_CLUSTERS / 32;
 /** A set of cluster numbers. A whole page costs no memory, so that one huge file without a chain does not either. */
 export class ClusterSet {
 	readonly #pages = new Map<number, Uint32Array | "full">();
+	#refused = false;
+
+	/** Whether anything was to be added that was already there. */
+	get refused(): boolean {
+		return this.#refused;
+	}
 
 	/** False where it was already there. */
 	add(cluster: number): boolean {
+		const added = this.#add(cluster);
+		if (!added) this.#refused = true;
+		return added;
+	}
+
+	#add(cluster: number): boolean {
 		const number = Math.floor(cluster / PAGE_CLUSTERS);
 		let page = this.#pages.get(number);
 		if (page === "full") return false;

@@ -4,19 +4,19 @@
  * Source: Microsoft, "exFAT file system specification".
  */
 import { isUmbraError } from "../../common/errors.ts";
-import type { Filesystem } from "../filesystem.ts";
+import type { Filesystem, Ranges } from "../filesystem.ts";
 import { Problems } from "../parser/problems.ts";
 import { RangeSet } from "../parser/ranges.ts";
 import type { BlockSource } from "../source/source.ts";
 import { ENTRY_SIZE } from "./boot-sector.ts";
 import { ClusterSet } from "./cluster-set.ts";
+import { checkSize, noteDirty } from "./condition.ts";
 import { type Entry, rootNode } from "./entry.ts";
 import { BOOT_REGION_SECTORS, bootChecksumHolds, type ExfatBoot, parseExfatBoot } from "./exfat-boot.ts";
 import { ExfatDirectoryParser, parseSet, setChecksumHolds } from "./exfat-directory.ts";
-import { clustersOf, noteDirty } from "./fat.ts";
 import { FatFilesystem } from "./filesystem.ts";
 import { AllocationTable, type Chain } from "./table.ts";
-import type { FatVolume } from "./volume.ts";
+import { type FatVolume, layoutOf } from "./volume.ts";
 
 const MIN_SECTOR = 512;
 const MAX_SECTOR = 4096;
@@ -42,24 +42,8 @@ export async function openExfat(source: BlockSource, signal?: AbortSignal): Prom
 	}
 	const boot = await readBoot(source, problems, signal);
 	const { heapOffset, clusterSize } = boot;
-	const inVolume = Math.floor((source.size - heapOffset) / clusterSize);
-	if (inVolume < 1) {
-		throw problems.error("truncated", `its clusters begin at ${heapOffset}, of ${source.size} bytes`, {
-			structure: "Main Boot Sector",
-			offset: 0,
-			found: source.size,
-			wanted: boot.volumeSize,
-		});
-	}
-	if (boot.volumeSize > source.size) {
-		problems.add("truncated", `the volume ends ${boot.volumeSize - source.size} bytes before the filesystem does`, {
-			structure: "Main Boot Sector",
-			field: "VolumeLength",
-			found: source.size,
-			wanted: boot.volumeSize,
-		});
-	}
-	const clusterCount = Math.min(boot.clusterCount, inVolume);
+	checkSize(source, boot, "Main Boot Sector", problems);
+	const clusterCount = Math.min(boot.clusterCount, Math.floor((source.size - heapOffset) / clusterSize));
 	const heap = { bits: "exfat", fatOffset: boot.fatOffset, heapOffset, clusterSize, clusterCount } as const;
 	const table = new AllocationTable(source, heap);
 	noteDirty(problems, boot.dirty, boot.failed);
@@ -77,7 +61,6 @@ export async function openExfat(source: BlockSource, signal?: AbortSignal): Prom
 	const metadata = new RangeSet();
 	metadata.add(0, heapOffset);
 	for (const ranges of own.structures) metadata.addAll(ranges);
-	const reserved = [chain.ranges, ...own.structures].flatMap((ranges) => clustersOf(ranges, heapOffset, clusterSize));
 	const volume: FatVolume = {
 		kind: "exfat",
 		label: own.label,
@@ -90,8 +73,9 @@ export async function openExfat(source: BlockSource, signal?: AbortSignal): Prom
 		table,
 		problems,
 		root: rootNode(chain.ranges),
+		layout: layoutOf("exfat", boot.serial, heap),
 		metadata: metadata.toRanges(),
-		reserved,
+		reserved: [chain.ranges, ...own.structures].flatMap((ranges) => table.clustersOf(ranges)),
 		maxDirectory: MAX_DIRECTORY,
 		maxFile: clusterCount * clusterSize,
 		sizeless: false,
@@ -150,9 +134,9 @@ function usable(bytes: Buffer, volume: string, offset: number): ExfatBoot | unde
 interface Own {
 	readonly label: string;
 	/** Ranges of the bitmaps and the up-case table. */
-	readonly structures: readonly (readonly number[])[];
+	readonly structures: readonly Ranges[];
 	/** Of the bitmap in use; undefined where it cannot be read. */
-	readonly bitmap: readonly number[] | undefined;
+	readonly bitmap: Ranges | undefined;
 }
 
 /** What the root directory says of the volume itself. */
@@ -187,8 +171,8 @@ async function readOwn(
 		left -= bytes.length;
 		if (!parser.feed(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), root.ranges[i]!)) break;
 	}
-	const structures: number[][] = [];
-	let bitmap: number[] | undefined;
+	const structures: Ranges[] = [];
+	let bitmap: Ranges | undefined;
 	for (const { name, which, cluster, size } of found) {
 		const most = Math.ceil(size / clusterSize);
 		const chain = await table.follow(cluster, Math.min(most, clusterCount), claimed, signal);
@@ -211,7 +195,7 @@ async function readOwn(
 async function countFree(
 	source: BlockSource,
 	{ percentInUse }: ExfatBoot,
-	bitmap: readonly number[] | undefined,
+	bitmap: Ranges | undefined,
 	clusterCount: number,
 	signal?: AbortSignal,
 ): Promise<number> {

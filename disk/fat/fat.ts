@@ -12,11 +12,12 @@
  * change of an entry.
  *
  * Layout: boot-sector.ts, exfat-boot.ts, table.ts; entries: directory.ts, exfat-directory.ts, entry.ts,
- * names.ts, times.ts; volume.ts joins both kinds, scan.ts reads all, filesystem.ts is the door.
+ * names.ts, times.ts; volume.ts joins both kinds, scan.ts reads all, rescan.ts what changed, filesystem.ts is the
+ * door.
  * This folder knows nothing of where the bytes come from, of partitions, or of who asks.
  */
 import { isUmbraError } from "../../common/errors.ts";
-import type { Filesystem } from "../filesystem.ts";
+import type { Filesystem, Ranges } from "../filesystem.ts";
 import { Problems } from "../parser/problems.ts";
 import type { BlockSource } from "../source/source.ts";
 import {
@@ -30,11 +31,12 @@ import {
 	SECTOR_SIZES,
 } from "./boot-sector.ts";
 import { ClusterSet } from "./cluster-set.ts";
+import { checkSize, noteDirty } from "./condition.ts";
 import { FatDirectoryParser } from "./directory.ts";
 import { type Entry, rootNode } from "./entry.ts";
 import { FatFilesystem } from "./filesystem.ts";
 import { AllocationTable } from "./table.ts";
-import type { FatVolume } from "./volume.ts";
+import { type FatVolume, layoutOf } from "./volume.ts";
 
 export { openExfat } from "./exfat.ts";
 
@@ -63,21 +65,7 @@ export async function openFat(source: BlockSource, signal?: AbortSignal): Promis
 	}
 	const boot = await readBoot(source, problems, signal);
 	const { heapOffset, clusterSize, clusterCount, fatSize, bits } = boot;
-	if (heapOffset + clusterSize > source.size) {
-		throw problems.error("truncated", `its clusters begin at ${heapOffset}, of ${source.size} bytes`, {
-			structure: "BPB",
-			offset: 0,
-			found: source.size,
-			wanted: boot.volumeSize,
-		});
-	}
-	if (boot.volumeSize > source.size) {
-		problems.add("truncated", `the volume ends ${boot.volumeSize - source.size} bytes before the filesystem does`, {
-			structure: "BPB",
-			found: source.size,
-			wanted: boot.volumeSize,
-		});
-	}
+	checkSize(source, boot, "BPB", problems);
 	const inVolume = Math.floor((source.size - heapOffset) / clusterSize);
 	const inTable = Math.floor((fatSize * 8) / bits) - FIRST_CLUSTER;
 	if (inTable < clusterCount) {
@@ -99,7 +87,6 @@ export async function openFat(source: BlockSource, signal?: AbortSignal): Promis
 	await noteState(source, boot, heap.fatOffset, problems, signal);
 
 	const root = await readRoot(boot, table, problems, signal);
-	const reserved = boot.bits === 32 ? clustersOf(root, heapOffset, clusterSize) : [];
 	const node = rootNode(root);
 	const volume: FatVolume = {
 		kind: "vfat",
@@ -113,9 +100,10 @@ export async function openFat(source: BlockSource, signal?: AbortSignal): Promis
 		table,
 		problems,
 		root: node,
+		layout: layoutOf("vfat", boot.serial, heap),
 		// The boot sectors, FSInfo and the tables. A fixed root directory is the directory's.
 		metadata: [0, boot.fatOffset + boot.fatCount * fatSize],
-		reserved,
+		reserved: bits === 32 ? table.clustersOf(root) : [],
 		maxDirectory: MAX_DIRECTORY,
 		maxFile: MAX_FILE,
 		sizeless: true,
@@ -185,27 +173,12 @@ async function noteState(
 	noteDirty(problems, isDirty, hasFailed);
 }
 
-export function noteDirty(problems: Problems, dirty: boolean, failed: boolean): void {
-	if (dirty) {
-		problems.add(
-			"unavailable",
-			"it is mounted or was not unmounted, and has no journal: the newest changes may be missing",
-			{
-				structure: "volume flags",
-			},
-		);
-	}
-	if (failed) {
-		problems.add("corrupt", "its driver noted that the disk failed to read or write", { structure: "volume flags" });
-	}
-}
-
 async function readRoot(
 	{ bits, rootOffset, rootSize, rootCluster, clusterSize }: BootSector,
 	table: AllocationTable,
 	problems: Problems,
 	signal?: AbortSignal,
-): Promise<number[]> {
+): Promise<Ranges> {
 	if (bits !== 32) return [rootOffset, rootSize];
 	const most = Math.max(1, MAX_DIRECTORY / clusterSize);
 	const { ranges, fault } = await table.follow(rootCluster, most, new ClusterSet(), signal);
@@ -213,15 +186,6 @@ async function readRoot(
 		problems.add("corrupt", `the root directory has ${fault}`, { structure: "root directory", found: rootCluster });
 	}
 	return ranges;
-}
-
-/** Ranges of whole clusters by cluster number. */
-export function clustersOf(ranges: readonly number[], heapOffset: number, clusterSize: number): [number, number][] {
-	const clusters: [number, number][] = [];
-	for (let i = 0; i < ranges.length; i += 2) {
-		clusters.push([(ranges[i]! - heapOffset) / clusterSize + FIRST_CLUSTER, ranges[i + 1]! / clusterSize]);
-	}
-	return clusters;
 }
 
 async function countFree(

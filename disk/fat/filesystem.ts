@@ -1,11 +1,12 @@
 /** A FAT or exFAT volume behind the interface of every filesystem. */
 import type { UmbraError } from "../../common/errors.ts";
-import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan } from "../filesystem.ts";
+import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan, Ranges } from "../filesystem.ts";
 import { lookupPath } from "../parser/lookup.ts";
 import { ClusterSet } from "./cluster-set.ts";
 import { type Entry, inodeOf, placeOf, ROOT_INODE } from "./entry.ts";
+import { rescan } from "./rescan.ts";
 import { parseDirectory, readBytes, scan } from "./scan.ts";
-import { type FatVolume, type LoadedFile, makeNode } from "./volume.ts";
+import { type FatVolume, type LoadedFile, makeNode, reportFault } from "./volume.ts";
 
 /** One request to the source while content is read. */
 const CHUNK_BYTES = 4 << 20;
@@ -51,6 +52,11 @@ export class FatFilesystem implements Filesystem {
 
 	scan(signal?: AbortSignal): Promise<FilesystemScan> {
 		return scan(this.#volume, signal, (entry, inode) => this.#note(entry, inode));
+	}
+
+	async rescan(before: FilesystemScan, changed: Ranges, signal?: AbortSignal): Promise<FilesystemScan> {
+		const note = (entry: Entry, inode: number) => this.#note(entry, inode);
+		return (await rescan(this.#volume, before, changed, signal, note)) ?? (await this.scan(signal));
 	}
 
 	/** As the guest finds it: exactly, else in other letters, else by its short name. */
@@ -142,8 +148,8 @@ export class FatFilesystem implements Filesystem {
 	async #keep(inode: number, entry: Entry, signal?: AbortSignal): Promise<CachedFile> {
 		const known = this.#loaded.get(inode);
 		if (known !== undefined) return known;
-		const path = () => `${entry.name} (inode ${inode})`;
-		const node = await makeNode(this.#volume, entry, new ClusterSet(), path, signal);
+		const { node, fault } = await makeNode(this.#volume, entry, new ClusterSet(), signal);
+		if (fault !== undefined) reportFault(this.#volume, entry, `${entry.name} (inode ${inode})`, fault);
 		// Of two files on one cluster, the one that has it is not known here.
 		return this.#remember({ entry, node: node.inode === inode ? node : { ...node, inode } });
 	}

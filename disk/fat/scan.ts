@@ -2,10 +2,11 @@
  * All of a volume from the root down, one level of directories after the other: the directories of a level
  * are read in disk order, in few large requests, and then parsed in the order of the tree.
  */
-import type { FileNode, FilesystemScan, Link, Ranges } from "../filesystem.ts";
+import type { FileNode, FilesystemScan, Link, Ranges, ScanBasis } from "../filesystem.ts";
+import { MAX_DANGLING } from "../rescan/rescan.ts";
 import { ClusterSet } from "./cluster-set.ts";
 import { type Entry, ROOT_INODE } from "./entry.ts";
-import { type FatVolume, makeNode } from "./volume.ts";
+import { type FatVolume, makeNode, reportFault } from "./volume.ts";
 
 /** Directories that are read together hold no more than this, unless one alone does. */
 const BATCH_BYTES = 4 << 20;
@@ -16,48 +17,84 @@ const GAP_BYTES = 1 << 15;
 const READS_IN_FLIGHT = 4;
 const NO_RANGES: Ranges = [];
 
-interface Directory {
+export interface Directory {
 	readonly node: FileNode;
+	/** Undefined for the root. */
 	readonly link: Link | undefined;
 	readonly parent: Directory | undefined;
 }
 
-/** @param each is told of every entry, and the inode number that it got. */
-export async function scan(
-	volume: FatVolume,
-	signal?: AbortSignal,
-	each?: (entry: Entry, inode: number) => void,
-): Promise<FilesystemScan> {
+/** Told of every entry that was read, and the inode number that it got. */
+export type EachEntry = (entry: Entry, inode: number) => void;
+
+export async function scan(volume: FatVolume, signal?: AbortSignal, each?: EachEntry): Promise<FilesystemScan> {
 	const nodes = new Map<number, FileNode>([[ROOT_INODE, volume.root]]);
 	const links: Link[] = [];
-	const claimed = new ClusterSet();
-	for (const [first, count] of volume.reserved) claimed.addRun(first, count);
-
+	const claimed = reservedClusters(volume);
+	const faulty: number[] = [];
 	let level: Directory[] = [{ node: volume.root, link: undefined, parent: undefined }];
 	while (level.length > 0) {
 		const below: Directory[] = [];
-		for (const batch of batches(level)) {
-			const contents = await readBatch(volume, batch, signal);
-			for (const [i, directory] of batch.entries()) {
-				const entries = await parseDirectory(volume, directory.node, () => pathOf(directory), contents?.[i], signal);
-				for (const entry of entries) {
-					const node = await makeNode(volume, entry, claimed, () => `${pathOf(directory)}/${entry.name}`, signal);
-					// Files and directories on the same clusters were told apart by `claimed`: no number is given twice.
-					nodes.set(node.inode, node);
-					each?.(entry, node.inode);
-					const link = { parent: directory.node.inode, name: entry.name, inode: node.inode };
-					links.push(link);
-					if (node.type === "dir") below.push({ node, link, parent: directory });
+		for await (const { directory, entries, isFaulty } of readDirectories(volume, level, signal)) {
+			let isSound = !isFaulty;
+			for (const entry of entries) {
+				const { node, fault } = await makeNode(volume, entry, claimed, signal);
+				if (fault !== undefined) {
+					reportFault(volume, entry, `${pathOf(directory)}/${entry.name}`, fault);
+					isSound = false;
 				}
+				// Files and directories on the same clusters were told apart by `claimed`: no number is given twice.
+				nodes.set(node.inode, node);
+				each?.(entry, node.inode);
+				const link = { parent: directory.node.inode, name: entry.name, inode: node.inode };
+				links.push(link);
+				if (node.type === "dir") below.push({ node, link, parent: directory });
 			}
+			if (!isSound) faulty.push(directory.node.inode);
 		}
 		level = below;
 	}
-	return { root: ROOT_INODE, nodes, links, metadata: volume.metadata, journal: NO_RANGES };
+	const basis = claimed.refused ? undefined : basisOf(volume, faulty);
+	const { metadata } = volume;
+	return { root: ROOT_INODE, nodes, links, metadata, journal: NO_RANGES, ...(basis === undefined ? {} : { basis }) };
+}
+
+/** Clusters that no file may have. */
+export function reservedClusters({ reserved }: FatVolume): ClusterSet {
+	const claimed = new ClusterSet();
+	for (const [first, count] of reserved) claimed.addRun(first, count);
+	return claimed;
+}
+
+/**
+ * What a later update must know. Where a cluster has two owners there is none: whose it is depends on the order in which
+ * all was read.
+ *
+ * @param faulty directories that have anything wrong in them, which are read again each time.
+ */
+export function basisOf({ layout }: FatVolume, faulty: readonly number[]): ScanBasis | undefined {
+	if (faulty.length > MAX_DANGLING) return undefined;
+	return { layout, replayed: NO_RANGES, dangling: faulty.map((inode) => ({ parent: inode, name: "", inode })) };
+}
+
+/** Some directories, in the order given, of which many are read at once. */
+export async function* readDirectories(
+	volume: FatVolume,
+	directories: readonly Directory[],
+	signal?: AbortSignal,
+): AsyncGenerator<{ readonly directory: Directory; readonly entries: readonly Entry[]; readonly isFaulty: boolean }> {
+	for (const batch of batches(directories)) {
+		const contents = await readBatch(volume, batch, signal);
+		for (const [i, directory] of batch.entries()) {
+			const problems = volume.problems.added;
+			const entries = await parseDirectory(volume, directory.node, () => pathOf(directory), contents?.[i], signal);
+			yield { directory, entries, isFaulty: volume.problems.added > problems };
+		}
+	}
 }
 
 /** Paths are built for people only, where something is wrong. */
-function pathOf(directory: Directory): string {
+export function pathOf(directory: Directory): string {
 	const names: string[] = [];
 	for (let at: Directory | undefined = directory; at?.link !== undefined; at = at.parent) names.push(at.link.name);
 	return names

@@ -1,4 +1,6 @@
 /** The file allocation table: for every cluster the one that follows it. Read as it is needed, a page at a time. */
+import type { Ranges } from "../filesystem.ts";
+import type { ChangedRanges } from "../rescan/changed-ranges.ts";
 import type { BlockSource } from "../source/source.ts";
 import { FIRST_CLUSTER } from "./boot-sector.ts";
 import type { ClusterSet } from "./cluster-set.ts";
@@ -16,7 +18,7 @@ export type TableBits = 12 | 16 | 32 | "exfat";
 
 export interface Chain {
 	/** Bytes of the volume, in logical order; whole clusters. */
-	readonly ranges: number[];
+	readonly ranges: Ranges;
 	readonly clusters: number;
 	/** What cut it short. */
 	readonly fault: string | undefined;
@@ -51,6 +53,16 @@ export class AllocationTable {
 
 	offsetOf(cluster: number): number {
 		return this.#heap.heapOffset + (cluster - FIRST_CLUSTER) * this.#heap.clusterSize;
+	}
+
+	/** The cluster that begins at a byte of the volume. */
+	#clusterOf(offset: number): number {
+		return (offset - this.#heap.heapOffset) / this.#heap.clusterSize + FIRST_CLUSTER;
+	}
+
+	/** Bits of an entry. */
+	get #width(): 12 | 16 | 32 {
+		return this.#heap.bits === "exfat" ? 32 : this.#heap.bits;
 	}
 
 	/** The cluster in which a byte of the volume lies; undefined outside the heap. */
@@ -107,6 +119,15 @@ export class AllocationTable {
 		return { ranges, clusters, fault };
 	}
 
+	/** Ranges of whole clusters by cluster number. */
+	clustersOf(ranges: Ranges): [first: number, count: number][] {
+		const clusters: [number, number][] = [];
+		for (let i = 0; i < ranges.length; i += 2) {
+			clusters.push([this.#clusterOf(ranges[i]!), ranges[i + 1]! / this.#heap.clusterSize]);
+		}
+		return clusters;
+	}
+
 	/** Clusters side by side, for which the table is not asked. */
 	run(first: number, count: number, claimed: ClusterSet): Chain {
 		if (!this.holds(first) || !this.holds(first + count - 1)) {
@@ -117,6 +138,48 @@ export class AllocationTable {
 		const stopped = first + clusters;
 		const fault = clusters < count ? takenFault(ranges, this.offsetOf(stopped), stopped) : undefined;
 		return { ranges, clusters, fault };
+	}
+
+	/** A chain that is known: the table is not asked. */
+	known(ranges: Ranges, claimed: ClusterSet): Chain {
+		let clusters = 0;
+		for (const [first, count] of this.clustersOf(ranges)) clusters += claimed.addRun(first, count);
+		return { ranges, clusters, fault: undefined };
+	}
+
+	/** The clusters behind which the table may say something else now, as bytes of the volume. */
+	relinked(changed: ChangedRanges): number[] {
+		const { fatOffset, clusterSize, clusterCount } = this.#heap;
+		const width = this.#width;
+		const end = clusterCount + FIRST_CLUSTER;
+		const ranges: number[] = [];
+		for (const [offset, length] of changed.within(fatOffset, Math.ceil((end * width) / 8))) {
+			const first = Math.max(FIRST_CLUSTER, Math.floor(((offset - fatOffset) * 8) / width));
+			const behind = Math.min(end, Math.ceil(((offset + length - fatOffset) * 8) / width));
+			if (behind > first) ranges.push(this.offsetOf(first), (behind - first) * clusterSize);
+		}
+		return ranges;
+	}
+
+	/** Whether the table says that these are a chain and nothing follows. It is asked only of clusters in `doubtful`. */
+	async isChain(ranges: Ranges, doubtful: ChangedRanges, signal?: AbortSignal): Promise<boolean> {
+		const { clusterSize } = this.#heap;
+		for (let i = 0; i < ranges.length; i += 2) {
+			const last = this.#clusterOf(ranges[i]! + ranges[i + 1]!) - 1;
+			const behind = i + 2 < ranges.length ? this.#clusterOf(ranges[i + 2]!) : END;
+			for (const [offset, length] of doubtful.within(ranges[i]!, ranges[i + 1]!)) {
+				const end = this.#clusterOf(offset) + length / clusterSize;
+				for (let cluster = this.#clusterOf(offset); cluster < end; ) {
+					const number = Math.floor(cluster / PAGE_ENTRIES);
+					const page = this.#pages.get(number) ?? (await this.#page(number, signal));
+					const inPage = Math.min(end, (number + 1) * PAGE_ENTRIES);
+					for (; cluster < inPage; cluster++) {
+						if (page[cluster % PAGE_ENTRIES] !== (cluster === last ? behind : cluster + 1)) return false;
+					}
+				}
+			}
+		}
+		return true;
 	}
 
 	async countFree(signal?: AbortSignal): Promise<number> {
@@ -147,7 +210,7 @@ export class AllocationTable {
 	async #read(first: number, signal?: AbortSignal): Promise<Uint32Array> {
 		const { bits, fatOffset, clusterCount } = this.#heap;
 		const count = Math.min(PAGE_ENTRIES, clusterCount + FIRST_CLUSTER - first);
-		const width = bits === "exfat" ? 32 : bits;
+		const width = this.#width;
 		const bytes = await this.#source.read(fatOffset + (first * width) / 8, Math.ceil((count * width) / 8), signal);
 		return decodeTable(bytes, count, bits);
 	}

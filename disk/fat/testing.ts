@@ -147,7 +147,7 @@ interface SleuthkitFile {
 }
 
 /** What fls says, by path, without what it invents. */
-export async function sleuthkitFiles(image: string): Promise<Map<string, SleuthkitFile>> {
+async function sleuthkitFiles(image: string): Promise<Map<string, SleuthkitFile>> {
 	const files = new Map<string, SleuthkitFile>();
 	for (const line of (await run("fls", "-r", "-m", "/", image)).trimEnd().split("\n")) {
 		const fields = line.split("|");
@@ -164,7 +164,7 @@ export async function sleuthkitFiles(image: string): Promise<Map<string, Sleuthk
 }
 
 /** The sectors that istat lists, as ranges of bytes. */
-export async function sleuthkitSectors(image: string, inode: number, sectorSize: number): Promise<number[]> {
+async function sleuthkitSectors(image: string, inode: number, sectorSize: number): Promise<number[]> {
 	const text = await run("istat", image, String(inode));
 	const ranges: number[] = [];
 	const list = /^Sectors:\n([\d\s]*)/m.exec(text)?.[1] ?? "";
@@ -183,7 +183,7 @@ export async function sleuthkitSectors(image: string, inode: number, sectorSize:
  *
  * @param cluster the first of the file, as somebody else tells it; undefined where it has none.
  */
-export function inodeFrom(their: number, base: number, cluster: number | undefined): number {
+function inodeFrom(their: number, base: number, cluster: number | undefined): number {
 	return cluster ?? 2 ** 32 + base / ENTRY_SIZE + their - 3;
 }
 
@@ -192,7 +192,7 @@ export function bytesOf(ranges: Ranges): number {
 }
 
 /** Whether `ranges` are `whole` up to its first `bytes`. */
-export function assertStartOf(ranges: Ranges, whole: Ranges, about: string): void {
+function assertStartOf(ranges: Ranges, whole: Ranges, about: string): void {
 	let left = bytesOf(ranges);
 	const start: number[] = [];
 	for (let i = 0; i < whole.length && left > 0; i += 2) {
@@ -200,6 +200,44 @@ export function assertStartOf(ranges: Ranges, whole: Ranges, about: string): voi
 		left -= whole[i + 1]!;
 	}
 	assert.deepEqual(ranges, start, about);
+}
+
+/**
+ * The same files as The Sleuth Kit finds, with their numbers, sizes and times; and of some their clusters and content.
+ *
+ * @param layout bytes: where the clusters begin and how long each is, from where on it counts `entries`, and how many
+ * seconds a time may be later, of which it shows no fraction.
+ */
+export async function compareWithSleuthkit(
+	fs: Filesystem,
+	scan: FilesystemScan,
+	image: string,
+	layout: { readonly heap: number; readonly cluster: number; readonly entries: number; readonly lag: number },
+): Promise<void> {
+	const theirs = await sleuthkitFiles(image);
+	const paths = pathsOf(scan);
+	paths.delete("");
+	// It shows what is not ASCII in a short name as ^.
+	const shown = (path: string) => path.replace(/[ßÉ]/g, "^");
+	assert.deepEqual([...theirs.keys()].map(shown).sort(), [...paths.keys()].map(shown).sort());
+	const isLate = (time: number, their: number) => time < their || time >= their + layout.lag;
+	for (const [at, [path, inode]] of [...paths].entries()) {
+		const node = scan.nodes.get(inode)!;
+		const their = theirs.get(path) ?? theirs.get(shown(path)) ?? assert.fail(path);
+		const [start] = node.data;
+		const first = start === undefined ? undefined : (start - layout.heap) / layout.cluster + 2;
+		assert.equal(inode, inodeFrom(their.inode, layout.entries, first), path);
+		assert.equal(node.size, their.size, path);
+		assert.ok(!isLate(node.mtime, their.mtime), path);
+		assert.ok(!isLate(node.ctime, their.created), path);
+		if (at % 13 !== 0) continue;
+		const sectors = await sleuthkitSectors(image, their.inode, fs.blockSize);
+		assert.ok(bytesOf(sectors) >= node.size, path);
+		assertStartOf(sectors, node.data, path);
+		if (node.type !== "file") continue;
+		const content = await runBytes("icat", image, String(their.inode));
+		assert.equal(hash(await fs.readFile(node, 0, node.size)), hash(content), path);
+	}
 }
 
 /** No cluster belongs to two, and all lie in the volume. */
@@ -241,13 +279,16 @@ export interface SetOptions {
 	readonly modified?: number;
 	readonly hundredths?: number;
 	readonly utcOffset?: number;
+	/** Clusters of somebody's addition to the file. */
+	readonly vendor?: { readonly firstCluster: number; readonly size: number; readonly contiguous: boolean };
 }
 
 export function buildSet(options: SetOptions): Buffer {
 	const names = Math.ceil(options.name.length / 15);
-	const set = Buffer.alloc((2 + names) * ENTRY_SIZE);
+	const entries = 2 + names + (options.vendor === undefined ? 0 : 1);
+	const set = Buffer.alloc(entries * ENTRY_SIZE);
 	set[0] = 0x85;
-	set[1] = 1 + names;
+	set[1] = entries - 1;
 	set.writeUInt16LE(options.attributes ?? 0x20, 4);
 	const modified = options.modified ?? 0x58000000;
 	set.writeUInt32LE(modified, 8);
@@ -268,6 +309,13 @@ export function buildSet(options: SetOptions): Buffer {
 			const unit = options.name.charCodeAt(i * 15 + j);
 			set.writeUInt16LE(Number.isNaN(unit) ? 0 : unit, (2 + i) * ENTRY_SIZE + 2 + j * 2);
 		}
+	}
+	if (options.vendor !== undefined) {
+		const at = (entries - 1) * ENTRY_SIZE;
+		set[at] = 0xe1;
+		set[at + 1] = options.vendor.contiguous ? 3 : 1;
+		set.writeUInt32LE(options.vendor.firstCluster, at + 20);
+		set.writeBigUInt64LE(BigInt(options.vendor.size), at + 24);
 	}
 	let sum = 0;
 	for (const [at, byte] of set.entries()) {

@@ -5,7 +5,7 @@ import type { Problems } from "../parser/problems.ts";
 import type { BlockSource } from "../source/source.ts";
 import type { ClusterSet } from "./cluster-set.ts";
 import { type DirectoryParser, type DirectorySink, type Entry, isDirectory, nodeOf } from "./entry.ts";
-import type { AllocationTable, Chain } from "./table.ts";
+import type { AllocationTable, Chain, ClusterHeap } from "./table.ts";
 
 export interface FatVolume {
 	/** "vfat" or "exfat", as blkid names them. */
@@ -21,6 +21,8 @@ export interface FatVolume {
 	readonly problems: Problems;
 	/** The root directory; it has no entry. */
 	readonly root: FileNode;
+	/** All that says where things stand, and whose table of chains holds. */
+	readonly layout: string;
 	/** What belongs to no file: everything in front of the clusters but a fixed root directory, and exFAT's own structures. */
 	readonly metadata: Ranges;
 	/** Clusters of the root and of the volume's own structures. */
@@ -42,19 +44,27 @@ export interface LoadedFile {
 	readonly node: FileNode;
 }
 
+export interface MadeNode {
+	readonly node: FileNode;
+	/** What is wrong with the file's chains. */
+	readonly fault: string | undefined;
+}
+
 /**
- * The entry's node. What is wrong with its chain is a problem under `path`.
+ * The entry's node.
  *
  * @param claimed clusters that have an owner; those of this file are added.
+ * @param known ranges of its clusters, where the table need not be asked.
  */
 export async function makeNode(
 	volume: FatVolume,
 	entry: Entry,
 	claimed: ClusterSet,
-	path: () => string,
 	signal?: AbortSignal,
-): Promise<FileNode> {
-	const chain = await chainOf(volume, entry, claimed, signal);
+	known?: Ranges,
+): Promise<MadeNode> {
+	const chain =
+		known === undefined ? await chainOf(volume, entry, claimed, signal) : volume.table.known(known, claimed);
 	const meta: number[] = [];
 	let { fault } = chain;
 	for (const part of entry.vendor) {
@@ -65,14 +75,12 @@ export async function makeNode(
 	const held = chain.clusters * volume.clusterSize;
 	const size = isDirectory(entry) && volume.sizeless ? held : entry.size;
 	if (fault === undefined && size > held) fault = `${size} bytes and clusters for ${held}`;
-	if (fault !== undefined) {
-		volume.problems.add("corrupt", `${path()} has ${fault}`, {
-			structure: "directory entry",
-			offset: entry.offset,
-			file: path(),
-		});
-	}
-	return nodeOf(entry, chain, meta, clampSize(volume, entry, size, held));
+	return { node: nodeOf(entry, chain, meta, clampSize(volume, entry, size, held)), fault };
+}
+
+/** Notes what is wrong with a file's chains. */
+export function reportFault({ problems }: FatVolume, entry: Entry, path: string, fault: string): void {
+	problems.add("corrupt", `${path} has ${fault}`, { structure: "directory entry", offset: entry.offset, file: path });
 }
 
 /** A directory is never read beyond its clusters; a file keeps the size that it says it has, where it can be one. */
@@ -106,4 +114,10 @@ function follow(
 		return { ranges: [], clusters: 0, fault: `its first cluster at ${firstCluster}, which does not exist` };
 	}
 	return table.follow(firstCluster, Math.min(most, clusterCount), claimed, signal);
+}
+
+/** As `FatVolume.layout`. */
+export function layoutOf(kind: string, uuid: string, heap: ClusterHeap): string {
+	const { bits, fatOffset, heapOffset, clusterSize, clusterCount } = heap;
+	return [kind, uuid, bits, fatOffset, heapOffset, clusterSize, clusterCount].join(" ");
 }

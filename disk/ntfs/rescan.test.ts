@@ -1,20 +1,17 @@
 /** Random histories of mounted volumes: what an update from changed blocks says, against a scan of everything. */
 import assert from "node:assert/strict";
-import { open, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { type Random, testRandom } from "../../test/support/random.ts";
 import { tempFolder } from "../../test/support/temp.ts";
 import type { FileNode } from "../filesystem.ts";
-import { comparePages } from "../map/compare.ts";
 import { baseOf } from "../rescan/layered-scan.ts";
-import { assertHistory, assertSameScan, copyImage, Users } from "../rescan/testing.ts";
-import { openFile } from "../source/file.ts";
+import { assertHistory, assertSameScan, copyImage, Users, writeSome } from "../rescan/testing.ts";
 import type { BlockSource } from "../source/source.ts";
 import { openNtfs } from "./ntfs.ts";
 import { makeVolume, memorySource, mount, needsNtfs } from "./testing.ts";
 
 const ROUNDS = 6;
-const PAGE = 4096;
 const CLUSTERS = [512, 4096] as const;
 
 describe("rescan of NTFS", needsNtfs(), () => {
@@ -48,19 +45,6 @@ async function live(random: Random, cluster: number, streams: readonly number[],
 		return log.join("; ");
 	};
 	return await assertHistory({ folder, random, rounds: ROUNDS, turn, open: openNtfs });
-}
-
-/** Copies the part `share` of the pages that differ. */
-async function writeSome(from: string, to: string, share: number, random: Random): Promise<void> {
-	await using source = await openFile(from);
-	await using target = await openFile(to);
-	const { offsets } = await comparePages(target, source);
-	await using file = await open(to, "r+");
-	for (const offset of offsets) {
-		if (!random.chance(share)) continue;
-		const bytes = await source.read(offset, Math.min(PAGE, source.size - offset));
-		await file.write(bytes, 0, bytes.length, offset);
-	}
 }
 
 describe("rescan of NTFS by what changed", needsNtfs(), () => {

@@ -38,6 +38,15 @@ export class ChangedRanges {
 		return false;
 	}
 
+	/** The changed parts of a range, ascending. */
+	*within(offset: number, length: number): Generator<readonly [offset: number, length: number]> {
+		const end = offset + length;
+		for (let at = this.#firstBehind(offset); at < this.#starts.length && this.#starts[at]! < end; at++) {
+			const from = Math.max(offset, this.#starts[at]!);
+			yield [from, Math.min(end, this.#ends[at]!) - from];
+		}
+	}
+
 	/** The changed units of `size` bytes, counted from `offset`, of which there are `count`; ascending, each once. */
 	*units(offset: number, size: number, count: number): Generator<number> {
 		const end = offset + count * size;

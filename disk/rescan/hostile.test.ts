@@ -6,6 +6,8 @@ import { testRandom } from "../../test/support/random.ts";
 import { tempFolder } from "../../test/support/temp.ts";
 import { openExt } from "../ext/ext.ts";
 import { EXT_SUBJECTS } from "../ext/fuzz-subjects.ts";
+import { openExfat, openFat } from "../fat/fat.ts";
+import { FAT_SUBJECTS } from "../fat/fuzz-subjects.ts";
 import type { FilesystemScan } from "../filesystem.ts";
 import { damage } from "../fuzz/damage.ts";
 import { DamagedSource, PAGE } from "../fuzz/damaged-source.ts";
@@ -24,6 +26,7 @@ const ROUNDS = 30;
 const SUBJECTS = [
 	// With ea_inode there are no updates.
 	...EXT_SUBJECTS.filter(({ name }) => name !== "inline data").map((subject) => ({ subject, open: openExt as Open })),
+	...FAT_SUBJECTS.map((subject) => ({ subject, open: (subject.format === "exfat" ? openExfat : openFat) as Open })),
 	...NTFS_SUBJECTS.map((subject) => ({ subject, open: openNtfs as Open })),
 	...XFS_SUBJECTS.filter(({ name }) => name === "version 4").map((subject) => ({ subject, open: openXfs as Open })),
 ];

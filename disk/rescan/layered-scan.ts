@@ -163,7 +163,8 @@ export function layerOver(before: FilesystemScan, scan: FilesystemScan): Filesys
 	);
 }
 
-function isSameLinks(a: readonly Link[], b: readonly Link[]): boolean {
+/** The same names of the same inodes in the same order. */
+export function isSameLinks(a: readonly Link[], b: readonly Link[]): boolean {
 	if (a.length !== b.length) return false;
 	for (let at = 0; at < a.length; at++) {
 		if (a[at]!.inode !== b[at]!.inode || a[at]!.name !== b[at]!.name) return false;

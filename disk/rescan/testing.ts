@@ -144,6 +144,19 @@ export async function copyImage(image: string, copy: string): Promise<void> {
 	await run("cp", ["--sparse=always", image, copy]);
 }
 
+/** Copies the part `share` of the pages that differ. */
+export async function writeSome(from: string, to: string, share: number, random: Random): Promise<void> {
+	await using source = await openFile(from);
+	await using target = await openFile(to);
+	const { offsets } = await comparePages(target, source);
+	await using file = await open(to, "r+");
+	for (const offset of offsets) {
+		if (!random.chance(share)) continue;
+		const bytes = await source.read(offset, Math.min(PAGE_SIZE, source.size - offset));
+		await file.write(bytes, 0, bytes.length, offset);
+	}
+}
+
 /** Does to a mounted filesystem what its users do. */
 export class Users {
 	readonly #root: string;
