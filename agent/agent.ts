@@ -6,10 +6,12 @@ import { mkdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
+import { NAME_SIZE } from "../common/block.ts";
 import { errnoOf, messageOf, UmbraError } from "../common/errors.ts";
 import type { Logger } from "../common/log.ts";
 import { formatBytes, nowNs } from "../common/units.ts";
-import { toLong, type wire } from "../proto/service.ts";
+import { VERSION } from "../common/version.ts";
+import { MAX_OFFER_NAMES, toLong, type wire } from "../proto/service.ts";
 import type { AgentDb } from "./capture/block-index.ts";
 import { Capturer } from "./capture/capture.ts";
 import { HashPoolLease } from "./capture/hash-pool-lease.ts";
@@ -20,8 +22,6 @@ import { Spool } from "./spool/spool.ts";
 import { loadAgentId } from "./uplink/identity.ts";
 import { Uplink, type UplinkTls } from "./uplink/uplink.ts";
 import { VmRunner } from "./vm-runner.ts";
-
-export const AGENT_VERSION = "0.1.0";
 
 /** Captures that run side by side on one host. */
 const CAPTURES_AT_ONCE = 3;
@@ -102,7 +102,7 @@ export class Agent implements AsyncDisposable {
 			address: collector.address,
 			agentId,
 			host,
-			version: AGENT_VERSION,
+			version: VERSION,
 			spool: this.#spool,
 			heartbeat: () => this.#heartbeat(),
 			onOrder: (order) => this.#obey(order),
@@ -202,8 +202,10 @@ export class Agent implements AsyncDisposable {
 	async #obey(order: wire.v1.IOrder): Promise<wire.v1.IOrderResult> {
 		const orderId = order.orderId ?? "";
 		try {
-			const { captureNow, setPolicy } = order;
+			const { captureNow, setPolicy, sendBlocks } = order;
+			if (sendBlocks !== null && sendBlocks !== undefined) return { orderId, ...(await this.#sendBlocks(sendBlocks)) };
 			if (captureNow !== null && captureNow !== undefined) {
+				if (captureNow.anew === true) await this.#beginAnew(captureNow.vm ?? "");
 				const result = await this.#runner(captureNow.vm ?? "").captureNow();
 				return { orderId, ok: true, changesetId: result.id };
 			}
@@ -220,6 +222,37 @@ export class Agent implements AsyncDisposable {
 			const code = error instanceof UmbraError ? error.code : "internal";
 			return { orderId, ok: false, errorCode: code, message: messageOf(error) };
 		}
+	}
+
+	/** What was captured and not sent yet stays as it is. */
+	async #beginAnew(vm: string): Promise<void> {
+		if (this.#runner(vm).isExcluded) throw new UmbraError("conflict", `VM ${vm} is excluded`);
+		this.#log.warn({ vm }, "what the collector has of this VM is damaged: capturing anew");
+		await this.#turns.alone(vm, () => this.#capturer.forget(vm));
+	}
+
+	async #sendBlocks({ vm, names }: wire.v1.ISendBlocks): Promise<wire.v1.IOrderResult> {
+		const runner = this.#runner(vm ?? "");
+		const bytes = Buffer.from(names ?? new Uint8Array());
+		const count = bytes.length / NAME_SIZE;
+		if (!Number.isInteger(count) || count > MAX_OFFER_NAMES) {
+			throw new UmbraError("corrupt", `SendBlocks.names: ${bytes.length} bytes, wanted whole names`, {
+				context: { structure: "SendBlocks", field: "names", found: bytes.length, wanted: MAX_OFFER_NAMES * NAME_SIZE },
+			});
+		}
+		const wanted = Array.from({ length: count }, (_, at) =>
+			bytes.toString("hex", at * NAME_SIZE, (at + 1) * NAME_SIZE),
+		);
+		const blocks = await this.#capturer.findBlocks(vm ?? "", new Set(wanted));
+		const held = new Set([...blocks.values()].flatMap((disk) => [...disk.values()]));
+		const found = new Uint8Array(Math.ceil(count / 8));
+		wanted.forEach((name, at) => {
+			if (held.has(name)) found[at >> 3] = (found[at >> 3] ?? 0) | (1 << (at & 7));
+		});
+		if (held.size === 0) return { ok: true, found };
+		this.#log.warn({ vm, wanted: count, found: held.size }, "the collector lost blocks of this VM: reading them again");
+		const result = await runner.captureNow(blocks);
+		return { ok: true, found, changesetId: result.id };
 	}
 
 	#runner(vm: string): VmRunner {

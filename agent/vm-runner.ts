@@ -2,7 +2,7 @@
 import { errnoOf, isAbort, messageOf, UmbraError } from "../common/errors.ts";
 import type { Logger } from "../common/log.ts";
 import { toLong, v1, type wire } from "../proto/service.ts";
-import type { CaptureResult, Capturer } from "./capture/capture.ts";
+import type { BlocksOfDisks, CaptureResult, Capturer } from "./capture/capture.ts";
 import { nextDelay, parseSchedule } from "./capture/schedule.ts";
 import type { VmSettings } from "./config.ts";
 import type { DiskInfo, Machine, MachineState } from "./hypervisor/hypervisor.ts";
@@ -23,6 +23,7 @@ export interface VmRunnerOptions {
 }
 
 interface Demand {
+	readonly resend: BlocksOfDisks;
 	resolve(result: CaptureResult): void;
 	reject(error: unknown): void;
 }
@@ -67,7 +68,7 @@ export class VmRunner {
 			if (ended.aborted) break;
 			const demands = this.#demands.splice(0);
 			try {
-				const result = await this.#captureOnce(ended, demands.length > 0);
+				const result = await this.#captureOnce(ended, demands);
 				for (const demand of demands) demand.resolve(result);
 			} catch (error) {
 				this.#failed(error, ended);
@@ -78,11 +79,16 @@ export class VmRunner {
 		for (const demand of this.#demands.splice(0)) demand.reject(this.#over());
 	}
 
-	/** Captures as soon as may be. @throws whatever the capture ends with. */
-	captureNow(): Promise<CaptureResult> {
+	/**
+	 * Captures as soon as may be.
+	 *
+	 * @param resend blocks whose contents the collector wants even where they did not change
+	 * @throws whatever the capture ends with.
+	 */
+	captureNow(resend: BlocksOfDisks = new Map()): Promise<CaptureResult> {
 		if (this.#ended) return Promise.reject(this.#over());
 		const { promise, resolve, reject } = Promise.withResolvers<CaptureResult>();
-		this.#demands.push({ resolve, reject });
+		this.#demands.push({ resend, resolve, reject });
 		this.#wake.resolve();
 		return promise;
 	}
@@ -99,6 +105,11 @@ export class VmRunner {
 		this.#refusals++;
 		this.#anewAt = now + hold;
 		this.#wake.resolve();
+	}
+
+	/** An operator left it out. */
+	get isExcluded(): boolean {
+		return this.#options.settings.exclude;
 	}
 
 	/** @throws UmbraError `bad-config` for a schedule that makes no sense; nothing changes then. */
@@ -160,13 +171,15 @@ export class VmRunner {
 		return nextDelay(parseSchedule(this.#schedule), sinceLast, Date.now());
 	}
 
-	async #captureOnce(signal: AbortSignal, demanded: boolean): Promise<CaptureResult> {
+	async #captureOnce(signal: AbortSignal, demands: readonly Demand[]): Promise<CaptureResult> {
 		this.#lastStart = performance.now();
 		this.#anewAt = undefined;
 		const { machine, settings, capturer, inTurn, blocked, log } = this.#options;
 		this.#state = await machine.state(signal);
 		this.#disks = await machine.disks(signal);
-		if (settings.exclude && !demanded) throw new UmbraError("conflict", `VM ${machine.name} is excluded`);
+		// What an operator asked for is done; what the collector lost is no reason to look at what it may not.
+		if (settings.exclude && demands.every(({ resend }) => resend.size > 0))
+			throw new UmbraError("conflict", `VM ${machine.name} is excluded`);
 		const why = await blocked();
 		if (why !== undefined) {
 			throw new UmbraError("limit", why, { hint: "nothing is lost: QEMU goes on recording what changes" });
@@ -178,6 +191,7 @@ export class VmRunner {
 				machine,
 				disks.map((disk) => disk.id),
 				signal,
+				together(demands),
 			),
 		);
 		this.#lastCaptureNs = result.timeNs;
@@ -206,4 +220,12 @@ export class VmRunner {
 		if (message !== this.#lastError) log.warn({ vm: this.machine.name, err: error }, "capture failed");
 		this.#lastError = message;
 	}
+}
+
+function together(demands: readonly Demand[]): BlocksOfDisks {
+	const blocks = new Map<string, Map<number, string>>();
+	for (const { resend } of demands) {
+		for (const [disk, wanted] of resend) blocks.set(disk, new Map([...(blocks.get(disk) ?? []), ...wanted]));
+	}
+	return blocks;
 }

@@ -8,6 +8,7 @@ import type { Filesystem } from "./filesystem.ts";
 import type { FileChange, MachineChanges } from "./map/changes.ts";
 import { type CurrentFile, currentFile, type Explanation, explain, type PackagesBefore } from "./packages/explain.ts";
 import type { Mount } from "./packages/guest-root.ts";
+import { encodeOwners, OwnerIndex } from "./packages/owner-index.ts";
 import { changedPackages, type PackageChange, type PackageDb, type PackageVersions } from "./packages/package-db.ts";
 import { packagesStamp, readPackages } from "./packages/packages.ts";
 import type { MachineTree } from "./tree.ts";
@@ -26,6 +27,8 @@ export interface KnownPackages {
 	/** Of their databases; equal where nothing was installed, upgraded or removed since. */
 	readonly stamp: string;
 	readonly versions: PackageVersions;
+	/** An `OwnerIndex`, encoded, from wherever it is kept; undefined where none is. */
+	readonly owners?: ((signal?: AbortSignal) => Promise<Uint8Array>) | undefined;
 }
 
 export interface Causes {
@@ -51,7 +54,7 @@ export interface CausesOptions {
 	readonly interval: ChangeInterval;
 	/** The machine's disks after the changes, in the order of its tree. */
 	readonly after: readonly NamedSource[];
-	/** As they were; without them, what `known` remembers is enough, but for the owners of deleted files. */
+	/** As they were; without them, what `known` remembers is enough. */
 	readonly before?: readonly NamedSource[];
 	readonly known?: KnownPackages | undefined;
 	/** Bytes of changed files that are compared with what packages shipped; the rest stays unknown. */
@@ -85,10 +88,12 @@ export async function findCauses(options: CausesOptions): Promise<Causes> {
 		const filesystem = volumes.find((each) => each.disk === at && each.id === volume)?.filesystem;
 		for (const file of changed) {
 			const { inode, change } = file;
-			const actors = evidence.actorsOf({ disk: at, volume, path: file.path, inode, deleted: change === "deleted" });
+			const isTransient = change === "transient";
+			const deleted = isTransient || change === "deleted";
+			const actors = evidence.actorsOf({ disk: at, volume, path: file.path, inode, deleted });
 			const path = paths.get(file);
 			const owner =
-				packages?.after === undefined || path === undefined || file.type === "dir"
+				packages?.after === undefined || path === undefined || file.type === "dir" || isTransient
 					? undefined
 					: await explainFile(file, path, packages.before, packages.after, filesystem, budget, signal);
 			if (actors.length > 0 || owner !== undefined) found.set(file, { actors, package: owner });
@@ -117,7 +122,8 @@ export function changeInterval(
 	for (const { disk, volume: id, files: changed } of files) {
 		const volume = after.volumes.find((each) => each.id === id && after.disks[each.disk]?.name === disk);
 		for (const { change, inode } of changed) {
-			const ctime = change === "deleted" ? 0 : (volume?.scan?.nodes.get(inode)?.ctime ?? 0);
+			const isGone = change === "deleted" || change === "transient";
+			const ctime = isGone ? 0 : (volume?.scan?.nodes.get(inode)?.ctime ?? 0);
 			// Where a clock was ahead, a file of before has a time that is yet to come.
 			if (ctime > 0 && ctime < from && HAS_CHANGE_TIME.test(volume!.kind)) from = ctime;
 		}
@@ -198,7 +204,9 @@ async function readPackageStates(
 ): Promise<PackageStates | undefined> {
 	const stamp = await packagesStamp(mounts, signal);
 	if (stamp === "") return undefined;
-	const isUnchanged = beforeMounts === undefined && known?.stamp === stamp;
+	const isSame = beforeMounts === undefined && known?.stamp === stamp;
+	// What an earlier version kept has no owners: they are read once.
+	const isUnchanged = isSame && known.owners !== undefined;
 	if (isUnchanged && !paths.some((path) => PACKAGED.test(path)))
 		return { before: known, after: undefined, known, problems: [] };
 	const after = await readPackages(mounts, signal);
@@ -207,11 +215,40 @@ async function readPackageStates(
 		const problems = [...after.problems.map(messageOf), "the guest's package database names no package"];
 		return { before: known ?? after, after: undefined, known, problems };
 	}
-	const now = isUnchanged ? known : { stamp, versions: after.versions };
+	const owners = async (ownersSignal?: AbortSignal) => encodeOwners(await after.owned(ownersSignal));
+	const now = isUnchanged ? known : { stamp, versions: after.versions, owners };
+	const problems = after.problems.map(messageOf);
 	const read = beforeMounts === undefined ? undefined : await readPackages(beforeMounts, signal);
 	const before = read === undefined || read.versions.size === 0 ? undefined : read;
 	// Of a guest that is seen for the first time nothing is known to have changed.
-	return { before: before ?? known ?? now, after, known: now, problems: after.problems.map(messageOf) };
+	const remembered = known === undefined || isSame ? (known ?? now) : rememberedPackages(known, problems, signal);
+	return { before: before ?? remembered, after, known: now, problems };
+}
+
+/** What is kept of the packages before a change; the owners of files are read when the first is asked for. */
+function rememberedPackages(
+	{ versions, owners }: KnownPackages,
+	problems: string[],
+	signal: AbortSignal | undefined,
+): PackagesBefore {
+	if (owners === undefined) return { versions };
+	let index: Promise<OwnerIndex | undefined> | undefined;
+	const load = async (): Promise<OwnerIndex | undefined> => {
+		try {
+			return OwnerIndex.decode(await owners(signal));
+		} catch (error) {
+			if (!isUmbraError(error, "corrupt", "unsupported")) throw error;
+			problems.push(`what was kept of the owners of files cannot be read: ${error.message}`);
+			return undefined;
+		}
+	};
+	return {
+		versions,
+		ownerOf: async (path) => {
+			index ??= load();
+			return (await index)?.ownerOf(path);
+		},
+	};
 }
 
 async function explainFile(

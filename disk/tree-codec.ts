@@ -1,27 +1,26 @@
 /**
  * The stored form of a disk tree: a *base*, which is a whole tree, and *deltas*, each of which is what changed since the
- * part before it. All numbers are little-endian or LEB128 varints; signed ones are zigzag.
- *
- *   "UTRE" (base) or "UTRD" (delta) | u8 version | u32 length of the plain body | 32 bytes BLAKE3 of what follows |
- *   delta: the 32 bytes BLAKE3 of the part before | zstd body
+ * part before it. Numbers are LEB128 varints; signed ones are zigzag.
  */
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { blake3Name, NAME_SIZE } from "../common/block.ts";
-import { isUmbraError, UmbraError } from "../common/errors.ts";
+import { UmbraError } from "../common/errors.ts";
 import type { Owners } from "./owners.ts";
 import { differenceOf } from "./rescan/layered-scan.ts";
 import { readScan, readScanChanges, writeScan, writeScanChanges } from "./scan-codec.ts";
+import { nameOfSealed, type SealedFormat, seal, unseal } from "./sealed.ts";
 import type { Segment, Segments } from "./segments.ts";
 import type { DiskTree, MachineTree, VolumeTree } from "./tree.ts";
-import { ColumnReader, ColumnWriter } from "./tree-columns.ts";
+import { type ColumnReader, ColumnWriter } from "./tree-columns.ts";
 
-const BASE_MAGIC = "UTRE";
-const DELTA_MAGIC = "UTRD";
-const VERSION = 3;
-const NAME_AT = 9;
-const HEADER_SIZE = NAME_AT + NAME_SIZE;
-/** About 25 million files; bounds what a damaged length can make zstd allocate. */
-const MAX_BODY = 1024 * 1024 * 1024;
+/** Without change journals. */
+const VERSION_WITHOUT_JOURNALS = 3;
+const COMMON = {
+	structure: "disk tree",
+	versions: [4, VERSION_WITHOUT_JOURNALS],
+	/** About 25 million files. */
+	maxBody: 1024 * 1024 * 1024,
+} as const;
+const BASE: SealedFormat = { ...COMMON, magic: "UTRE" };
+const DELTA: SealedFormat = { ...COMMON, magic: "UTRD" };
 
 const TABLES: readonly DiskTree["table"][] = ["none", "mbr", "gpt"];
 /** How a volume's scan is told: not at all, as a whole, or as what changed since one of the tree before. */
@@ -42,7 +41,7 @@ export function encodeDiskTree(tree: DiskTree): Uint8Array {
 export function encodeMachineTree(tree: MachineTree): Uint8Array {
 	const writer = new ColumnWriter();
 	writeTree(writer, tree, undefined);
-	return seal(BASE_MAGIC, writer.bytes(), undefined);
+	return seal(BASE, writer.bytes());
 }
 
 /**
@@ -54,45 +53,26 @@ export function encodeMachineTree(tree: MachineTree): Uint8Array {
 export function encodeTreeDelta(before: MachineTree, after: MachineTree, previous: Uint8Array): Uint8Array {
 	const writer = new ColumnWriter();
 	writeTree(writer, after, before);
-	return seal(DELTA_MAGIC, writer.bytes(), previous);
+	return seal(DELTA, writer.bytes(), previous);
 }
 
 /** What tells an encoded part from any other. */
-export function nameOfPart(part: Uint8Array): Uint8Array {
-	return Uint8Array.from(part.subarray(NAME_AT, HEADER_SIZE));
-}
-
-function seal(magic: string, body: Uint8Array, previous: Uint8Array | undefined): Uint8Array {
-	if (body.length > MAX_BODY) {
-		throw new UmbraError("limit", `disk tree: ${body.length} bytes of columns, at most ${MAX_BODY} fit`, {
-			context: { structure: "disk tree", found: body.length, wanted: MAX_BODY },
-		});
-	}
-	const packed = zstdCompressSync(body, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
-	const out = Buffer.allocUnsafe(HEADER_SIZE + (previous?.length ?? 0) + packed.length);
-	out.write(magic, 0, "latin1");
-	out.writeUInt8(VERSION, 4);
-	out.writeUInt32LE(body.length, 5);
-	if (previous !== undefined) out.set(previous, HEADER_SIZE);
-	out.set(packed, out.length - packed.length);
-	out.set(blake3Name(out.subarray(HEADER_SIZE)), NAME_AT);
-	return out;
-}
+export const nameOfPart = nameOfSealed;
 
 /**
  * @throws UmbraError `corrupt` for anything that `encodeDiskTree` did not write or that was damaged since;
- * `unsupported` for another version.
+ * `unsupported` for a version that is neither this one nor the one before.
  */
 export function decodeDiskTree(bytes: Uint8Array): DiskTree {
 	const { disks, volumes, problems } = decodeMachineTree(bytes);
 	const [disk] = disks;
-	if (disk === undefined || disks.length > 1) throw damaged(`${disks.length} disks, wanted one`, HEADER_SIZE);
+	if (disk === undefined || disks.length > 1) throw damaged(`${disks.length} disks, wanted one`);
 	return { size: disk.size, table: disk.table, volumes, problems };
 }
 
 /** @throws as `decodeDiskTree`. */
 export function decodeMachineTree(bytes: Uint8Array): MachineTree {
-	return unseal(BASE_MAGIC, bytes, undefined, (reader) => readTree(reader, undefined));
+	return unseal(BASE, bytes, undefined, (reader, version) => readTree(reader, version, undefined));
 }
 
 /**
@@ -102,46 +82,11 @@ export function decodeMachineTree(bytes: Uint8Array): MachineTree {
  * @throws as `decodeDiskTree`, `corrupt` also for a delta of another part.
  */
 export function applyTreeDelta(before: MachineTree, bytes: Uint8Array, previous: Uint8Array): MachineTree {
-	return unseal(DELTA_MAGIC, bytes, previous, (reader) => readTree(reader, before));
+	return unseal(DELTA, bytes, previous, (reader, version) => readTree(reader, version, before));
 }
 
-function unseal<T>(
-	magic: string,
-	bytes: Uint8Array,
-	previous: Uint8Array | undefined,
-	read: (reader: ColumnReader) => T,
-): T {
-	const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-	const start = HEADER_SIZE + (previous?.length ?? 0);
-	if (buffer.length < start || buffer.toString("latin1", 0, 4) !== magic) throw damaged("no disk tree", 0);
-	const version = buffer.readUInt8(4);
-	if (version !== VERSION) {
-		throw new UmbraError("unsupported", `disk tree: version ${version}, wanted ${VERSION}`, {
-			context: { structure: "disk tree", offset: 4, found: version, wanted: VERSION },
-		});
-	}
-	const length = buffer.readUInt32LE(5);
-	if (length > MAX_BODY) throw damaged(`body of ${length} bytes`, 5);
-	const checked = blake3Name(buffer.subarray(HEADER_SIZE));
-	if (!buffer.subarray(NAME_AT, HEADER_SIZE).equals(checked)) throw damaged("checksum does not match", NAME_AT);
-	if (previous !== undefined && !buffer.subarray(HEADER_SIZE, start).equals(previous)) {
-		throw damaged("changes of another tree", HEADER_SIZE);
-	}
-	try {
-		const body = zstdDecompressSync(buffer.subarray(start), { maxOutputLength: Math.max(length, 1) });
-		if (body.length !== length) throw damaged(`body of ${body.length} bytes, wanted ${length}`, 5);
-		const reader = new ColumnReader(body);
-		const result = read(reader);
-		reader.end();
-		return result;
-	} catch (error) {
-		if (isUmbraError(error)) throw error;
-		throw damaged("cannot be unpacked", HEADER_SIZE, error);
-	}
-}
-
-function damaged(what: string, offset: number, cause?: unknown): UmbraError {
-	return new UmbraError("corrupt", `disk tree: ${what}`, { cause, context: { structure: "disk tree", offset } });
+function damaged(what: string): UmbraError {
+	return new UmbraError("corrupt", `disk tree: ${what}`, { context: { structure: "disk tree" } });
 }
 
 function writeTree(writer: ColumnWriter, tree: MachineTree, before: MachineTree | undefined): void {
@@ -157,12 +102,14 @@ function writeTree(writer: ColumnWriter, tree: MachineTree, before: MachineTree 
 	for (const volume of tree.volumes) writeVolume(writer, volume, before);
 }
 
-function readTree(reader: ColumnReader, before: MachineTree | undefined): MachineTree {
+function readTree(reader: ColumnReader, version: number, before: MachineTree | undefined): MachineTree {
 	const disks = Array.from({ length: reader.count(3) }, () => {
 		return { name: reader.string(), size: reader.natural(), table: reader.choice(TABLES) };
 	});
 	const problems = Array.from({ length: reader.count(1) }, () => reader.string());
-	const volumes = Array.from({ length: reader.count(8) }, () => readVolume(reader, disks.length, before));
+	const volumes = Array.from({ length: reader.count(8) }, () => {
+		return readVolume(reader, version, disks.length, before);
+	});
 	return { disks, problems, volumes };
 }
 
@@ -191,7 +138,7 @@ function readSegments(reader: ColumnReader, disks: number): Segments {
 		const isWhole = count === 1 || (count > 1 && stripeSize > 0 && length % (stripeSize * count) === 0);
 		const isPlaced = stripes.every(({ disk, offset }) => disk < disks && Number.isSafeInteger(offset + length));
 		if (length === 0 || !isWhole || !isPlaced || !Number.isSafeInteger(start + length)) {
-			throw damaged("a segment that makes no sense", HEADER_SIZE);
+			throw damaged("a segment that makes no sense");
 		}
 		segments.push({ start, length, stripeSize, stripes });
 		start += length;
@@ -215,7 +162,12 @@ function writeVolume(writer: ColumnWriter, volume: VolumeTree, before: MachineTr
 	writer.natural(volume.files);
 	writeNames(writer, volume.owners.users);
 	writeNames(writer, volume.owners.groups);
-	const { scan } = volume;
+	const { scan, journal } = volume;
+	writer.byte(journal === undefined ? 0 : 1);
+	if (journal !== undefined) {
+		writer.string(journal.id);
+		writer.natural(journal.next);
+	}
 	if (scan === undefined) {
 		writer.byte(NO_SCAN);
 		return;
@@ -246,7 +198,7 @@ function readVolumeScan(reader: ColumnReader, before: MachineTree | undefined): 
 	}
 }
 
-function readVolume(reader: ColumnReader, disks: number, before: MachineTree | undefined): VolumeTree {
+function readVolume(reader: ColumnReader, version: number, disks: number, before: MachineTree | undefined): VolumeTree {
 	const id = reader.string();
 	const disk = reader.natural();
 	const offset = reader.natural();
@@ -261,6 +213,8 @@ function readVolume(reader: ColumnReader, disks: number, before: MachineTree | u
 	const freeBytes = reader.natural();
 	const files = reader.natural();
 	const owners: Owners = { users: readNames(reader), groups: readNames(reader) };
+	const hasJournal = version !== VERSION_WITHOUT_JOURNALS && reader.choice([false, true]);
+	const journal = hasJournal ? { id: reader.string(), next: reader.natural() } : undefined;
 	const scan = readVolumeScan(reader, before);
 	return {
 		id,
@@ -278,6 +232,7 @@ function readVolume(reader: ColumnReader, disks: number, before: MachineTree | u
 		files,
 		owners,
 		scan,
+		...(journal === undefined ? {} : { journal }),
 	};
 }
 

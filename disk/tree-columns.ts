@@ -85,10 +85,13 @@ export class ColumnWriter {
 
 export class ColumnReader {
 	readonly #buffer: Buffer;
+	readonly #structure: string;
 	#at = 0;
 
-	constructor(buffer: Buffer) {
+	/** @param structure names what is read in errors. */
+	constructor(buffer: Buffer, structure: string) {
 		this.#buffer = buffer;
+		this.#structure = structure;
 	}
 
 	natural(): number {
@@ -219,14 +222,14 @@ export class ColumnReader {
 
 	/** What to throw for a value that makes no sense. */
 	damaged(what: string): UmbraError {
-		return new UmbraError("corrupt", `disk tree: ${what} at ${this.#at} of ${this.#buffer.length}`, {
-			context: { structure: "disk tree", offset: this.#at },
+		return new UmbraError("corrupt", `${this.#structure}: ${what} at ${this.#at} of ${this.#buffer.length}`, {
+			context: { structure: this.#structure, offset: this.#at },
 		});
 	}
 }
 
 function unfit(value: number): UmbraError {
-	return new UmbraError("limit", `disk tree: ${value} is no number that the format holds`, {
-		context: { structure: "disk tree", found: value },
+	return new UmbraError("limit", `${value} is no number that the format holds`, {
+		context: { structure: "columns", found: value },
 	});
 }

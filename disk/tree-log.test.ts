@@ -7,7 +7,7 @@ import { NO_OWNERS } from "./owners.ts";
 import { baseOf, type Directory, directoriesOf, layerScan } from "./rescan/layered-scan.ts";
 import { assertSameScan } from "./rescan/testing.ts";
 import { wholeRange } from "./segments.ts";
-import type { MachineTree } from "./tree.ts";
+import type { MachineTree, VolumeTree } from "./tree.ts";
 import { TreeLog } from "./tree-log.ts";
 
 const BLOCK = 4096;
@@ -48,13 +48,26 @@ function scanOf(random: Random, directories: number): FilesystemScan {
 	return { root: ROOT, nodes, links, metadata: [0, BLOCK * 9], journal: [BLOCK * 9, BLOCK], basis };
 }
 
-function machine(scan: FilesystemScan): MachineTree {
+function machine(scan: FilesystemScan, journal?: VolumeTree["journal"]): MachineTree {
 	const length = 2 ** 36;
 	const place = { id: "", disk: 0, offset: 0, length, segments: wholeRange(0, 0, length), lvUuid: "" };
 	const facts = { kind: "ext4", label: "", uuid: "u", blockSize: BLOCK, usedBytes: 0, freeBytes: 0 };
-	const volume = { ...place, ...facts, files: scan.nodes.size, scan, owners: NO_OWNERS };
+	const volume = {
+		...place,
+		...facts,
+		files: scan.nodes.size,
+		scan,
+		owners: NO_OWNERS,
+		...(journal ? { journal } : {}),
+	};
 	return { disks: [{ name: "a", size: length, table: "none" }], volumes: [volume], problems: ["a problem"] };
 }
+
+/** A base and a delta as the version before this one wrote them: `/a` on an NTFS volume, then a problem. */
+const VERSION_3 = [
+	"VVRSRQN0AAAAjzGeglGpFn5iJRlycmaOCIDfx0rkiCUbsc30JC2fcXEotS/9IHSNAgBSBRAZsCXpDMMwg+EQukGQUfFScHeW5IRatvFOKZ5/Zcu1AEXeqODgq5JxkHGU4l8UIiMmC2xhYCCUutk2m7qa7RR0BQCA4AoFcENcG3JhkgE=",
+	"VVRSRAM5AAAA9v7+Gw5ahC2bE4AXFmOiEqrkHOrkzl+mIt3lDDqXQO2PMZ6CUakWfmIlGXJyZo4IgN/HSuSIJRuxzfQkLZ9xcSi1L/0gOckBAAECdmGAgEAAAQVsYXRlcgEAAACAgEABgIBAAQAAAARudGZzAAExgAgAAAEAAAIAgAgAAAAAAAEBAA==",
+];
 
 /** Some files changed, came and went. */
 function lived(random: Random, before: FilesystemScan, changes: number): FilesystemScan {
@@ -92,8 +105,10 @@ describe("TreeLog", () => {
 		let parts = [part.bytes];
 		let bases = 0;
 		for (let round = 0; round < 24; round++) {
-			scan = lived(random, scan, random.pick([0, 1, 30, 800]));
-			({ log, part } = log.append(machine(scan)));
+			// Every fourth is large, so that the changes outgrow their base whatever the others are.
+			scan = lived(random, scan, round % 4 === 3 ? 800 : random.pick([0, 1, 30, 800]));
+			const journal = random.chance(0.5) ? { id: "01", next: round } : undefined;
+			({ log, part } = log.append(machine(scan, journal)));
 			if (part.isBase) {
 				parts = [];
 				bases++;
@@ -107,7 +122,7 @@ describe("TreeLog", () => {
 				scan = read.tree.volumes[0]!.scan!;
 			}
 			const { scan: found, ...volume } = read.tree.volumes[0]!;
-			const { scan: wanted, ...wantedVolume } = machine(scan).volumes[0]!;
+			const { scan: wanted, ...wantedVolume } = machine(scan, journal).volumes[0]!;
 			assert.deepEqual(volume, wantedVolume);
 			assertSameScan(found!, wanted!, `seed ${random.seed}, round ${round}`);
 			const bytes = parts.reduce((sum, { length }) => sum + length, 0);
@@ -125,6 +140,19 @@ describe("TreeLog", () => {
 		const { part } = log.append(machine(next));
 		assert.ok(!part.isBase && part.bytes.length < 3000, `${part.bytes.length} bytes`);
 		assert.equal(baseOf(next), scan);
+	});
+
+	it("goes on from parts of the version before, of which no journal is known", () => {
+		const parts = VERSION_3.map((text) => Buffer.from(text, "base64"));
+		const log = TreeLog.read(parts);
+		const { tree } = log;
+		assert.deepEqual([tree.problems, tree.volumes.length], [["later"], 1]);
+		const [volume] = tree.volumes;
+		assert.deepEqual([volume!.kind, volume!.journal, volume!.scan?.links[0]?.name], ["ntfs", undefined, "a"]);
+		const journal = { id: "77", next: 4096 };
+		const { part } = log.append({ ...tree, volumes: [{ ...volume!, journal }] });
+		assert.deepEqual([part.isBase, part.index], [false, 2]);
+		assert.deepEqual(TreeLog.read([...parts, part.bytes]).tree.volumes[0]!.journal, journal);
 	});
 
 	it("refuses parts that are damaged, missing, or another tree's", (context) => {

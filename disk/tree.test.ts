@@ -73,6 +73,7 @@ function randomTree(random: Random, files: number): DiskTree {
 			freeBytes: 0,
 			files,
 			scan: random.chance(0.2) ? undefined : { root: 2, nodes, links, metadata: ranges(unit), journal: ranges(unit) },
+			...(random.chance(0.5) ? {} : { journal: { id: random.pick(["", "77"]), next: random.below(2 ** 50) } }),
 			owners: { users: new Map([[0, "root"]]), groups: new Map([[random.below(2 ** 32), "wheel"]]) },
 		};
 	};

@@ -7,6 +7,7 @@ import { type NamedSource, openDisks, type PartitionScheme, type Volume } from "
 import { type EarlierVolume, EarlierVolumes } from "./earlier-volumes.ts";
 import type { FileNode, Filesystem, FilesystemScan } from "./filesystem.ts";
 import type { ChangedPages } from "./map/pages.ts";
+import type { JournalEnd } from "./ntfs/usn.ts";
 import { NO_OWNERS, type Owners, readOwners } from "./owners.ts";
 import { differenceOf, layerOver } from "./rescan/layered-scan.ts";
 import type { Segments } from "./segments.ts";
@@ -35,6 +36,8 @@ export interface VolumeTree {
 	readonly files: number;
 	/** Its ranges count from the start of the volume. */
 	readonly scan: FilesystemScan | undefined;
+	/** Where its own record of changes ended (`journals.ts`); undefined where it keeps none or that is not known. */
+	readonly journal?: JournalEnd;
 	/** From this filesystem's account files, else from the first on the same disk that has some. */
 	readonly owners: Owners;
 }
@@ -120,7 +123,7 @@ async function readVolumes(
 			volumes.push(await readVolume(volume, earlier(volume), note, signal));
 		} catch (error) {
 			if (isAbort(error) || signal?.aborted === true || isUmbraError(error, "unavailable")) throw error;
-			note(`${nameOf(volume)}: ${messageOf(error)}`);
+			note(`${volumeName(volume)}: ${messageOf(error)}`);
 			volumes.push({ tree: unread(volume), owners: undefined, lends: false });
 		}
 	}
@@ -146,15 +149,16 @@ async function readVolume(
 	signal: AbortSignal | undefined,
 ): Promise<ReadVolume> {
 	if (!volume.isReadable) {
-		if (volume.note !== "") note(`${nameOf(volume)}: ${volume.note}`);
-		else if (volume.isFilesystem) note(`${nameOf(volume)}: files in a filesystem of this kind cannot be read`);
+		if (volume.note !== "") note(`${volumeName(volume)}: ${volume.note}`);
+		else if (volume.isFilesystem) note(`${volumeName(volume)}: files in a filesystem of this kind cannot be read`);
 		return { tree: unread(volume), owners: undefined, lends: false };
 	}
 	const filesystem: Filesystem = await volume.open(signal);
 	const known = earlier?.tree.uuid === filesystem.uuid ? earlier : undefined;
 	const scan = await readScan(filesystem, known, signal);
 	const owners = await readOwners(filesystem, signal);
-	for (const problem of filesystem.problems) note(`${nameOf(volume)}: ${problem.message}`);
+	const journal = await readJournalEnd(filesystem, signal);
+	for (const problem of filesystem.problems) note(`${volumeName(volume)}: ${problem.message}`);
 	return {
 		tree: {
 			...unread(volume),
@@ -165,6 +169,7 @@ async function readVolume(
 			freeBytes: filesystem.freeBytes,
 			files: countFiles(scan, known?.tree),
 			scan,
+			...(journal === undefined ? {} : { journal }),
 		},
 		owners,
 		lends: filesystem.owners === undefined,
@@ -176,6 +181,20 @@ async function readScan(filesystem: Filesystem, earlier: EarlierVolume | undefin
 	if (earlier === undefined || before === undefined) return await filesystem.scan(signal);
 	const scan = await (filesystem.rescan?.(before, earlier.changed(), signal) ?? filesystem.scan(signal));
 	return layerOver(before, scan);
+}
+
+/** Undefined for one that is damaged too: without it, changes are told by the trees alone. */
+async function readJournalEnd(
+	filesystem: Filesystem,
+	signal: AbortSignal | undefined,
+): Promise<JournalEnd | undefined> {
+	if (filesystem.kind !== "ntfs") return undefined;
+	try {
+		return await (await import("./ntfs/usn.ts")).readUsnEnd(filesystem, signal);
+	} catch (error) {
+		if (!isUmbraError(error, "corrupt", "truncated", "unsupported", "limit", "not-found")) throw error;
+		return undefined;
+	}
 }
 
 /** Inodes that are not directories. */
@@ -211,6 +230,7 @@ function unread(volume: Volume): Omit<VolumeTree, "owners"> {
 	};
 }
 
-function nameOf({ id, kind }: Volume): string {
+/** How problems name a volume. */
+export function volumeName({ id, kind }: Pick<Volume, "id" | "kind">): string {
 	return id === "" ? `whole disk (${kind})` : `volume ${id} (${kind})`;
 }

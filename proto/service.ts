@@ -28,6 +28,8 @@ export const MAX_SESSIONS = 64;
 export const MAX_PACKAGE_CHANGES = 4096;
 /** Most actors told of one file. */
 export const MAX_FILE_ACTORS = 8;
+/** Most paths told that a file had in between. */
+export const MAX_FILE_VIA = 8;
 /** Largest message either side takes: a full batch of raw chunks and some air. */
 export const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 

@@ -9,6 +9,7 @@
  * Keys: `index/<vm>/<disk>/<page>`, `staged/<vm>/<disk>/<page>`, `fold/<vm>` (the mark). Page numbers are eight hex digits.
  */
 import type { BatchOperation, ClassicLevel } from "classic-level";
+import { NAME_SIZE } from "../../common/block.ts";
 import { RECORD_SIZE, RECORDS_PER_PAGE } from "./record.ts";
 
 export type AgentDb = ClassicLevel<Uint8Array, Uint8Array>;
@@ -78,6 +79,22 @@ export class BlockIndex {
 		for await (const [key, records] of this.#db.iterator({ gte, lte })) {
 			yield { firstBlock: pageOf(key) * RECORDS_PER_PAGE, records };
 		}
+	}
+
+	/** Which blocks of which disks hold these contents, by the last finished capture; `names` are hex. */
+	async find(vm: string, names: ReadonlySet<string>): Promise<Map<string, Map<number, string>>> {
+		const found = new Map<string, Map<number, string>>();
+		for await (const [key, records] of this.#db.iterator(keyRange("index", vm))) {
+			const bytes = Buffer.from(records.buffer, records.byteOffset, records.length);
+			for (let at = 0; at < bytes.length; at += RECORD_SIZE) {
+				const name = bytes.toString("hex", at, at + NAME_SIZE);
+				if (!names.has(name)) continue;
+				const disk = decodeURIComponent(Buffer.from(key).toString().split("/").at(2) ?? "");
+				const blocks = found.get(disk) ?? new Map<number, string>();
+				found.set(disk, blocks.set(pageOf(key) * RECORDS_PER_PAGE + at / RECORD_SIZE, name));
+			}
+		}
+		return found;
 	}
 
 	/** Begins to stage a capture of `vm`; what an earlier one staged and did not finish is dropped. */

@@ -49,6 +49,10 @@ export interface CaptureResult {
 	readonly files: number;
 }
 
+/** Names, hex, of the contents of blocks, by disk and number of the block. */
+export type BlocksOfDisks = ReadonlyMap<string, ReadonlyMap<number, string>>;
+const NO_BLOCKS: BlocksOfDisks = new Map();
+
 export interface CapturerOptions {
 	readonly db: AgentDb;
 	readonly spool: Spool;
@@ -98,9 +102,15 @@ export class Capturer {
 	/**
 	 * Captures the given disks of a machine, which must not be captured by another call at the same time.
 	 *
+	 * @param resend blocks by disk whose contents go into the spool even where they did not change
 	 * @throws UmbraError `limit` when spool or scratch is full, `unavailable` when the machine is gone; nothing is lost then.
 	 */
-	async capture(machine: Machine, diskIds: readonly string[], signal?: AbortSignal): Promise<CaptureResult> {
+	async capture(
+		machine: Machine,
+		diskIds: readonly string[],
+		signal?: AbortSignal,
+		resend: BlocksOfDisks = NO_BLOCKS,
+	): Promise<CaptureResult> {
 		const { db } = this.#options;
 		const vm = machine.name;
 		const start = performance.now();
@@ -114,7 +124,10 @@ export class Capturer {
 			});
 			await using connections = new AsyncDisposableStack();
 			const disks: ScannedDisk[] = [];
-			for (const disk of snapshot.disks) disks.push(await this.#scan(vm, state, disk, connections, ended));
+			for (const disk of snapshot.disks) {
+				const blocks = new Set(resend.get(disk.disk.id)?.keys());
+				disks.push(await this.#scan(vm, state, disk, blocks, connections, ended));
+			}
 			const findings = await findFileChanges(this.#history, vm, disks, intervalOf(state, snapshot), ended);
 			await connections.disposeAsync();
 			const result = await this.#finish(machine, state, snapshot, disks, findings, start);
@@ -128,11 +141,16 @@ export class Capturer {
 		}
 	}
 
+	/** Which blocks held these contents when the VM was captured last; `names` are hex. */
+	async findBlocks(vm: string, names: ReadonlySet<string>): Promise<BlocksOfDisks> {
+		return await this.#index.find(vm, names);
+	}
+
 	/** The collector has no use for what we build upon: the next capture of this VM starts from nothing. */
 	async forget(vm: string): Promise<void> {
 		const { db } = this.#options;
 		const { trees, causes } = this.#history;
-		await db.batch([vmStateOperation(vm, NEW_VM), ...trees.removal(vm), causes.removal(vm)], { sync: true });
+		await db.batch([vmStateOperation(vm, NEW_VM), ...trees.removal(vm), ...causes.removal(vm)], { sync: true });
 		await this.#index.forget(vm);
 		this.#history.trees.forget(vm);
 	}
@@ -141,6 +159,7 @@ export class Capturer {
 		vm: string,
 		state: VmState,
 		disk: SnapshotDisk,
+		resend: ReadonlySet<number>,
 		connections: AsyncDisposableStack,
 		signal: AbortSignal,
 	): Promise<ScannedDisk> {
@@ -162,7 +181,7 @@ export class Capturer {
 			});
 		}
 		const compare = mode !== "first";
-		const plan = await planReads(nbd, context, signal);
+		const plan = await planReads(nbd, context, signal, resend);
 		const names = new BlockRuns(id);
 		const pagesBuilder = new ChangedPagesBuilder();
 		const scan = await this.#options.hashing.use((pool) =>
@@ -178,6 +197,7 @@ export class Capturer {
 				chunks: this.#options.spool,
 				names,
 				pages: pagesBuilder,
+				resend,
 				signal,
 			}),
 		);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { FileChange } from "../../disk/map/map.ts";
-import { MAX_PART_FILES, MAX_RUN_BLOCKS, toBigInt, toLong, v1 } from "../../proto/service.ts";
+import { MAX_MESSAGE_BYTES, MAX_PART_FILES, MAX_RUN_BLOCKS, toBigInt, toLong, v1 } from "../../proto/service.ts";
 import { testRandom } from "../../test/support/random.ts";
 import { BlockRuns, encodeFiles, encodeHeader } from "./changeset.ts";
 
@@ -106,6 +106,27 @@ describe("encodeFiles", () => {
 		assert.equal(toBigInt(found?.sizeAfter), 2n ** 40n);
 		assert.equal(found?.entropyAfter?.toFixed(1), "7.9");
 		assert.equal(found?.owner, "anna");
+	});
+
+	it("keeps the paths in between, the last of too many", () => {
+		const via = Array.from({ length: 10 }, (_, at) => `/x${at}`);
+		const [part] = encodeFiles(changes([file("/gone", { change: "transient", via }), file("/kept", { via: ["/y"] })]));
+		const [gone, kept] = v1.ChangesetPart.decode(part as Uint8Array).files?.files ?? [];
+		assert.equal(gone?.change, v1.FileChangeKind.FILE_CHANGE_TRANSIENT);
+		assert.deepEqual(gone.via, via.slice(2));
+		assert.deepEqual([kept?.via, kept?.oldPath], [["/y"], ""]);
+	});
+
+	it("splits lists of long paths, so that every part fits a message", () => {
+		const long = `/${"ü".repeat(4095)}`;
+		const files = Array.from({ length: 900 }, (_, at) => file(`/${at}${long}`, { oldPath: long, via: [long] }));
+		const parts = encodeFiles(changes(files));
+		assert.ok(parts.every(({ length }) => length < MAX_MESSAGE_BYTES - 3 * 1024 * 1024));
+		const told = parts.flatMap((part) => v1.ChangesetPart.decode(part).files?.files ?? []);
+		assert.deepEqual(
+			told.map(({ path }) => path),
+			files.map(({ path }) => path),
+		);
 	});
 
 	it("splits long lists, in order, and says -1 where the entropy is not known", () => {

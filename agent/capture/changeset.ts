@@ -6,6 +6,7 @@ import type { Explanation } from "../../disk/packages/explain.ts";
 import type { Actor } from "../../disk/who/evidence.ts";
 import {
 	MAX_FILE_ACTORS,
+	MAX_FILE_VIA,
 	MAX_PACKAGE_CHANGES,
 	MAX_PART_FILES,
 	MAX_RUN_BLOCKS,
@@ -22,10 +23,14 @@ const KINDS: Readonly<Record<FileChange["change"], wire.v1.FileChangeKind>> = {
 	deleted: v1.FileChangeKind.FILE_CHANGE_DELETED,
 	renamed: v1.FileChangeKind.FILE_CHANGE_RENAMED,
 	metadata: v1.FileChangeKind.FILE_CHANGE_METADATA,
+	transient: v1.FileChangeKind.FILE_CHANGE_TRANSIENT,
 };
 
 /** Characters of a guest's own text that travel: with eight actors a file, a part stays below 3 MiB. */
 const MAX_TEXT = 255;
+
+/** Bytes of paths in a part: a guest can nest directories so deep that a thousand of their files fill any message. */
+const MAX_PART_PATHS = 4 * 1024 * 1024;
 
 /** A growing buffer of one run's names. */
 const FIRST_RUN_BLOCKS = 64;
@@ -81,12 +86,27 @@ export function encodeHeader(header: wire.v1.IChangesetHeader): Uint8Array {
 export function encodeFiles(changes: MachineChanges["files"], causes?: Causes): Uint8Array[] {
 	const parts: Uint8Array[] = [];
 	for (const { disk, volume, files } of changes) {
-		for (let at = 0; at < files.length; at += MAX_PART_FILES) {
-			const some = files.slice(at, at + MAX_PART_FILES).map((file) => toWire(file, causes?.files.get(file)));
-			parts.push(v1.ChangesetPart.encode({ files: { disk, volume, files: some } }).finish());
+		for (const some of partsOf(files)) {
+			const told = some.map((file) => toWire(file, causes?.files.get(file)));
+			parts.push(v1.ChangesetPart.encode({ files: { disk, volume, files: told } }).finish());
 		}
 	}
 	return parts;
+}
+
+function* partsOf(files: readonly FileChange[]): Generator<readonly FileChange[]> {
+	let from = 0;
+	let bytes = 0;
+	for (const [at, { path, oldPath = "", via = [] }] of files.entries()) {
+		const paths = [path, oldPath, ...via].reduce((sum, each) => sum + Buffer.byteLength(each), 0);
+		if (at > from && (at - from === MAX_PART_FILES || bytes + paths > MAX_PART_PATHS)) {
+			yield files.slice(from, at);
+			from = at;
+			bytes = 0;
+		}
+		bytes += paths;
+	}
+	if (from < files.length) yield files.slice(from);
 }
 
 export function attributionToWire(attribution: Attribution): wire.v1.IAttribution {
@@ -158,6 +178,7 @@ function toWire(file: FileChange, causes: FileCauses | undefined): wire.v1.IFile
 		change: KINDS[file.change],
 		path: file.path,
 		oldPath: file.oldPath ?? "",
+		via: (file.via ?? []).slice(-MAX_FILE_VIA),
 		type: file.type,
 		inode: toLong(file.inode),
 		sizeBefore: toLong(file.sizeBefore),

@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, rename, stat, writeFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
 import { pino } from "pino";
 import { UmbraError } from "../../common/errors.ts";
 import { needsLvm, place, TestGroup } from "../../disk/lvm/testing.ts";
 import { comparePages } from "../../disk/map/compare.ts";
 import { TestImage, tool } from "../../disk/map/test-image.ts";
+import {
+	type Mount,
+	makeJournal,
+	makeUsnJournal,
+	makeVolume,
+	mount,
+	needsNtfs,
+	writeUsnJournal,
+} from "../../disk/ntfs/testing.ts";
+import { REASON } from "../../disk/ntfs/usn.ts";
+import { readDiskTree } from "../../disk/tree.ts";
 import { testRandom } from "../../test/support/random.ts";
 import { needs } from "../../test/support/requires.ts";
 import { tempFolder } from "../../test/support/temp.ts";
@@ -288,3 +299,60 @@ describe("treeProblem", () => {
 		assert.equal(treeProblem("boom"), "unexpected: boom");
 	});
 });
+
+describe("findFileChanges on a volume that notes its changes itself", needsNtfs("ntfscp"), () => {
+	it("tells where a file was made and what came and went since the last capture, after a restart too", async () => {
+		await using folder = await tempFolder();
+		const image = folder.file("image");
+		await makeVolume(image, 16 * MIB);
+		await makeUsnJournal(image, 1n);
+		await using captures = await Captures.start();
+		await captures.capture({ vda: await readFile(image) });
+		for (const round of [0, 1]) {
+			const made = `/made ${round}.tmp`;
+			const { ino } = await inVolume(image, async (volume) => {
+				await writeFile(volume.at(made), "content");
+				await rename(volume.at(made), volume.at(`/kept ${round}`));
+				return await stat(volume.at(`/kept ${round}`));
+			});
+			const { nodes } = (await readDiskTree(new MemorySource(await readFile(image)))).volumes[0]!.scan!;
+			const { generation } = nodes.get(ino) ?? assert.fail();
+			const note = (inode: number, name: string, reason: number) => ({
+				...{ inode, name, reason, generation, parentGeneration: 5 },
+			});
+			const journal = makeJournal(
+				[
+					note(ino, made.slice(1), REASON.FILE_CREATE),
+					note(ino, made.slice(1), REASON.RENAME_OLD_NAME),
+					note(ino, `kept ${round}`, REASON.RENAME_NEW_NAME),
+					note(500, `gone ${round}`, REASON.FILE_CREATE),
+					note(500, `gone ${round}`, REASON.FILE_DELETE),
+				],
+				round * 4096,
+			);
+			await writeUsnJournal(image, journal, round * 4096);
+			captures.trees.forget(VM);
+			const found = await captures.capture({ vda: await readFile(image) });
+			assert.equal(problemsOf(found, "vda"), "");
+			const told = found.files.flatMap(({ files }) => files).filter(({ path }) => !/^\/(\$|$)/.test(path));
+			assert.deepEqual(
+				told.map(({ change, path, oldPath }) => [change, path, oldPath]),
+				[
+					["transient", `/gone ${round}`, undefined],
+					["created", `/kept ${round}`, made],
+				],
+			);
+		}
+		// A journal that is another one now: what it held is gone, and the trees tell what they can.
+		await inVolume(image, (volume) => rename(volume.at("/kept 0"), volume.at("/kept 2")));
+		await makeUsnJournal(image, 2n);
+		const found = await captures.capture({ vda: await readFile(image) });
+		assert.match(problemsOf(found, "vda"), /^whole disk \(ntfs\): the change journal was made anew/);
+		assert.ok(named(found).includes("vda : renamed /kept 2"));
+	});
+});
+
+async function inVolume<T>(image: string, work: (volume: Mount) => Promise<T>): Promise<T> {
+	await using volume = await mount(image);
+	return await work(volume);
+}

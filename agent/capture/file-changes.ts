@@ -2,6 +2,8 @@
 import { BLOCK_SIZE, PAGE_SIZE, PAGES_PER_BLOCK } from "../../common/block.ts";
 import { isAbort, isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
 import type { Causes } from "../../disk/causes.ts";
+import type { NamedSource } from "../../disk/disk.ts";
+import { withJournals } from "../../disk/journals.ts";
 import {
 	type Attribution,
 	type ChangedPages,
@@ -81,7 +83,7 @@ export async function findFileChanges(
 			source: cacheSource(source, { limitBytes: CACHE_BYTES }),
 		}));
 		const after = await trees.after(before, sources, wholeBlocks(pages), signal);
-		const findings = compare(vm, disks, pages, before?.log.tree, after);
+		const findings = await compare(vm, disks, pages, before?.log.tree, after, sources, signal);
 		const found = await causes.find(vm, sources, findings.files, interval, signal);
 		const next = trees.next(vm, before, after);
 		const operations = [...next.operations, ...(found?.operations ?? [])];
@@ -133,21 +135,24 @@ function unread(disks: readonly ComparedDisk[], problem: string): Omit<MachineFi
 	return { disks: new Map(findings), files: [] };
 }
 
-function compare(
+async function compare(
 	vm: string,
 	disks: readonly ComparedDisk[],
 	pages: ReadonlyMap<string, ChangedPages>,
 	before: MachineTree | undefined,
 	after: MachineTree,
-): Omit<MachineFindings, "operations" | "committed"> {
+	sources: readonly NamedSource[],
+	signal: AbortSignal | undefined,
+): Promise<Omit<MachineFindings, "operations" | "committed">> {
 	const fresh = new Set(disks.filter((disk) => disk.pages === undefined).map(({ name }) => name));
 	const trees = before === undefined ? { before: after, after } : withHistory(before, after, fresh);
 	const changes = mapMachineChanges(trees.before, trees.after, pages);
+	const journaled = await withJournals(changes.files, trees.before, trees.after, sources, signal);
 	const attributions = new Map(changes.disks.map(({ name, attribution }) => [name, attribution]));
 	const summary = summarise(after);
 	const names = disks.map(({ name }) => name);
 	const problems = new Map(names.map((name): [string, string[]] => [name, []]));
-	for (const problem of [...after.problems, ...changes.problems]) {
+	for (const problem of [...after.problems, ...changes.problems, ...journaled.problems]) {
 		for (const name of placesOf(problem, vm, names, summary)) problems.get(name)?.push(problem);
 	}
 	for (const name of names) {
@@ -163,7 +168,7 @@ function compare(
 			problems: problems.get(name) ?? [],
 		},
 	]);
-	return { disks: new Map(findings), files: before === undefined ? [] : changes.files };
+	return { disks: new Map(findings), files: before === undefined ? [] : journaled.files };
 }
 
 /**

@@ -8,7 +8,14 @@ import { run, serve } from "../../disk/source/testing.ts";
 import { type Random, testRandom } from "../../test/support/random.ts";
 import { needs } from "../../test/support/requires.ts";
 import { tempFolder } from "../../test/support/temp.ts";
-import { type Allocation, type BlockRange, type DirtyRange, planReads, splitByAllocation } from "./read-plan.ts";
+import {
+	type Allocation,
+	type BlockRange,
+	type DirtyRange,
+	planReads,
+	splitByAllocation,
+	withBlocks,
+} from "./read-plan.ts";
 
 /** What every block of a plan is: "data", "zero", or "" where it is not part of it. */
 function blocksOf(ranges: readonly BlockRange[], total: number): string[] {
@@ -25,6 +32,34 @@ function blocksOf(ranges: readonly BlockRange[], total: number): string[] {
 	assert.ok(last <= total);
 	return blocks;
 }
+
+describe("withBlocks", () => {
+	it("adds blocks to ranges, for any of both", (context) => {
+		const random = testRandom(context);
+		for (let round = 0; round < 200; round++) {
+			const total = 1 + random.below(60);
+			const wanted = new Set<number>();
+			const ranges: DirtyRange[] = [];
+			for (let at = random.below(8); at < total; ) {
+				const end = Math.min(total, at + 1 + random.below(6));
+				for (let block = at; block < end; block++) wanted.add(block);
+				ranges.push({ first: at, end });
+				at = end + 1 + random.below(8);
+			}
+			const blocks = Array.from({ length: random.below(12) }, () => random.below(total + 5));
+			for (const block of blocks) if (block < total) wanted.add(block);
+			const merged = withBlocks(ranges, blocks, total);
+			for (const [at, { first, end }] of merged.entries()) {
+				assert.ok(end > first && first > (merged[at - 1]?.end ?? -1), "ascending, disjoint and apart");
+			}
+			const found = merged.flatMap(({ first, end }) => Array.from({ length: end - first }, (_, at) => first + at));
+			assert.deepEqual(
+				found,
+				[...wanted].sort((a, b) => a - b),
+			);
+		}
+	});
+});
 
 describe("splitByAllocation", () => {
 	it("calls a block zero only where all of its bytes are, for any ranges and extents", (context) => {

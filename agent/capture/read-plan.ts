@@ -42,23 +42,39 @@ const MAX_GAP_BLOCKS = 64;
  * Ascending, disjoint ranges of whole blocks. `context` is the dirty bitmap's, or undefined for the whole disk.
  * A discarded range is dirty and a hole: it comes out as zero, so that trimming a disk reads nothing.
  *
+ * @param besides blocks to look at although nothing marks them, in any order; those beyond the end are left out
  * @throws UmbraError `unavailable` when the export is gone.
  */
 export async function planReads(
 	nbd: NbdClient,
 	context: string | undefined,
 	signal?: AbortSignal,
+	besides: Iterable<number> = [],
 ): Promise<{ readonly ranges: readonly BlockRange[]; readonly dirtyBytes: number }> {
 	const total = blockCount(nbd.size);
 	const dirty = context === undefined ? [{ first: 0, end: total }] : await dirtyRanges(nbd, context, signal);
 	const dirtyBytes = dirty.reduce((sum, { first, end }) => sum + (end - first) * BLOCK_SIZE, 0);
-	const spans = await mapInOrder(groupRanges(dirty), QUERIES, async (span) => {
+	const wanted = withBlocks(dirty, besides, total);
+	const spans = await mapInOrder(groupRanges(wanted), QUERIES, async (span) => {
 		const offset = span.first * BLOCK_SIZE;
 		const length = Math.min(span.end * BLOCK_SIZE, nbd.size) - offset;
 		const extents = await nbd.statusExtents(BASE_ALLOCATION, offset, length, signal);
 		return splitByAllocation(span.ranges, toAllocation(extents), nbd.size);
 	});
 	return { ranges: joinRanges(spans), dirtyBytes };
+}
+
+/** The ranges and the blocks as ascending, disjoint ranges. */
+export function withBlocks(ranges: readonly DirtyRange[], blocks: Iterable<number>, total: number): DirtyRange[] {
+	const single = [...blocks].filter((block) => block < total).map((block) => ({ first: block, end: block + 1 }));
+	if (single.length === 0) return [...ranges];
+	const merged: { first: number; end: number }[] = [];
+	for (const { first, end } of [...ranges, ...single].sort((a, b) => a.first - b.first)) {
+		const last = merged.at(-1);
+		if (last !== undefined && first <= last.end) last.end = Math.max(last.end, end);
+		else merged.push({ first, end });
+	}
+	return merged;
 }
 
 async function dirtyRanges(nbd: NbdClient, context: string, signal?: AbortSignal): Promise<DirtyRange[]> {

@@ -69,7 +69,12 @@ class Site implements AsyncDisposable {
 	async capture(
 		image: Uint8Array,
 		compare: boolean,
-		options: { readonly chunks?: ChunkSink; readonly signal?: AbortSignal; readonly final?: boolean } = {},
+		options: {
+			readonly chunks?: ChunkSink;
+			readonly signal?: AbortSignal;
+			readonly final?: boolean;
+			readonly resend?: ReadonlySet<number>;
+		} = {},
 	): Promise<ScanResult & { changed: number[]; pages: number[] }> {
 		return await this.serving(image, async (nbd) => {
 			const chunks: ChunkSink = options.chunks ?? {
@@ -102,6 +107,7 @@ class Site implements AsyncDisposable {
 					},
 				},
 				pages,
+				...(options.resend === undefined ? {} : { resend: options.resend }),
 				...(options.signal === undefined ? {} : { signal: options.signal }),
 			});
 			if (options.final !== false) {
@@ -147,6 +153,36 @@ function padded(image: Buffer, block: number): Buffer {
 }
 
 describe("scanDisk", needs("qemu-nbd"), () => {
+	it("sends unchanged blocks again that are asked for by what they hold, and nothing else", async (context) => {
+		const random = testRandom(context);
+		await using site = await Site.make(2);
+		const size = 40 * BLOCK_SIZE + 512;
+		const image = randomImage(random, size);
+		await site.capture(image, false);
+		// Lost by whoever was sent them; some were never there.
+		const held = [...site.store.keys()];
+		const lost = random.shuffle(held).slice(0, 7);
+		for (const name of lost) site.store.delete(name);
+		const found = await site.index.find("vm", new Set([...lost, "ab".repeat(32)]));
+		assert.deepEqual([...found.keys()], ["va"]);
+		const blocks = found.get("va") ?? new Map<number, string>();
+		for (const [block, name] of blocks) assert.equal(nameToHex(blockName(padded(image, block))), name);
+		const expected = site.tree.flatMap((name, block) => (lost.includes(name) ? [block] : []));
+		assert.deepEqual(
+			[...blocks.keys()].sort((a, b) => a - b),
+			expected,
+		);
+		const sent = new Set<string>();
+		const chunks: ChunkSink = {
+			addChunk: async (name, encoding, data) => {
+				assert.equal(nameToHex(blake3Name(encoding === "raw" ? data : zstdDecompressSync(data))), nameToHex(name));
+				sent.add(nameToHex(name));
+			},
+		};
+		const result = await site.capture(image, true, { chunks, resend: new Set(blocks.keys()) });
+		assert.deepEqual([result.changed, [...sent].sort()], [[], lost.sort()]);
+	});
+
 	it("finds exactly what a plain comparison of two images finds, over a history with resizes", async (context) => {
 		const random = testRandom(context);
 		await using site = await Site.make(2);

@@ -1,5 +1,5 @@
 /** Reads what changed on one disk of an open snapshot: names, page checksums and new contents. */
-import { BLOCK_SIZE, blockCount, NAME_SIZE, PAGES_PER_BLOCK } from "../../common/block.ts";
+import { BLOCK_SIZE, blockCount, isZeroName, NAME_SIZE, PAGES_PER_BLOCK } from "../../common/block.ts";
 import type { NbdClient } from "../../disk/source/nbd/client.ts";
 import type { BlockIndex, IndexStager } from "./block-index.ts";
 import type { ChangedPagesBuilder } from "./changed-pages.ts";
@@ -31,6 +31,8 @@ export interface ScanOptions {
 	readonly chunks: ChunkSink;
 	readonly names: NameSink;
 	readonly pages: ChangedPagesBuilder;
+	/** Blocks whose contents are wanted although they did not change. */
+	readonly resend?: ReadonlySet<number>;
 	readonly signal?: AbortSignal;
 	/** Called with the bytes read or skipped as zero so far. */
 	readonly onProgress?: (bytes: number) => void;
@@ -143,8 +145,11 @@ class DiskScan {
 	}
 
 	async #use({ first, slot }: Segment, block: number, compressed: Uint8Array | null): Promise<void> {
-		if (slot.changed[block] === 0) return;
 		const at = block * RECORD_SIZE;
+		if (slot.changed[block] === 0) {
+			if (this.#options.resend?.has(first + block) === true) await this.#resend(slot, block);
+			return;
+		}
 		const before = slot.before.subarray(at, at + RECORD_SIZE);
 		// Copied: the slot is used again, the record and its name are kept.
 		const after = slot.after.slice(at, at + RECORD_SIZE);
@@ -159,6 +164,14 @@ class DiskScan {
 			);
 		}
 		await this.#changed(first + block, before, after, zero);
+	}
+
+	/** What the collector lost of what it had. As it is: only what changed was compressed. */
+	async #resend({ after, data }: HashSlot, block: number): Promise<void> {
+		const name = after.slice(block * RECORD_SIZE, block * RECORD_SIZE + NAME_SIZE);
+		if (isZeroName(name)) return;
+		const bytes = data.subarray(block * BLOCK_SIZE, (block + 1) * BLOCK_SIZE);
+		await this.#options.chunks.addChunk(name, "raw", bytes, this.#options.signal);
 	}
 
 	/** A range that reads as zeroes: what was known to hold something there has become zero. */

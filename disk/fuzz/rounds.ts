@@ -7,7 +7,7 @@ import { openExfat, openFat } from "../fat/fat.ts";
 import { mapMachineChanges } from "../map/map.ts";
 import type { NtfsFilesystem } from "../ntfs/ntfs.ts";
 import { openNtfs } from "../ntfs/ntfs.ts";
-import { readUsnJournal, readUsnStream, renamesOf } from "../ntfs/usn.ts";
+import { readUsnEnd, readUsnJournal, readUsnStream } from "../ntfs/usn.ts";
 import { historiesOf } from "../ntfs/usn-histories.ts";
 import { toDiskRanges } from "../segments.ts";
 import type { BlockSource } from "../source/source.ts";
@@ -131,11 +131,11 @@ function changedPages({ damaged }: DamagedSource) {
 async function readJournals(filesystem: NtfsFilesystem): Promise<void> {
 	const none = (error: unknown) => void ours(error);
 	await readUsnJournal(filesystem).catch(none);
+	await readUsnEnd(filesystem).catch(none);
 	const stream = await filesystem.lookup(USN_STREAM).catch(none);
 	if (stream === undefined) return;
 	const journal = await readUsnStream(filesystem, stream).catch(none);
 	if (journal === undefined) return;
-	renamesOf(journal.records);
 	historiesOf(journal.records, { root: filesystem.root, nodes: new Map(), links: [], metadata: [], journal: [] });
 }
 

@@ -1,5 +1,6 @@
 /** The bytes of a stream: resident, in clusters, with holes, compressed. */
 import type { UmbraError } from "../../common/errors.ts";
+import { appendRange } from "../parser/ranges.ts";
 import type { FileRecord, Stream } from "./file.ts";
 import { decodeLznt1 } from "./lznt1.ts";
 import type { LoadedFile } from "./mft.ts";
@@ -102,6 +103,24 @@ async function readCompressed(
 		const from = Math.max(offset, start);
 		content.set(plain.subarray(from - start, Math.min(end, start + unitBytes) - start), from - offset);
 	}
+}
+
+/** What of a stream may be other than zeroes, `[offset, length, ...]`; of a compressed one in whole units. */
+export function writtenBytes({ boot }: NtfsVolume, { resident, runs, unit, size, initialized }: Stream): number[] {
+	const end = Math.min(size, initialized);
+	if (resident) return size === 0 ? [] : [0, size];
+	const step = boot.clusterSize * Math.max(1, unit);
+	const ranges: number[] = [];
+	let done = 0;
+	for (let i = 0; i < runs.length; i += 3) {
+		const first = Math.floor((runs[i]! * boot.clusterSize) / step) * step;
+		const behind = Math.ceil(((runs[i]! + runs[i + 2]!) * boot.clusterSize) / step) * step;
+		const [from, to] = [Math.max(done, first), Math.min(end, behind)];
+		if (to <= from) continue;
+		appendRange(ranges, from, to - from);
+		done = to;
+	}
+	return ranges;
 }
 
 /** How many clusters of a compression unit stand on the volume: all of them where it was left as it is. */

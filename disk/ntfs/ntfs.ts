@@ -24,7 +24,7 @@ import { directoriesOf } from "../rescan/layered-scan.ts";
 import type { BlockSource } from "../source/source.ts";
 import { readSamAccounts } from "../windows/sam.ts";
 import { BOOT_SECTOR_SIZE, parseBootSector } from "./boot-sector.ts";
-import { readAll, readStream } from "./content.ts";
+import { readAll, readStream, writtenBytes } from "./content.ts";
 import { type IndexEntry, readIndex } from "./directory.ts";
 import { findStream, type Stream } from "./file.ts";
 import { ORPHANS, ORPHANS_NAME, orphansNode, ROOT_RECORD } from "./links.ts";
@@ -396,6 +396,11 @@ export class NtfsFilesystem implements Filesystem {
 		const { loaded, stream } = await this.#stream(inode, signal);
 		if (stream === undefined) return new Uint8Array(0);
 		return readStream(this.#ntfs.volume, loaded, stream, offset, length, signal);
+	}
+
+	async written({ inode }: FileNode, signal?: AbortSignal): Promise<Ranges> {
+		const { stream } = await this.#stream(inode, signal);
+		return stream === undefined ? [] : writtenBytes(this.#ntfs.volume, stream);
 	}
 
 	/** Symlinks and junctions; absolute targets begin with their drive or volume, which is not part of this filesystem. */

@@ -157,7 +157,10 @@ export interface JournalChange {
 	readonly inode: number;
 	readonly name: string;
 	readonly reason: number;
+	readonly generation?: number;
 	readonly parent?: number;
+	readonly parentGeneration?: number;
+	readonly directory?: boolean;
 	readonly version?: 2 | 3;
 }
 
@@ -168,7 +171,9 @@ export const JOURNAL_TIME = 1_700_000_000;
 export function makeJournal(changes: readonly JournalChange[], start = 0): Buffer {
 	const bytes = Buffer.alloc(Math.ceil((changes.length * 256) / 4096 + 1) * 4096);
 	let at = 0;
-	for (const { inode, name, reason, parent = 5, version = 2 } of changes) {
+	for (const change of changes) {
+		const { inode, generation = 3, parent = 5, parentGeneration = 7, directory = false, version = 2 } = change;
+		const { name, reason } = change;
 		const wide = version === 3 ? 8 : 0;
 		const fixed = 60 + 2 * wide;
 		const length = Math.ceil((fixed + 2 * name.length) / 8) * 8;
@@ -176,18 +181,44 @@ export function makeJournal(changes: readonly JournalChange[], start = 0): Buffe
 		bytes.writeUInt32LE(length, at);
 		bytes.writeUInt16LE(version, at + 4);
 		bytes.writeUInt32LE(inode, at + 8);
-		bytes.writeUInt16LE(3, at + 14);
+		bytes.writeUInt16LE(generation, at + 14);
 		bytes.writeUInt32LE(parent, at + 16 + wide);
-		bytes.writeUInt16LE(7, at + 22 + wide);
+		bytes.writeUInt16LE(parentGeneration, at + 22 + wide);
 		const rest = at + 2 * wide;
 		bytes.writeBigInt64LE(BigInt(start + at), rest + 24);
 		bytes.writeBigUInt64LE(BigInt(JOURNAL_TIME + 11_644_473_600) * 10_000_000n, rest + 32);
 		bytes.writeUInt32LE(reason, rest + 40);
-		bytes.writeUInt32LE(0x20, rest + 52);
+		bytes.writeUInt32LE(directory ? 0x10 : 0x20, rest + 52);
 		bytes.writeUInt16LE(2 * name.length, rest + 56);
 		bytes.writeUInt16LE(fixed, rest + 58);
 		bytes.write(name, at + fixed, "utf16le");
 		at += length;
 	}
 	return bytes.subarray(0, Math.ceil(at / 4096) * 4096);
+}
+
+/**
+ * Gives a volume a change journal without records: ntfs-3g keeps none, and its tool for single files is all that creates
+ * one in $Extend. Another `id` on a volume that has one stands for a journal that was made anew.
+ */
+export async function makeUsnJournal(image: string, id: bigint): Promise<void> {
+	await using folder = await tempFolder();
+	const limits = Buffer.alloc(32);
+	limits.writeBigUInt64LE(32n << 20n, 0);
+	limits.writeBigUInt64LE(8n << 20n, 8);
+	limits.writeBigUInt64LE(id, 16);
+	for (const [stream, content] of [
+		["$J", Buffer.alloc(0)],
+		["$Max", limits],
+	] as const) {
+		await writeFile(folder.file("content"), content);
+		await run("ntfscp", ["-q", "-N", stream, image, folder.file("content"), "/$Extend/$UsnJrnl"]);
+	}
+}
+
+/** Writes `bytes` into the journal, at a USN that may leave a hole before it. */
+export async function writeUsnJournal(image: string, bytes: Buffer, usn: number): Promise<void> {
+	await using volume = await mount(image, ["show_sys_files"]);
+	await using stream = await open(volume.at("$Extend/$UsnJrnl:$J"), "r+");
+	await stream.write(bytes, 0, bytes.length, usn);
 }

@@ -5,9 +5,12 @@
  * A record names a file's directory by number. Where that directory was at the time follows from its own later records
  * and from where it is in the end, so the records are gone through backwards from there.
  */
-import type { FilesystemScan } from "../filesystem.ts";
+import type { FileNode, FilesystemScan } from "../filesystem.ts";
+import { type Directory, directoriesOf } from "../rescan/layered-scan.ts";
 import { REASON, type UsnRecord } from "./usn.ts";
 
+/** Of a record's attributes. */
+const ATTRIBUTE_DIRECTORY = 0x10;
 /** NTFS numbers files with 32 bits; a record that says more is damaged. */
 const MAX_RECORDS = 2 ** 32;
 const MAX_DEPTH = 255;
@@ -19,6 +22,7 @@ export interface FileHistory {
 	/** As FileNode.inode and FileNode.generation. */
 	readonly inode: number;
 	readonly generation: number;
+	readonly directory: boolean;
 	/** Paths that it had when something was noted of it, oldest first, each as long as it lasted; also those of further hard links. */
 	readonly paths: readonly string[];
 	/** All reasons that were noted, of `REASON`. */
@@ -48,19 +52,19 @@ export function historiesOf(records: readonly UsnRecord[], after: FilesystemScan
 
 class Rewind {
 	readonly #root: number;
+	readonly #nodes: ReadonlyMap<number, FileNode>;
+	readonly #directories: ReadonlyMap<number, Directory>;
+	/** Names of the directories in a directory; of those that were asked for. */
+	readonly #names = new Map<number, ReadonlyMap<number, string>>();
 	/** Where each directory is at the time that the walk has come back to, and what was noted of any other file. */
 	readonly #places = new Map<number, Place>();
 	readonly #histories = new Map<number, { -readonly [K in keyof FileHistory]: FileHistory[K] } & { paths: string[] }>();
 	#text = 0;
 
-	constructor({ root, nodes, links }: FilesystemScan) {
-		this.#root = root;
-		for (const { parent, name, inode } of links) {
-			const node = nodes.get(inode);
-			if (node?.type !== "dir") continue;
-			const parentGeneration = nodes.get(parent)?.generation ?? 0;
-			this.#places.set(keyOf(inode, node.generation), { parent, parentGeneration, name });
-		}
+	constructor(after: FilesystemScan) {
+		this.#root = after.root;
+		this.#nodes = after.nodes;
+		this.#directories = directoriesOf(after);
 	}
 
 	run(records: readonly UsnRecord[]): FileHistory[] {
@@ -74,14 +78,15 @@ class Rewind {
 	}
 
 	#take(record: UsnRecord): void {
-		const { inode, generation, reason, time } = record;
+		const { inode, generation, reason, time, attributes } = record;
 		const key = keyOf(inode, generation);
 		this.#places.set(key, record);
 		const created = (reason & REASON.FILE_CREATE) !== 0;
 		const deleted = (reason & REASON.FILE_DELETE) !== 0;
 		let history = this.#histories.get(key);
 		if (history === undefined) {
-			history = { inode, generation, paths: [], reasons: 0, created, deleted, from: time, to: time };
+			const directory = (attributes & ATTRIBUTE_DIRECTORY) !== 0;
+			history = { inode, generation, directory, paths: [], reasons: 0, created, deleted, from: time, to: time };
 			this.#histories.set(key, history);
 		}
 		history.reasons = (history.reasons | reason) >>> 0;
@@ -98,15 +103,38 @@ class Rewind {
 	#pathOf(place: Place): string | undefined {
 		const parts: string[] = [];
 		let at: Place | undefined = place;
-		for (
-			;
-			at !== undefined && parts.length <= MAX_DEPTH;
-			at = this.#places.get(keyOf(at.parent, at.parentGeneration))
-		) {
+		for (; at !== undefined && parts.length <= MAX_DEPTH; at = this.#placeOf(at.parent, at.parentGeneration)) {
 			parts.push(at.name);
 			if (at.parent === this.#root) return `/${parts.reverse().join("/")}`;
 		}
 		return undefined;
+	}
+
+	/** Of a directory; from the end, where nothing was noted of it since. */
+	#placeOf(inode: number, generation: number): Place | undefined {
+		const key = keyOf(inode, generation);
+		const known = this.#places.get(key);
+		if (known !== undefined) return known;
+		const parent = this.#directories.get(inode)?.parent;
+		const name = parent === undefined ? undefined : this.#namesIn(parent).get(inode);
+		if (parent === undefined || name === undefined || this.#nodes.get(inode)?.generation !== generation) {
+			return undefined;
+		}
+		const place = { parent, parentGeneration: this.#nodes.get(parent)?.generation ?? 0, name };
+		this.#places.set(key, place);
+		return place;
+	}
+
+	#namesIn(parent: number): ReadonlyMap<number, string> {
+		let names = this.#names.get(parent);
+		if (names === undefined) {
+			const links = this.#directories.get(parent)?.links ?? [];
+			names = new Map(
+				links.flatMap(({ inode, name }): [number, string][] => (this.#directories.has(inode) ? [[inode, name]] : [])),
+			);
+			this.#names.set(parent, names);
+		}
+		return names;
 	}
 }
 

@@ -7,20 +7,22 @@ import {
 	JOURNAL_TIME,
 	type JournalChange,
 	makeJournal,
+	makeUsnJournal,
 	makeVolume,
 	mount,
 	needsNtfs,
 	openImage,
 	run,
+	writeUsnJournal,
 } from "./testing.ts";
-import { parseUsnRecords, REASON, readUsnJournal, readUsnStream, renamesOf, type UsnRecord } from "./usn.ts";
+import { parseUsnRecords, REASON, readUsnEnd, readUsnJournal, readUsnStream, type UsnRecord } from "./usn.ts";
 
 /** Before it, the journal is a hole; one longer than the volume The Sleuth Kit takes for damage. */
 const START = 16 << 20;
 
 function parse(bytes: Buffer, usn = 0): { records: UsnRecord[]; damaged: number } {
 	const records: UsnRecord[] = [];
-	return { damaged: parseUsnRecords(bytes, usn, records), records };
+	return { damaged: parseUsnRecords(bytes, usn, records).damaged, records };
 }
 
 const CHANGES: readonly JournalChange[] = [
@@ -67,12 +69,50 @@ describe("parseUsnRecords", () => {
 	});
 });
 
-describe("renamesOf", () => {
-	it("pairs the old name with the new, once", () => {
-		assert.deepEqual(renamesOf(parse(makeJournal(CHANGES)).records), [
-			{ inode: 40, generation: 3, time: JOURNAL_TIME, oldParent: 5, oldName: "old.txt", parent: 77, name: "neu ß.txt" },
-		]);
-		assert.deepEqual(renamesOf(parse(makeJournal(CHANGES.slice(1))).records), []);
+describe("parseUsnRecords of versions that tell no names", () => {
+	it("passes over ranges of version 4, and stops at what says another place", () => {
+		const bytes = makeJournal(CHANGES);
+		const [, second, third] = parse(bytes).records;
+		const range = Buffer.from(bytes);
+		range.fill(0, second!.usn, third!.usn);
+		range.writeUInt32LE(third!.usn - second!.usn, second!.usn);
+		range.writeUInt16LE(4, second!.usn + 4);
+		range.writeBigInt64LE(BigInt(second!.usn), second!.usn + 40);
+		assert.ok(third!.usn - second!.usn >= 56);
+		const { records, damaged } = parse(range);
+		assert.deepEqual([records.length, damaged], [CHANGES.length - 1, 0]);
+		range.writeBigInt64LE(7n, second!.usn + 40);
+		assert.deepEqual([parse(range).records.length, parse(range).damaged], [1, 1]);
+	});
+});
+
+describe("readUsnEnd", needsNtfs("ntfscp"), () => {
+	it("is behind the last record, where the next reading goes on, and names the journal", async () => {
+		await using folder = await tempFolder();
+		const image = folder.file("image");
+		await makeVolume(image, 24 << 20);
+		const ends = async () => {
+			await using source = await openImage(image);
+			const fs = await openNtfs(source);
+			return { end: await readUsnEnd(fs), all: await readUsnJournal(fs) };
+		};
+		assert.deepEqual(await ends(), { end: undefined, all: undefined });
+		await makeUsnJournal(image, 0x1d9_0000_0000_1234n);
+		const id = "01d9000000001234";
+		assert.deepEqual((await ends()).end, { id, next: 0 });
+		const many = Array.from({ length: 40 }, (_, i) => ({ inode: 64, name: `file ${i}.txt`, reason: 1 }));
+		const journal = makeJournal(many, START);
+		// Behind the records, what has not been written yet.
+		await writeUsnJournal(image, Buffer.concat([journal, Buffer.alloc(100 << 10)]), START);
+		const { end, all } = await ends();
+		const last = all?.records.at(-1) ?? assert.fail();
+		assert.deepEqual([all?.id, all?.first, all?.records.length], [id, START, 40]);
+		assert.equal(end?.next, last.usn + journal.readUInt32LE(last.usn - START));
+		assert.equal(end?.next, all?.next);
+		await writeUsnJournal(image, makeJournal(many.slice(0, 5), START + 8192), START + 8192);
+		await using source = await openImage(image);
+		const more = await readUsnJournal(await openNtfs(source), end?.next);
+		assert.equal(more?.records.length, 5);
 	});
 });
 

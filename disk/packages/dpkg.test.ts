@@ -6,6 +6,7 @@ import { needs } from "../../test/support/requires.ts";
 import { tempFolder } from "../../test/support/temp.ts";
 import { run } from "../ext/testing.ts";
 import { type Explanation, explain } from "./explain.ts";
+import { encodeOwners, OwnerIndex } from "./owner-index.ts";
 import { changedPackages } from "./package-db.ts";
 import { packagesStamp, readPackages } from "./packages.ts";
 import { type DebFiles, fileOf, filesOf, guestOf, makeDeb, memoryMounts, openGuest, say } from "./testing.ts";
@@ -155,6 +156,8 @@ describe("readPackages with dpkg", needs("dpkg", "dpkg-deb", "mke2fs"), () => {
 			assert.equal((await after.ownerOf(path))?.name, theirs.get(listedAs.get(path) ?? path), path);
 		}
 		assert.equal((await after.ownerOf("/bin/merged"))?.name, "merged");
+		const kept = OwnerIndex.decode(encodeOwners(await after.owned()));
+		for (const path of paths) assert.deepEqual(kept.ownerOf(path), await after.ownerOf(path), path);
 
 		const verified = (await say("dpkg", [`--root=${root}`, "--verify"])).text;
 		const bad = new Set([...verified.matchAll(/^(?:missing|\?\?\S+) +(?:c )?(\/.*)$/gm)].map((match) => match[1]!));

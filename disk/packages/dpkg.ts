@@ -10,7 +10,7 @@ import { type Diversion, type DpkgPackage, parseDiversions, parseMd5sums, parseS
 import { decodePath, FileIndex, MAX_INDEXED_FILES } from "./file-index.ts";
 import type { GuestRoot } from "./guest-root.ts";
 import { type MergedPaths, readMergedPaths } from "./merged-paths.ts";
-import { collectVersions, type Package, type PackageDb, type ShippedFile } from "./package-db.ts";
+import { collectVersions, type OwnedFolder, type Package, type PackageDb, type ShippedFile } from "./package-db.ts";
 
 const FOLDER = "/var/lib/dpkg";
 /** Ten times that of a desktop with everything. */
@@ -89,6 +89,10 @@ class DpkgDb implements PackageDb {
 	async ownerOf(path: string, signal?: AbortSignal): Promise<Package | undefined> {
 		const owner = (await this.#loadIndex(signal)).files.get(path);
 		return owner === undefined ? undefined : toPackage(this.#packages[owner]!);
+	}
+
+	async owned(signal?: AbortSignal): Promise<Iterable<OwnedFolder>> {
+		return (await this.#loadIndex(signal)).files.owned((owner) => this.#packages[owner]!);
 	}
 
 	async shipped(path: string, signal?: AbortSignal): Promise<ShippedFile | undefined> {

@@ -52,7 +52,7 @@ export interface ChangedFile {
 	readonly change: ChangeKind;
 }
 
-/** The earlier state: versions are enough, but for the owners of deleted files. */
+/** The earlier state; without `ownerOf`, deleted files have no owner. */
 export interface PackagesBefore {
 	readonly versions: PackageVersions;
 	ownerOf?(path: string, signal?: AbortSignal): Promise<Package | undefined>;

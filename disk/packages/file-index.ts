@@ -2,6 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { decodeTarget } from "../parser/names.ts";
 import type { MergedPaths } from "./merged-paths.ts";
+import type { OwnedFolder, Package } from "./package-db.ts";
 
 /** Seven times what a desktop with everything has. */
 export const MAX_INDEXED_FILES = 2_000_000;
@@ -44,6 +45,14 @@ export class FileIndex {
 	addPath(path: string, value: number): void {
 		const slash = path.lastIndexOf("/");
 		if (slash >= 0) this.add(path.slice(0, slash), path.slice(slash + 1), value);
+	}
+
+	/** By folder, in the order of their names. */
+	*owned(owner: (value: number) => Package): Generator<OwnedFolder> {
+		for (const folder of [...this.#folders.keys()].sort()) {
+			const names = [...this.#folders.get(folder)!];
+			yield { folder, owners: names.map(([name, value]) => [name, owner(value)]) };
+		}
 	}
 
 	get(path: string): number | undefined {

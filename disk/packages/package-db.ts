@@ -29,6 +29,13 @@ export interface ShippedFile {
 	readonly ghost?: true;
 }
 
+export interface OwnedFolder {
+	/** Absolute, without symlinks and without a slash at the end: "" is the root. */
+	readonly folder: string;
+	/** Name in it -> owner; the same object for the files of one package. */
+	readonly owners: Iterable<readonly [name: string, owner: Package]>;
+}
+
 /** "name:arch" -> version; several at once, as of kernels, stand sorted with a space between. */
 export type PackageVersions = ReadonlyMap<string, string>;
 
@@ -41,6 +48,8 @@ export interface PackageDb {
 	load(signal?: AbortSignal): Promise<void>;
 	/** @param path absolute in the guest, without symlinks. Of several owners, one; undefined for a file of none. */
 	ownerOf(path: string, signal?: AbortSignal): Promise<Package | undefined>;
+	/** Every file that a package owns, folder by folder; of several owners of a file, the one that `ownerOf` names. */
+	owned(signal?: AbortSignal): Promise<Iterable<OwnedFolder>>;
 	/** As `ownerOf`, with what the owner shipped. */
 	shipped(path: string, signal?: AbortSignal): Promise<ShippedFile | undefined>;
 }

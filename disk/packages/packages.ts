@@ -6,14 +6,14 @@
  * with a content whose digest it recorded. A *config* file is one that an administrator is expected to edit. A
  * changed file is *explained* where its package changed with it and its content is what the new package shipped.
  *
- * dpkg.ts and rpm.ts are the databases, explain.ts compares them with a change, guest-root.ts reads the guest's files.
- * This folder writes nothing, and knows nothing of changesets or who asks. The databases are the guest's own: whoever
+ * dpkg.ts and rpm.ts are the databases, explain.ts compares them with a change, owner-index.ts is the stored form of who
+ * owned what, guest-root.ts reads the guest's files. This folder writes nothing, and knows nothing of changesets or who asks. The databases are the guest's own: whoever
  * is root there can forge them.
  */
 import { isUmbraError, type UmbraError } from "../../common/errors.ts";
 import { readDpkg } from "./dpkg.ts";
 import { GuestRoot, type Mount } from "./guest-root.ts";
-import type { Package, PackageDb, ShippedFile } from "./package-db.ts";
+import type { OwnedFolder, Package, PackageDb, ShippedFile } from "./package-db.ts";
 import { readRpm } from "./rpm.ts";
 
 /** Files whose inodes change whenever a package does. */
@@ -70,6 +70,7 @@ function unreadable(error: UmbraError): PackageDb {
 		problems: [error],
 		load: async () => {},
 		ownerOf: async () => undefined,
+		owned: async () => [],
 		shipped: async () => undefined,
 	};
 }
@@ -98,6 +99,12 @@ class JoinedPackageDb implements PackageDb {
 			if (owner !== undefined) return owner;
 		}
 		return undefined;
+	}
+
+	async owned(signal?: AbortSignal): Promise<Iterable<OwnedFolder>> {
+		const all: OwnedFolder[] = [];
+		for (const database of this.#databases) all.push(...(await database.owned(signal)));
+		return all;
 	}
 
 	async shipped(path: string, signal?: AbortSignal): Promise<ShippedFile | undefined> {

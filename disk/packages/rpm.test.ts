@@ -7,6 +7,7 @@ import { isUmbraError } from "../../common/errors.ts";
 import { needs } from "../../test/support/requires.ts";
 import { tempFolder } from "../../test/support/temp.ts";
 import { explain } from "./explain.ts";
+import { encodeOwners, OwnerIndex } from "./owner-index.ts";
 import { changedPackages } from "./package-db.ts";
 import { packagesStamp, readPackages } from "./packages.ts";
 import { fileOf, filesOf, guestOf, makeNdb, makeRpm, openGuest, RpmRoot, say } from "./testing.ts";
@@ -17,8 +18,19 @@ async function makeGuests(folder: string): Promise<{ root: RpmRoot; before: stri
 	for (const each of ["usr/bin", "usr/lib", "etc", "var/lib/rpm"]) await mkdir(root.at(each), { recursive: true });
 	await symlink("usr/bin", root.at("bin"));
 	await root.rpm("--initdb");
-	const grows = (version: string, files: readonly string[], install: string) =>
-		makeRpm(folder, { name: "grows", version, epoch: "2", install, files });
+	/** Two versions of one package: another program, another configuration, and a file `kept` of its own. */
+	const grows = (version: string, program: string, config: string, kept: string) =>
+		makeRpm(folder, {
+			...{ name: "grows", version, epoch: "2", files: [...common, `/usr/share/grows/${kept}`] },
+			install: [
+				"mkdir -p usr/bin etc usr/share/grows var/log",
+				"touch var/log/grows.log",
+				`echo ${program} >usr/bin/grows`,
+				"ln -s grows usr/bin/grows-link",
+				`echo ${config} >etc/grows.conf`,
+				`echo ${kept[0]} >usr/share/grows/${kept}`,
+			].join("; "),
+		});
 	const common = [
 		"/usr/bin/grows",
 		"/usr/bin/grows-link",
@@ -26,16 +38,11 @@ async function makeGuests(folder: string): Promise<{ root: RpmRoot; before: stri
 		"%ghost /var/log/grows.log",
 		"%dir /usr/share/grows",
 	];
-	const make = "mkdir -p usr/bin etc usr/share/grows var/log; touch var/log/grows.log";
 	await root.rpm(
 		"--nodeps",
 		"-i",
 		...(await Promise.all([
-			grows(
-				"1.0",
-				[...common, "/usr/share/grows/old"],
-				`${make}; echo one >usr/bin/grows; ln -s grows usr/bin/grows-link; echo a >etc/grows.conf; echo o >usr/share/grows/old`,
-			),
+			grows("1.0", "one", "a", "old"),
 			makeRpm(folder, {
 				name: "old-digests",
 				version: "1",
@@ -67,11 +74,7 @@ async function makeGuests(folder: string): Promise<{ root: RpmRoot; before: stri
 		"--nodeps",
 		"-U",
 		...(await Promise.all([
-			grows(
-				"1.1",
-				[...common, "/usr/share/grows/new"],
-				`${make}; echo two >usr/bin/grows; ln -s grows usr/bin/grows-link; echo b >etc/grows.conf; echo n >usr/share/grows/new`,
-			),
+			grows("1.1", "two", "b", "new"),
 			makeRpm(folder, {
 				name: "arrives",
 				version: "0.1",
@@ -137,6 +140,8 @@ describe("readPackages with rpm", needs("rpm", "rpmbuild", "mke2fs"), () => {
 				assert.ok(owners.size >= 12);
 				for (const path of paths) assert.equal((await after.ownerOf(path))?.name, owners.get(path), path);
 				assert.equal((await after.ownerOf("/usr/share/stays/straße/ü"))?.name, "stays");
+				const kept = OwnerIndex.decode(encodeOwners(await after.owned()));
+				for (const path of paths) assert.deepEqual(kept.ownerOf(path), await after.ownerOf(path), path);
 				assert.equal((await after.shipped("/usr/bin/old"))?.algorithm, "md5");
 				assert.equal((await after.shipped("/usr/bin/grows"))?.algorithm, "sha256");
 				assert.equal((await after.shipped("/var/log/grows.log"))?.digest, undefined);

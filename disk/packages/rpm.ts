@@ -9,7 +9,7 @@ import { Problems } from "../parser/problems.ts";
 import { FileIndex, MAX_INDEXED_FILES } from "./file-index.ts";
 import type { GuestFile, GuestRoot } from "./guest-root.ts";
 import { readMergedPaths } from "./merged-paths.ts";
-import { collectVersions, type Package, type PackageDb, type ShippedFile } from "./package-db.ts";
+import { collectVersions, type OwnedFolder, type Package, type PackageDb, type ShippedFile } from "./package-db.ts";
 import { parseRpmHeader, RPMFILE_CONFIG, RPMFILE_GHOST, RPMFILE_STATE_NORMAL, type RpmHeader } from "./rpm-header.ts";
 import { readNdb } from "./rpm-ndb.ts";
 import { readSqlite } from "./rpm-sqlite.ts";
@@ -146,6 +146,10 @@ class RpmDb implements PackageDb {
 	async ownerOf(path: string): Promise<Package | undefined> {
 		const file = this.#index.get(path);
 		return file === undefined ? undefined : toPackage(this.#packageOf(file));
+	}
+
+	async owned(): Promise<Iterable<OwnedFolder>> {
+		return this.#index.owned((file) => this.#packageOf(file));
 	}
 
 	async shipped(path: string): Promise<ShippedFile | undefined> {

@@ -1218,8 +1218,11 @@ export namespace umbra {
             /** Order setPolicy. */
             setPolicy?: (umbra.v1.SetPolicy.$Properties|null);
 
+            /** Order sendBlocks. */
+            sendBlocks?: (umbra.v1.SendBlocks.$Properties|null);
+
             /** Order body. */
-            body?: ("captureNow"|"setPolicy");
+            body?: ("captureNow"|"setPolicy"|"sendBlocks");
 
             /**
              * Creates a new Order instance using the specified properties.
@@ -1283,8 +1286,11 @@ export namespace umbra {
                 /** Order setPolicy */
                 setPolicy?: (umbra.v1.SetPolicy.$Properties|null);
 
+                /** Order sendBlocks */
+                sendBlocks?: (umbra.v1.SendBlocks.$Properties|null);
+
                 /** Order body */
-                body?: ("captureNow"|"setPolicy");
+                body?: ("captureNow"|"setPolicy"|"sendBlocks");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -1295,9 +1301,10 @@ export namespace umbra {
               orderId?: string|null;
               captureNow?: umbra.v1.CaptureNow.$Shape|null;
               setPolicy?: umbra.v1.SetPolicy.$Shape|null;
+              sendBlocks?: umbra.v1.SendBlocks.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ body?: undefined; captureNow?: null; setPolicy?: null }|{ body?: "captureNow"; captureNow: umbra.v1.CaptureNow.$Shape; setPolicy?: null }|{ body?: "setPolicy"; captureNow?: null; setPolicy: umbra.v1.SetPolicy.$Shape })
+              ({ body?: undefined; captureNow?: null; setPolicy?: null; sendBlocks?: null }|{ body?: "captureNow"; captureNow: umbra.v1.CaptureNow.$Shape; setPolicy?: null; sendBlocks?: null }|{ body?: "setPolicy"; captureNow?: null; setPolicy: umbra.v1.SetPolicy.$Shape; sendBlocks?: null }|{ body?: "sendBlocks"; captureNow?: null; setPolicy?: null; sendBlocks: umbra.v1.SendBlocks.$Shape })
             );
         }
 
@@ -1322,6 +1329,9 @@ export namespace umbra {
 
             /** CaptureNow vm. */
             vm: string;
+
+            /** CaptureNow anew. */
+            anew: boolean;
 
             /**
              * Creates a new CaptureNow instance using the specified properties.
@@ -1379,12 +1389,107 @@ export namespace umbra {
                 /** CaptureNow vm */
                 vm?: (string|null);
 
+                /** CaptureNow anew */
+                anew?: (boolean|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
 
             /** Shape of a CaptureNow. */
             type $Shape = umbra.v1.CaptureNow.$Properties;
+        }
+
+        /**
+         * Properties of a SendBlocks.
+         * @deprecated Use umbra.v1.SendBlocks.$Properties instead.
+         */
+        interface ISendBlocks extends umbra.v1.SendBlocks.$Properties {
+        }
+
+        /** Represents a SendBlocks. */
+        class SendBlocks {
+
+            /**
+             * Constructs a new SendBlocks.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.SendBlocks.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** SendBlocks vm. */
+            vm: string;
+
+            /** SendBlocks names. */
+            names: Uint8Array;
+
+            /**
+             * Creates a new SendBlocks instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns SendBlocks instance
+             */
+            static create(properties: umbra.v1.SendBlocks.$Shape): umbra.v1.SendBlocks & umbra.v1.SendBlocks.$Shape;
+            static create(properties?: umbra.v1.SendBlocks.$Properties): umbra.v1.SendBlocks;
+
+            /**
+             * Encodes the specified SendBlocks message. Does not implicitly {@link umbra.v1.SendBlocks.verify|verify} messages.
+             * @param message SendBlocks message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.SendBlocks.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a SendBlocks message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.SendBlocks & umbra.v1.SendBlocks.$Shape} SendBlocks
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.SendBlocks & umbra.v1.SendBlocks.$Shape;
+
+            /**
+             * Creates a SendBlocks message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns SendBlocks
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.SendBlocks;
+
+            /**
+             * Creates a plain object from a SendBlocks message. Also converts values to other types if specified.
+             * @param message SendBlocks
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.SendBlocks, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this SendBlocks to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace SendBlocks {
+
+            /** Properties of a SendBlocks. */
+            interface $Properties {
+
+                /** SendBlocks vm */
+                vm?: (string|null);
+
+                /** SendBlocks names */
+                names?: (Uint8Array|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a SendBlocks. */
+            type $Shape = umbra.v1.SendBlocks.$Properties;
         }
 
         /**
@@ -1519,6 +1624,9 @@ export namespace umbra {
             /** OrderResult changesetId. */
             changesetId: string;
 
+            /** OrderResult found. */
+            found: Uint8Array;
+
             /**
              * Creates a new OrderResult instance using the specified properties.
              * @param [properties] Properties to set
@@ -1586,6 +1694,9 @@ export namespace umbra {
 
                 /** OrderResult changesetId */
                 changesetId?: (string|null);
+
+                /** OrderResult found */
+                found?: (Uint8Array|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -3099,7 +3210,10 @@ export namespace umbra {
             FILE_CHANGE_RENAMED = 4,
 
             /** FILE_CHANGE_METADATA value */
-            FILE_CHANGE_METADATA = 5
+            FILE_CHANGE_METADATA = 5,
+
+            /** FILE_CHANGE_TRANSIENT value */
+            FILE_CHANGE_TRANSIENT = 6
         }
 
         /**
@@ -3174,6 +3288,9 @@ export namespace umbra {
 
             /** FileChange package. */
             package?: (umbra.v1.PackageFile.$Properties|null);
+
+            /** FileChange via. */
+            via: string[];
 
             /**
              * Creates a new FileChange instance using the specified properties.
@@ -3281,6 +3398,9 @@ export namespace umbra {
 
                 /** FileChange package */
                 "package"?: (umbra.v1.PackageFile.$Properties|null);
+
+                /** FileChange via */
+                via?: (string[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

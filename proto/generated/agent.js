@@ -3438,7 +3438,8 @@ export const umbra = $root.umbra = (() => {
              * @property {string|null} [orderId] Order orderId
              * @property {umbra.v1.CaptureNow.$Properties|null} [captureNow] Order captureNow
              * @property {umbra.v1.SetPolicy.$Properties|null} [setPolicy] Order setPolicy
-             * @property {"captureNow"|"setPolicy"} [body] Order body
+             * @property {umbra.v1.SendBlocks.$Properties|null} [sendBlocks] Order sendBlocks
+             * @property {"captureNow"|"setPolicy"|"sendBlocks"} [body] Order body
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -3456,9 +3457,10 @@ export const umbra = $root.umbra = (() => {
              *   orderId?: string|null;
              *   captureNow?: umbra.v1.CaptureNow.$Shape|null;
              *   setPolicy?: umbra.v1.SetPolicy.$Shape|null;
+             *   sendBlocks?: umbra.v1.SendBlocks.$Shape|null;
              *   $unknowns?: Array.<Uint8Array>;
              * } & (
-             *   ({ body?: undefined; captureNow?: null; setPolicy?: null }|{ body?: "captureNow"; captureNow: umbra.v1.CaptureNow.$Shape; setPolicy?: null }|{ body?: "setPolicy"; captureNow?: null; setPolicy: umbra.v1.SetPolicy.$Shape })
+             *   ({ body?: undefined; captureNow?: null; setPolicy?: null; sendBlocks?: null }|{ body?: "captureNow"; captureNow: umbra.v1.CaptureNow.$Shape; setPolicy?: null; sendBlocks?: null }|{ body?: "setPolicy"; captureNow?: null; setPolicy: umbra.v1.SetPolicy.$Shape; sendBlocks?: null }|{ body?: "sendBlocks"; captureNow?: null; setPolicy?: null; sendBlocks: umbra.v1.SendBlocks.$Shape })
              * )} umbra.v1.Order.$Shape
              */
 
@@ -3501,17 +3503,25 @@ export const umbra = $root.umbra = (() => {
              */
             Order.prototype.setPolicy = null;
 
+            /**
+             * Order sendBlocks.
+             * @member {umbra.v1.SendBlocks.$Properties|null|undefined} sendBlocks
+             * @memberof umbra.v1.Order
+             * @instance
+             */
+            Order.prototype.sendBlocks = null;
+
             // OneOf field names bound to virtual getters and setters
             let $oneOfFields;
 
             /**
              * Order body.
-             * @member {"captureNow"|"setPolicy"|undefined} body
+             * @member {"captureNow"|"setPolicy"|"sendBlocks"|undefined} body
              * @memberof umbra.v1.Order
              * @instance
              */
             $Object.defineProperty(Order.prototype, "body", {
-                get: $util.oneOfGetter($oneOfFields = ["captureNow", "setPolicy"]),
+                get: $util.oneOfGetter($oneOfFields = ["captureNow", "setPolicy", "sendBlocks"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -3553,6 +3563,8 @@ export const umbra = $root.umbra = (() => {
                     $root.umbra.v1.CaptureNow.encode(message.captureNow, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
                 if (message.setPolicy != null && $Object.hasOwnProperty.call(message, "setPolicy"))
                     $root.umbra.v1.SetPolicy.encode(message.setPolicy, writer.uint32(/* id 3, wireType 2 =*/26).fork(), _depth + 1).ldelim();
+                if (message.sendBlocks != null && $Object.hasOwnProperty.call(message, "sendBlocks"))
+                    $root.umbra.v1.SendBlocks.encode(message.sendBlocks, writer.uint32(/* id 10, wireType 2 =*/82).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -3620,6 +3632,13 @@ export const umbra = $root.umbra = (() => {
                             message.body = "setPolicy";
                             continue;
                         }
+                    case 10: {
+                            if (wireType !== 2)
+                                break;
+                            message.sendBlocks = $root.umbra.v1.SendBlocks.decode(reader, reader.size(), $undefined, _depth + 1, message.sendBlocks);
+                            message.body = "sendBlocks";
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -3668,6 +3687,11 @@ export const umbra = $root.umbra = (() => {
                         throw $TypeError(".umbra.v1.Order.setPolicy: object expected");
                     message.setPolicy = $root.umbra.v1.SetPolicy.fromObject(object.setPolicy, _depth + 1);
                 }
+                if (object.sendBlocks != null) {
+                    if (!$util.isObject(object.sendBlocks))
+                        throw $TypeError(".umbra.v1.Order.sendBlocks: object expected");
+                    message.sendBlocks = $root.umbra.v1.SendBlocks.fromObject(object.sendBlocks, _depth + 1);
+                }
                 return message;
             };
 
@@ -3702,6 +3726,11 @@ export const umbra = $root.umbra = (() => {
                     if (options.oneofs)
                         object.body = "setPolicy";
                 }
+                if (message.sendBlocks != null && $Object.hasOwnProperty.call(message, "sendBlocks")) {
+                    object.sendBlocks = $root.umbra.v1.SendBlocks.toObject(message.sendBlocks, options, _depth + 1);
+                    if (options.oneofs)
+                        object.body = "sendBlocks";
+                }
                 return object;
             };
 
@@ -3725,6 +3754,7 @@ export const umbra = $root.umbra = (() => {
              * Properties of a CaptureNow.
              * @typedef {Object} umbra.v1.CaptureNow.$Properties
              * @property {string|null} [vm] CaptureNow vm
+             * @property {boolean|null} [anew] CaptureNow anew
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -3765,6 +3795,14 @@ export const umbra = $root.umbra = (() => {
             CaptureNow.prototype.vm = "";
 
             /**
+             * CaptureNow anew.
+             * @member {boolean} anew
+             * @memberof umbra.v1.CaptureNow
+             * @instance
+             */
+            CaptureNow.prototype.anew = false;
+
+            /**
              * Creates a new CaptureNow instance using the specified properties.
              * @function create
              * @memberof umbra.v1.CaptureNow
@@ -3798,6 +3836,8 @@ export const umbra = $root.umbra = (() => {
                     throw $Error("max depth exceeded");
                 if (message.vm != null && $Object.hasOwnProperty.call(message, "vm") && message.vm !== "")
                     writer.uint32(/* id 1, wireType 2 =*/10).string(message.vm);
+                if (message.anew != null && $Object.hasOwnProperty.call(message, "anew") && message.anew !== false)
+                    writer.uint32(/* id 2, wireType 0 =*/16).bool(message.anew);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -3851,6 +3891,15 @@ export const umbra = $root.umbra = (() => {
                                 delete message.vm;
                             continue;
                         }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.anew = value;
+                            else
+                                delete message.anew;
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -3889,6 +3938,9 @@ export const umbra = $root.umbra = (() => {
                 if (object.vm != null)
                     if (typeof object.vm !== "string" || object.vm.length)
                         message.vm = $String(object.vm);
+                if (object.anew != null)
+                    if (object.anew)
+                        message.anew = $Boolean(object.anew);
                 return message;
             };
 
@@ -3909,10 +3961,14 @@ export const umbra = $root.umbra = (() => {
                 if (_depth > $util.recursionLimit)
                     throw $Error("max depth exceeded");
                 let object = {};
-                if (options.defaults)
+                if (options.defaults) {
                     object.vm = "";
+                    object.anew = false;
+                }
                 if (message.vm != null && $Object.hasOwnProperty.call(message, "vm"))
                     object.vm = message.vm;
+                if (message.anew != null && $Object.hasOwnProperty.call(message, "anew"))
+                    object.anew = message.anew;
                 return object;
             };
 
@@ -3928,6 +3984,253 @@ export const umbra = $root.umbra = (() => {
             };
 
             return CaptureNow;
+        })();
+
+        v1.SendBlocks = (function() {
+
+            /**
+             * Properties of a SendBlocks.
+             * @typedef {Object} umbra.v1.SendBlocks.$Properties
+             * @property {string|null} [vm] SendBlocks vm
+             * @property {Uint8Array|null} [names] SendBlocks names
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a SendBlocks.
+             * @memberof umbra.v1
+             * @interface ISendBlocks
+             * @augments umbra.v1.SendBlocks.$Properties
+             * @deprecated Use umbra.v1.SendBlocks.$Properties instead.
+             */
+
+            /**
+             * Shape of a SendBlocks.
+             * @typedef {umbra.v1.SendBlocks.$Properties} umbra.v1.SendBlocks.$Shape
+             */
+
+            /**
+             * Constructs a new SendBlocks.
+             * @memberof umbra.v1
+             * @classdesc Represents a SendBlocks.
+             * @constructor
+             * @param {umbra.v1.SendBlocks.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const SendBlocks = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * SendBlocks vm.
+             * @member {string} vm
+             * @memberof umbra.v1.SendBlocks
+             * @instance
+             */
+            SendBlocks.prototype.vm = "";
+
+            /**
+             * SendBlocks names.
+             * @member {Uint8Array} names
+             * @memberof umbra.v1.SendBlocks
+             * @instance
+             */
+            SendBlocks.prototype.names = $util.newBuffer([]);
+
+            /**
+             * Creates a new SendBlocks instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.SendBlocks
+             * @static
+             * @param {umbra.v1.SendBlocks.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.SendBlocks} SendBlocks instance
+             * @type {{
+             *   (properties: umbra.v1.SendBlocks.$Shape): umbra.v1.SendBlocks & umbra.v1.SendBlocks.$Shape;
+             *   (properties?: umbra.v1.SendBlocks.$Properties): umbra.v1.SendBlocks;
+             * }}
+             */
+            SendBlocks.create = function(properties) {
+                return new SendBlocks(properties);
+            };
+
+            /**
+             * Encodes the specified SendBlocks message. Does not implicitly {@link umbra.v1.SendBlocks.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.SendBlocks
+             * @static
+             * @param {umbra.v1.SendBlocks.$Properties} message SendBlocks message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            SendBlocks.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.vm != null && $Object.hasOwnProperty.call(message, "vm") && message.vm !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.vm);
+                if (message.names != null && $Object.hasOwnProperty.call(message, "names") && message.names.length)
+                    writer.uint32(/* id 2, wireType 2 =*/18).bytes(message.names);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a SendBlocks message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.SendBlocks
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.SendBlocks & umbra.v1.SendBlocks.$Shape} SendBlocks
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            SendBlocks.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.SendBlocks();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.vm = value;
+                            else
+                                delete message.vm;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.bytes()).length)
+                                message.names = value;
+                            else
+                                delete message.names;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a SendBlocks message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.SendBlocks
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.SendBlocks} SendBlocks
+             */
+            SendBlocks.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.SendBlocks)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.SendBlocks: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.SendBlocks();
+                if (object.vm != null)
+                    if (typeof object.vm !== "string" || object.vm.length)
+                        message.vm = $String(object.vm);
+                if (object.names != null)
+                    if (object.names.length)
+                        if (typeof object.names === "string")
+                            $util.base64.decode(object.names, message.names = $util.newBuffer($util.base64.length(object.names)), 0);
+                        else if (object.names.length >= 0)
+                            message.names = object.names;
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a SendBlocks message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.SendBlocks
+             * @static
+             * @param {umbra.v1.SendBlocks} message SendBlocks
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            SendBlocks.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.defaults) {
+                    object.vm = "";
+                    if (options.bytes === $String)
+                        object.names = "";
+                    else {
+                        object.names = [];
+                        if (options.bytes !== $Array)
+                            object.names = $util.newBuffer(object.names);
+                    }
+                }
+                if (message.vm != null && $Object.hasOwnProperty.call(message, "vm"))
+                    object.vm = message.vm;
+                if (message.names != null && $Object.hasOwnProperty.call(message, "names"))
+                    object.names = options.bytes === $String ? $util.base64.encode(message.names, 0, message.names.length) : options.bytes === $Array ? $Array.prototype.slice.call(message.names) : message.names;
+                return object;
+            };
+
+            /**
+             * Converts this SendBlocks to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.SendBlocks
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            SendBlocks.prototype.toJSON = function() {
+                return SendBlocks.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return SendBlocks;
         })();
 
         v1.SetPolicy = (function() {
@@ -4209,6 +4512,7 @@ export const umbra = $root.umbra = (() => {
              * @property {string|null} [errorCode] OrderResult errorCode
              * @property {string|null} [message] OrderResult message
              * @property {string|null} [changesetId] OrderResult changesetId
+             * @property {Uint8Array|null} [found] OrderResult found
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -4281,6 +4585,14 @@ export const umbra = $root.umbra = (() => {
             OrderResult.prototype.changesetId = "";
 
             /**
+             * OrderResult found.
+             * @member {Uint8Array} found
+             * @memberof umbra.v1.OrderResult
+             * @instance
+             */
+            OrderResult.prototype.found = $util.newBuffer([]);
+
+            /**
              * Creates a new OrderResult instance using the specified properties.
              * @function create
              * @memberof umbra.v1.OrderResult
@@ -4322,6 +4634,8 @@ export const umbra = $root.umbra = (() => {
                     writer.uint32(/* id 4, wireType 2 =*/34).string(message.message);
                 if (message.changesetId != null && $Object.hasOwnProperty.call(message, "changesetId") && message.changesetId !== "")
                     writer.uint32(/* id 5, wireType 2 =*/42).string(message.changesetId);
+                if (message.found != null && $Object.hasOwnProperty.call(message, "found") && message.found.length)
+                    writer.uint32(/* id 6, wireType 2 =*/50).bytes(message.found);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -4411,6 +4725,15 @@ export const umbra = $root.umbra = (() => {
                                 delete message.changesetId;
                             continue;
                         }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.bytes()).length)
+                                message.found = value;
+                            else
+                                delete message.found;
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -4461,6 +4784,12 @@ export const umbra = $root.umbra = (() => {
                 if (object.changesetId != null)
                     if (typeof object.changesetId !== "string" || object.changesetId.length)
                         message.changesetId = $String(object.changesetId);
+                if (object.found != null)
+                    if (object.found.length)
+                        if (typeof object.found === "string")
+                            $util.base64.decode(object.found, message.found = $util.newBuffer($util.base64.length(object.found)), 0);
+                        else if (object.found.length >= 0)
+                            message.found = object.found;
                 return message;
             };
 
@@ -4487,6 +4816,13 @@ export const umbra = $root.umbra = (() => {
                     object.errorCode = "";
                     object.message = "";
                     object.changesetId = "";
+                    if (options.bytes === $String)
+                        object.found = "";
+                    else {
+                        object.found = [];
+                        if (options.bytes !== $Array)
+                            object.found = $util.newBuffer(object.found);
+                    }
                 }
                 if (message.orderId != null && $Object.hasOwnProperty.call(message, "orderId"))
                     object.orderId = message.orderId;
@@ -4498,6 +4834,8 @@ export const umbra = $root.umbra = (() => {
                     object.message = message.message;
                 if (message.changesetId != null && $Object.hasOwnProperty.call(message, "changesetId"))
                     object.changesetId = message.changesetId;
+                if (message.found != null && $Object.hasOwnProperty.call(message, "found"))
+                    object.found = options.bytes === $String ? $util.base64.encode(message.found, 0, message.found.length) : options.bytes === $Array ? $Array.prototype.slice.call(message.found) : message.found;
                 return object;
             };
 
@@ -9285,6 +9623,7 @@ export const umbra = $root.umbra = (() => {
          * @property {number} FILE_CHANGE_DELETED=3 FILE_CHANGE_DELETED value
          * @property {number} FILE_CHANGE_RENAMED=4 FILE_CHANGE_RENAMED value
          * @property {number} FILE_CHANGE_METADATA=5 FILE_CHANGE_METADATA value
+         * @property {number} FILE_CHANGE_TRANSIENT=6 FILE_CHANGE_TRANSIENT value
          */
         v1.FileChangeKind = (function() {
             const valuesById = $Object.create(null), values = $Object.create(valuesById);
@@ -9294,6 +9633,7 @@ export const umbra = $root.umbra = (() => {
             values[valuesById[3] = "FILE_CHANGE_DELETED"] = 3;
             values[valuesById[4] = "FILE_CHANGE_RENAMED"] = 4;
             values[valuesById[5] = "FILE_CHANGE_METADATA"] = 5;
+            values[valuesById[6] = "FILE_CHANGE_TRANSIENT"] = 6;
             return values;
         })();
 
@@ -9320,6 +9660,7 @@ export const umbra = $root.umbra = (() => {
              * @property {number|null} [mtime] FileChange mtime
              * @property {Array.<umbra.v1.Actor.$Properties>|null} [actors] FileChange actors
              * @property {umbra.v1.PackageFile.$Properties|null} ["package"] FileChange package
+             * @property {Array.<string>|null} [via] FileChange via
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -9346,6 +9687,7 @@ export const umbra = $root.umbra = (() => {
              */
             const FileChange = function (properties) {
                 this.actors = [];
+                this.via = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -9497,6 +9839,14 @@ export const umbra = $root.umbra = (() => {
             FileChange.prototype["package"] = null;
 
             /**
+             * FileChange via.
+             * @member {Array.<string>} via
+             * @memberof umbra.v1.FileChange
+             * @instance
+             */
+            FileChange.prototype.via = $util.emptyArray;
+
+            /**
              * Creates a new FileChange instance using the specified properties.
              * @function create
              * @memberof umbra.v1.FileChange
@@ -9565,6 +9915,9 @@ export const umbra = $root.umbra = (() => {
                         $root.umbra.v1.Actor.encode(message.actors[i], writer.uint32(/* id 17, wireType 2 =*/138).fork(), _depth + 1).ldelim();
                 if (message["package"] != null && $Object.hasOwnProperty.call(message, "package"))
                     $root.umbra.v1.PackageFile.encode(message["package"], writer.uint32(/* id 18, wireType 2 =*/146).fork(), _depth + 1).ldelim();
+                if (message.via != null && message.via.length)
+                    for (let i = 0; i < message.via.length; ++i)
+                        writer.uint32(/* id 19, wireType 2 =*/154).string(message.via[i]);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -9767,6 +10120,14 @@ export const umbra = $root.umbra = (() => {
                             message["package"] = $root.umbra.v1.PackageFile.decode(reader, reader.size(), $undefined, _depth + 1, message["package"]);
                             continue;
                         }
+                    case 19: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.via && message.via.length))
+                                message.via = [];
+                            message.via.push(reader.stringVerify());
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -9827,6 +10188,10 @@ export const umbra = $root.umbra = (() => {
                     case "FILE_CHANGE_METADATA":
                     case 5:
                         message.change = 5;
+                        break;
+                    case "FILE_CHANGE_TRANSIENT":
+                    case 6:
+                        message.change = 6;
                         break;
                     default:
                         if (typeof object.change === "number" && (object.change | 0) === object.change)
@@ -9920,6 +10285,13 @@ export const umbra = $root.umbra = (() => {
                         throw $TypeError(".umbra.v1.FileChange.package: object expected");
                     message["package"] = $root.umbra.v1.PackageFile.fromObject(object["package"], _depth + 1);
                 }
+                if (object.via) {
+                    if (!$Array.isArray(object.via))
+                        throw $TypeError(".umbra.v1.FileChange.via: array expected");
+                    message.via = $Array(object.via.length);
+                    for (let i = 0; i < object.via.length; ++i)
+                        message.via[i] = $String(object.via[i]);
+                }
                 return message;
             };
 
@@ -9940,8 +10312,10 @@ export const umbra = $root.umbra = (() => {
                 if (_depth > $util.recursionLimit)
                     throw $Error("max depth exceeded");
                 let object = {};
-                if (options.arrays || options.defaults)
+                if (options.arrays || options.defaults) {
                     object.actors = [];
+                    object.via = [];
+                }
                 if (options.defaults) {
                     object.change = options.enums === $String ? "FILE_CHANGE_UNKNOWN" : 0;
                     object.path = "";
@@ -10036,6 +10410,11 @@ export const umbra = $root.umbra = (() => {
                 }
                 if (message["package"] != null && $Object.hasOwnProperty.call(message, "package"))
                     object["package"] = $root.umbra.v1.PackageFile.toObject(message["package"], options, _depth + 1);
+                if (message.via && message.via.length) {
+                    object.via = $Array(message.via.length);
+                    for (let j = 0; j < message.via.length; ++j)
+                        object.via[j] = message.via[j];
+                }
                 return object;
             };
 

@@ -58,6 +58,13 @@ it(
 		assert.deepEqual(file("/usr/bin/grows").package, {
 			...{ name: "grows", version: "1.1-1", event: "upgraded", state: "shipped", explained: true },
 		});
+		// Their package is gone, or has them no longer: who owned them is what the agent remembers.
+		assert.deepEqual(file("/usr/bin/leaves").package, {
+			...{ name: "leaves", version: "3-1", event: "removed", state: "removed", explained: true },
+		});
+		assert.deepEqual(file("/usr/share/grows/old").package, {
+			...{ name: "grows", version: "1.0-1", event: "upgraded", state: "removed", explained: true },
+		});
 		const { actors = [], package: shipped } = file("/usr/bin/tool");
 		assert.deepEqual(
 			actors.map(({ action, user, account, host, executable, pid }) => [action, user, account, host, executable, pid]),
@@ -69,6 +76,7 @@ it(
 		const { stdout } = await run(join(ROOT, "umbra"), ["changes", "web", "--collector", site.apiUrl]);
 		for (const wanted of [
 			/ \/usr\/bin\/grows {2}\(alice as root from 10\.0\.0\.7 with \/usr\/bin\/dpkg; grows 1\.1-1 upgraded\)$/m,
+			/ \/usr\/bin\/leaves {2}\(alice as root from 10\.0\.0\.7 with \/usr\/bin\/dpkg; leaves 3-1 removed\)$/m,
 			/ \/usr\/bin\/tool {2}\(alice as root from 10\.0\.0\.7 with \/usr\/bin\/cp; not what tool 2-1 shipped\)$/m,
 			/ \/usr\/lib\/arrives\/hit {2}\(root with \/usr\/sbin\/cron; not what arrives 0\.1-1 shipped\)$/m,
 			/ \/home\/alice\/notes\.txt {2}\(alice from 10\.0\.0\.7 with \/usr\/bin\/nano\)$/m,
