@@ -8,7 +8,7 @@
  * closing in the opposite order leaves nothing half done.
  */
 import { mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { createSecureContext } from "node:tls";
 import { errnoOf, messageOf, UmbraError } from "../common/errors.ts";
 import type { Logger } from "../common/log.ts";
@@ -16,18 +16,21 @@ import { WebhookSender } from "./alert/webhook.ts";
 import { ApiServer } from "./api/server.ts";
 import { loadAuthorize, parseAddress, requireTokenBeyondLoopback } from "./auth.ts";
 import { Catalog } from "./catalog/catalog.ts";
-import type { CollectorConfig } from "./config.ts";
+import { type CollectorConfig, vaultFolder } from "./config.ts";
 import { Detector } from "./detect/detector.ts";
 import { ExportTable } from "./export/exports.ts";
 import { AgentTable } from "./ingest/agents.ts";
 import { KeyedMutex } from "./ingest/keyed-mutex.ts";
 import { IngestServer, type TlsFiles } from "./ingest/server.ts";
 import { TelemetryTable } from "./ingest/telemetry.ts";
+import { Healer } from "./integrity/healer.ts";
+import { Patrol } from "./integrity/patrol.ts";
 import { Judge } from "./judge.ts";
 import { Housekeeper } from "./retention/housekeeper.ts";
 import { Retention } from "./retention/retention.ts";
 import { VaultJobs } from "./retention/vault-jobs.ts";
 import { Vault } from "./vault/vault.ts";
+import { loadVaultKey } from "./vault-key.ts";
 
 const HEARTBEAT_SECONDS = 10;
 
@@ -57,7 +60,7 @@ export class Collector implements AsyncDisposable {
 	}
 
 	/**
-	 * @throws UmbraError `bad-config`; `conflict` where another collector uses the data folder;
+	 * @throws UmbraError `bad-config`; `denied` where the vault's key is not the one; `conflict` where another collector uses the data folder;
 	 * `unavailable` where it cannot listen or the folder cannot be used; `unsupported`, `corrupt`.
 	 */
 	static async start(config: CollectorConfig, log: Logger): Promise<Collector> {
@@ -67,13 +70,16 @@ export class Collector implements AsyncDisposable {
 		requireTokenBeyondLoopback("listen.api", api, config.tokenFile);
 		const authorize = await loadAuthorize(config.tokenFile);
 		const tls = await loadTls(config.tls);
+		const secret = await vaultSecret(config, log);
+		let healer: Healer | undefined;
+		const suspect = (pack: number) => healer?.suspect(pack);
 		await makeFolder(config.dataDir);
 
 		await using resources = new AsyncDisposableStack();
 		// First, as its lock says whether another collector is here.
 		const catalog = resources.use(await Catalog.open(join(config.dataDir, "catalog")));
 		const store = resources.use(
-			await Vault.open({ folder: join(config.dataDir, "vault"), graceMs: config.gc.grace, log }),
+			await Vault.open({ folder: vaultFolder(config), secret, graceMs: config.gc.grace, onDamage: suspect, log }),
 		);
 		const detector = await Detector.open({ state: { get: (key) => catalog.state(key) }, settings: config.detect });
 		let webhooks: WebhookSender | undefined;
@@ -95,14 +101,32 @@ export class Collector implements AsyncDisposable {
 			vms: config.vms,
 			log,
 		});
-		const jobs = resources.use(new VaultJobs({ catalog, vault: store, settings: config.gc, log }));
-		const committed = (vm: string) => judge.committed(vm);
+		const onDamage = () => healer?.changed();
+		const jobs = resources.use(
+			new VaultJobs({ catalog, vault: store, settings: config.gc, onDamage, onSuspect: suspect, log }),
+		);
+		healer = await Healer.start({ catalog, vault: store, jobs, agents: agentTable, judge, targets, log });
+		resources.use(healer);
+		const watch = { catalog, vault: store, jobs, settings: config.scrub, onDamage: suspect, log };
+		const patrol = resources.use(await Patrol.start(watch));
+		// Before those two, or they would wait for a job that nobody ends.
+		resources.defer(() => jobs[Symbol.asyncDispose]());
+		const committed = (vm: string) => {
+			judge.committed(vm);
+			healer.committed();
+		};
 		const ingest = resources.use(await IngestServer.start({ ...shared, address: agents, committed, locks }));
-		const server = resources.use(await ApiServer.start({ ...shared, address: api, judge, retention, jobs, exports }));
+		const server = resources.use(
+			await ApiServer.start({ ...shared, address: api, judge, retention, jobs, healer, patrol, exports }),
+		);
 		const keeping = { catalog, retention, jobs, settings: config.retention, gc: config.gc, log };
 		const housekeeper = resources.use(Housekeeper.start(keeping));
-		log.info({ agents: ingest.address, api: server.address, dataDir: config.dataDir }, "collector started");
-		const parts = [judge.finished, webhooks.finished, housekeeper.finished];
+		const isEncrypted = secret !== undefined;
+		log.info(
+			{ agents: ingest.address, api: server.address, dataDir: config.dataDir, isEncrypted },
+			"collector started",
+		);
+		const parts = [judge.finished, webhooks.finished, housekeeper.finished, healer.finished, patrol.finished];
 		return new Collector(resources.move(), ingest.address, server.address, parts);
 	}
 
@@ -110,6 +134,16 @@ export class Collector implements AsyncDisposable {
 		await this.#resources[Symbol.asyncDispose]();
 		this.#closed.resolve();
 	}
+}
+
+async function vaultSecret({ vault, dataDir }: CollectorConfig, log: Logger): Promise<string | undefined> {
+	const { encryption } = vault;
+	if (encryption === undefined) return undefined;
+	const { keyFile } = encryption;
+	if (keyFile !== undefined && !relative(dataDir, keyFile).startsWith("..")) {
+		log.warn({ keyFile, dataDir }, "the vault's key lies in the data folder: whoever takes the one has the other");
+	}
+	return await loadVaultKey("vault.encryption", encryption);
 }
 
 async function makeFolder(folder: string): Promise<void> {

@@ -1,9 +1,10 @@
 /** What an operator can set of a collector, and the defaults. */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 import { loadConfig } from "../common/config.ts";
 import { LOG_LEVELS } from "../common/log.ts";
 import { detectSettings } from "./detect/settings.ts";
+import { scrubSettings } from "./integrity/settings.ts";
 import { gcSettings, retentionOfVms, retentionSettings } from "./retention/settings.ts";
 
 export const collectorConfig = z.strictObject({
@@ -42,12 +43,35 @@ export const collectorConfig = z.strictObject({
 	retention: retentionSettings.prefault({}),
 	/** What differs for some VMs; the first entry that fits counts. */
 	vms: z.array(retentionOfVms).default([]),
+	vault: z
+		.strictObject({
+			/** Where the key is with which a vault is encrypted from its beginning on. */
+			encryption: z
+				.strictObject({
+					/** One line, not readable for everybody. */
+					keyFile: z.string().min(1).optional(),
+					/** Name of an environment variable. */
+					keyEnv: z.string().min(1).optional(),
+				})
+				.refine(({ keyFile, keyEnv }) => (keyFile === undefined) !== (keyEnv === undefined), {
+					error: "wanted either keyFile or keyEnv",
+				})
+				.optional(),
+		})
+		.prefault({}),
 	/** How the space of what is not needed any more is given back. */
 	gc: gcSettings.prefault({}),
+	/** How the vault is read in the background, to find what rots. */
+	scrub: scrubSettings.prefault({}),
 	log: z.enum(LOG_LEVELS).default("info"),
 });
 
 export type CollectorConfig = z.output<typeof collectorConfig>;
+
+/** Where the vault of such a collector lies. */
+export function vaultFolder({ dataDir }: CollectorConfig): string {
+	return join(dataDir, "vault");
+}
 
 /**
  * Relative paths count from the working directory.

@@ -69,6 +69,15 @@ export class Judge implements AsyncDisposable {
 		this.#wake.resolve();
 	}
 
+	/** For alerts that no changeset raises: `change` is given those of the VM that fire, and returns what is new of them. */
+	async changeAlerts(vm: string, change: (firing: readonly AlertRecord[]) => readonly AlertRecord[]): Promise<void> {
+		const { catalog, alerted } = this.#options;
+		using _lock = await this.#alertLock.acquire("alerts", new AbortController().signal);
+		const changed = change(await catalog.firingAlerts(vm));
+		for (const alert of changed) await catalog.saveAlert(alert);
+		if (changed.length > 0) alerted();
+	}
+
 	/** What the webhooks need of the catalog. */
 	get deliveries(): DeliveryStore {
 		const { catalog } = this.#options;

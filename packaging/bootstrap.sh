@@ -75,6 +75,7 @@ programs() {
 		sgdisk gdisk
 		parted parted
 		b3sum b3sum
+		curl curl
 		mkfs.xfs xfsprogs
 		mkntfs ntfs-3g
 		ntfs-3g ntfs-3g

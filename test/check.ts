@@ -41,6 +41,7 @@ const CHECKS: readonly Check[] = [
 	},
 	{ title: "unused files, exports and dependencies (knip)", run: () => command(bin("knip"), ["--no-progress"]) },
 	{ title: "generated protocol code is that of the .proto files", run: generatedCode },
+	{ title: "docs/openapi.json is that of the API's routes", run: openApi },
 	{ title: "example configs load", run: exampleConfigs },
 	{ title: "shell scripts parse", run: shellScripts },
 	{ title: "links in documents lead somewhere", run: documentLinks },
@@ -100,7 +101,14 @@ async function generatedCode(): Promise<string[]> {
 	}
 }
 
-/** Imported here: a program that does not load fails this check, not all of them. */
+/** Imported here, as below: a program that does not load fails this check, not all of them. */
+async function openApi(): Promise<string[]> {
+	const { openApiDocument } = await import("../collector/api/server.ts");
+	const path = join("docs", "openapi.json");
+	const found = existsSync(join(ROOT, path)) ? readFileSync(join(ROOT, path), "utf8") : "";
+	return found === (await openApiDocument()) ? [] : [`${path} is out of date; run: npm run generate`];
+}
+
 async function exampleConfigs(): Promise<string[]> {
 	const { agentConfig } = await import("../agent/config.ts");
 	const { collectorConfig } = await import("../collector/config.ts");

@@ -1,6 +1,5 @@
 /** `umbra vault`: how large it is, giving back space, and looking for damage. */
-import { setTimeout as sleep } from "node:timers/promises";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { VaultJob } from "../../collector/retention/vault-jobs.ts";
 import type { GcResult } from "../../collector/vault/gc.ts";
 import type { ScrubResult } from "../../collector/vault/scrub.ts";
@@ -8,16 +7,22 @@ import { UmbraError } from "../../common/errors.ts";
 import { formatBytes } from "../../common/units.ts";
 import { CollectorClient, type CollectorOptions, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
+import { follow, progressText } from "../vault-job.ts";
 import { withOutput } from "./output.ts";
+import { chainsText, registerIntegrity } from "./vault-integrity.ts";
 import { isoTime } from "./vms.ts";
 
-const POLL_MS = 250;
-const PLAIN_MS = 5_000;
 /** Damage that is shown; --json has more. */
 const SHOWN = 20;
 
 interface Options extends CollectorOptions {
 	readonly json?: true;
+}
+
+interface RotateOptions {
+	readonly config: string;
+	readonly newKeyFile?: string;
+	readonly newKeyEnv?: string;
 }
 
 interface Stats {
@@ -67,14 +72,46 @@ export function register(program: Command): void {
 			const readShare = options.sample ?? (options.readData ? 1 : 0);
 			const client = await CollectorClient.from(options);
 			const job = await follow(client, await client.post<VaultJob>("/v1/vault/check", { readShare }));
-			const { check } = job;
-			if (check === null) throw new UmbraError("internal", "the collector did not say what came of it");
+			const { check, chains } = job;
+			if (check === null || chains === null)
+				throw new UmbraError("internal", "the collector did not say what came of it");
 			await withOutput(async (output) => {
-				const lines = options.json ? [JSON.stringify(check)] : checkText(check);
+				const lines = options.json
+					? [JSON.stringify({ ...check, chains })]
+					: [...checkText(check), ...chainsText(chains)];
 				for (const line of lines) await output.line(line);
 			});
-			if (check.packDamageCount > 0 || check.damagedTrees > 0) process.exitCode = 1;
+			const isDamaged = check.packDamageCount > 0 || check.damagedTrees > 0;
+			if (isDamaged || chains.brokenCount > 0) process.exitCode = 1;
 		});
+
+	vault
+		.command("init-key")
+		.description("make a file with a new key, to encrypt a vault with (vault.encryption.keyFile)")
+		.argument("<file>", "must not exist yet")
+		.action(async (file: string) => {
+			const { makeVaultKey } = await import("../../collector/vault-key.ts");
+			await makeVaultKey(file);
+			console.log(`Made ${file}. Keep a copy where the vault's backup is not: without it nobody can read the vault.`);
+		});
+
+	vault
+		.command("rotate-key")
+		.description("have another key open the vault from now on; with the collector stopped, on its machine")
+		.requiredOption("--config <file>", "the collector's settings, with the present key")
+		.addOption(new Option("--new-key-file <file>", "one line; umbra vault init-key makes one").conflicts("newKeyEnv"))
+		.option("--new-key-env <name>", "an environment variable that holds the new key")
+		.action(async (options: RotateOptions) => {
+			const { rotateVaultKey } = await import("../../collector/vault-key.ts");
+			const { loadCollectorConfig } = await import("../../collector/config.ts");
+			const next = { keyFile: options.newKeyFile, keyEnv: options.newKeyEnv };
+			await rotateVaultKey(await loadCollectorConfig(options.config), next);
+			console.log(
+				"The vault opens with the new key only. Set it in vault.encryption, and back up the vault's keyring anew.",
+			);
+		});
+
+	registerIntegrity(vault);
 
 	withCollector(vault.command("job"))
 		.description("the job that runs in the vault, or the last that did")
@@ -94,34 +131,6 @@ export function register(program: Command): void {
 			const job = await client.send<VaultJob | null>("DELETE", "/v1/vault/job");
 			console.log(job === null ? "No job ran" : `${job.kind}: ${job.state}`);
 		});
-}
-
-/** Shows how a job goes on until it has ended; the job goes on without us where we are stopped. */
-async function follow(client: CollectorClient, begun: VaultJob): Promise<VaultJob> {
-	const isTerminal = process.stderr.isTTY === true;
-	let job = begun;
-	let told = performance.now();
-	while (job.state === "running") {
-		await sleep(POLL_MS);
-		job = await client.get<VaultJob>("/v1/vault/job");
-		if (job.id !== begun.id) throw new UmbraError("unavailable", "the collector was started again meanwhile");
-		if (isTerminal) process.stderr.write(`\r\x1b[K${progressText(job)}`);
-		else if (performance.now() - told >= PLAIN_MS) {
-			told = performance.now();
-			process.stderr.write(`${progressText(job)}\n`);
-		}
-	}
-	if (isTerminal) process.stderr.write("\r\x1b[K");
-	if (job.state === "done") return job;
-	const { code = "unavailable", message = "it was stopped", hint } = job.error ?? {};
-	throw new UmbraError(code, `${job.kind} of the vault: ${message}`, hint === undefined ? {} : { hint });
-}
-
-function progressText({ state, progress }: VaultJob): string {
-	if (state !== "running" || progress === null) return state;
-	const { phase, done, total } = progress;
-	const unit = phase === "mark" || phase === "disks" ? "disks at points" : "packs";
-	return `${phase}: ${done}${total > 0 ? ` of ${total}` : ""} ${unit}`;
 }
 
 function statsText({ vms, points, diskBytes, chunks, packs, storedBytes, lastGc }: Stats): string[] {

@@ -17,6 +17,8 @@ import type { AlertRecord, ChangesetRecord, Severity, TriggerHit, Verdict } from
 import { anomalySummary, mitigationOf } from "./wording.ts";
 
 const ANOMALY = "anomaly";
+/** Of the collector's own store: begins and ends with that, not with changesets. */
+export const DAMAGE = "vault-damage";
 /** Changesets of the VM without the cause after which an alert is resolved. */
 export const QUIET_CHANGESETS = 3;
 /** Culprits kept in an alert, worst first. */
@@ -55,7 +57,13 @@ export function alertsFor(input: AlertInput): AlertRecord[] {
 	const occurrences = new Map(occurrencesOf(input).map((occurrence) => [occurrence.cause, occurrence]));
 	const changed: AlertRecord[] = [];
 	for (const alert of firing) {
-		if (alert.vm !== changeset.vm || alert.state !== "firing" || alert.lastSeen >= changeset.time) continue;
+		if (
+			alert.cause === DAMAGE ||
+			alert.vm !== changeset.vm ||
+			alert.state !== "firing" ||
+			alert.lastSeen >= changeset.time
+		)
+			continue;
 		const occurrence = occurrences.get(alert.cause);
 		occurrences.delete(alert.cause);
 		changed.push(occurrence === undefined ? fade(alert, input) : carryOn(alert, occurrence, input));

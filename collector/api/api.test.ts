@@ -1,17 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { get, type IncomingHttpHeaders } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { BLOCK_SIZE } from "../../common/block.ts";
-import { silentLogger } from "../../common/log.ts";
 import { formatTime } from "../../common/units.ts";
 import { toLong, v1 } from "../../proto/service.ts";
-import { Collector } from "../collector.ts";
-import { collectorConfig } from "../config.ts";
-import { fileChange, random, randomBlock, TestAgent, TestVm } from "../ingest/test-agent.ts";
+import { fileChange, random, randomBlock, type TestAgent, TestVm } from "../ingest/test-agent.ts";
+import { type ApiSite, openSite } from "./testing.ts";
 
 const NAME = "web/1 ü";
 const TOKEN = "a-token-of-enough-length";
@@ -31,22 +28,17 @@ async function extImage(folder: string): Promise<Buffer> {
 
 describe("the API", () => {
 	const resources = new AsyncDisposableStack();
-	let collector: Collector;
+	let site: ApiSite;
+	let collector: ApiSite["collector"];
 	let agent: TestAgent;
 	let image: Buffer;
 	const vm = new TestVm(NAME, { [DISK]: 1, vdb: 9 });
 	const times: bigint[] = [];
 
 	before(async () => {
-		const folder = await mkdtemp(join(tmpdir(), "umbra-api-"));
-		resources.defer(() => rm(folder, { recursive: true, force: true }));
-		image = await extImage(folder);
-		const tokenFile = join(folder, "token");
-		await writeFile(tokenFile, `${TOKEN}\n`);
-		const listen = { agents: "127.0.0.1:0", api: "127.0.0.1:0" };
-		const config = collectorConfig.parse({ dataDir: join(folder, "data"), listen, tokenFile });
-		collector = resources.use(await Collector.start(config, silentLogger()));
-		agent = resources.use(new TestAgent(collector.agentAddress, "agent-1", TOKEN));
+		site = resources.use(await openSite({ token: TOKEN }));
+		({ collector, agent } = site);
+		image = await extImage(site.folder);
 		vm.disks.set(DISK, Buffer.from(image));
 		for (let at = 0; at < 5; at++) {
 			vm.write("vdb", at, randomBlock(random(at), 0.5));
@@ -57,17 +49,8 @@ describe("the API", () => {
 	});
 	after(() => resources[Symbol.asyncDispose]());
 
-	const request = (path: string, init: RequestInit = {}) => {
-		const headers = { authorization: `Bearer ${TOKEN}`, ...init.headers };
-		return fetch(`http://${collector.apiAddress}${path}`, { ...init, headers });
-	};
-	const json = async (path: string, status = 200) => {
-		const response = await request(path);
-		// biome-ignore lint/suspicious/noExplicitAny: JSON of many shapes, looked at field by field
-		const body = (await response.json()) as any;
-		assert.equal(response.status, status, JSON.stringify(body));
-		return body;
-	};
+	const request = (path: string, init?: RequestInit) => site.request(path, init);
+	const json = (path: string, status?: number) => site.json(path, status);
 	const base = `/v1/vms/${encodeURIComponent(NAME)}`;
 	const disk = (time: string, name = DISK) => `${base}/points/${time}/disks/${encodeURIComponent(name)}`;
 
@@ -213,16 +196,36 @@ describe("the API", () => {
 	it("tells which parts of a disk hold data", async () => {
 		const all = await json(`${disk("latest", "vdb")}/extents`);
 		assert.deepEqual(all.extents, [
-			{ offset: 0, length: 5 * BLOCK_SIZE, zero: false },
-			{ offset: 5 * BLOCK_SIZE, length: 4 * BLOCK_SIZE, zero: true },
+			{ offset: 0, length: 5 * BLOCK_SIZE, kind: "data", zero: false },
+			{ offset: 5 * BLOCK_SIZE, length: 4 * BLOCK_SIZE, kind: "zero", zero: true },
 		]);
 		assert.equal(all.sizeBytes, 9 * BLOCK_SIZE);
 		assert.equal(all.next, null);
 		const part = await json(`${disk("latest", "vdb")}/extents?from=${4 * BLOCK_SIZE}&to=${6 * BLOCK_SIZE}`);
 		assert.deepEqual(part.extents, [
-			{ offset: 4 * BLOCK_SIZE, length: BLOCK_SIZE, zero: false },
-			{ offset: 5 * BLOCK_SIZE, length: BLOCK_SIZE, zero: true },
+			{ offset: 4 * BLOCK_SIZE, length: BLOCK_SIZE, kind: "data", zero: false },
+			{ offset: 5 * BLOCK_SIZE, length: BLOCK_SIZE, kind: "zero", zero: true },
 		]);
+	});
+
+	it("tells what differs from another point", async () => {
+		const all = await json(`${disk("latest", "vdb")}/extents?since=${times[2]}&limit=2`);
+		assert.deepEqual(all.extents, [
+			{ offset: 0, length: 3 * BLOCK_SIZE, kind: "data", zero: false },
+			{ offset: 3 * BLOCK_SIZE, length: 2 * BLOCK_SIZE, kind: "dirty", zero: false },
+		]);
+		assert.equal(all.since.time, String(times[2]));
+		assert.equal(all.next, 5 * BLOCK_SIZE);
+		const rest = await json(`${disk("latest", "vdb")}/extents?since=${times[2]}&from=${all.next}`);
+		assert.deepEqual(rest.extents, [{ offset: all.next, length: 4 * BLOCK_SIZE, kind: "zero", zero: true }]);
+		const backwards = await json(`${disk(String(times[2]), "vdb")}/extents?since=latest&from=${3 * BLOCK_SIZE}`);
+		assert.deepEqual(backwards.extents[0], {
+			offset: 3 * BLOCK_SIZE,
+			length: 2 * BLOCK_SIZE,
+			kind: "dirty",
+			zero: true,
+		});
+		assert.equal((await json(`${disk("latest", "vdb")}/extents?since=1`, 404)).error.code, "not-found");
 	});
 
 	it("lists folders and streams files of a point", async () => {
@@ -231,12 +234,12 @@ describe("the API", () => {
 		assert.equal(root.disk, DISK);
 		assert.ok(root.entries.some(({ name, type }: { name: string; type: string }) => name === "etc" && type === "dir"));
 		const names: string[] = [];
-		let cursor = "0";
+		let cursor = "";
 		do {
-			const page = await json(`${base}/points/latest/files?path=/etc&limit=10&cursor=${cursor}`);
+			const page = await json(`${base}/points/latest/files?path=/etc&limit=10${cursor}`);
 			names.push(...page.entries.map(({ name }: { name: string }) => name));
-			cursor = page.next;
-		} while (cursor !== null);
+			cursor = page.next === null ? "" : `&cursor=${page.next}`;
+		} while (cursor !== "");
 		assert.equal(new Set(names).size, 26);
 		const stat = await json(`${base}/points/latest/files?path=/etc/hostname&disk=${encodeURIComponent(DISK)}&volume=`);
 		assert.equal(stat.node.size, 6);
@@ -258,6 +261,8 @@ describe("the API", () => {
 			[`${base}/points?limit=1001`, /limit must be <= 1000/],
 			[`${base}/points?order=random`, /order must be equal/],
 			[`${base}/points?cursor=%00`, /not a cursor/],
+			[`${base}/points?cursor=AAAA`, /not a cursor/],
+			[`${base}/points/latest/files?cursor=QQ`, /not a cursor/],
 			[`${base}/changes?path=etc`, /path must match/],
 			[`${base}/points/latest/content?disk=vda`, /is not a directory|wanted a file|required|no disk/],
 			[`${disk("latest")}/extents?from=-1`, /from must be >= 0/],
@@ -296,5 +301,57 @@ describe("the API", () => {
 		assert.match(((await failed.json()) as { error: { message: string } }).error.message, /it is paused/);
 		session.stream.end();
 		await session.ended;
+	});
+
+	it("exports a point, and ends it", async () => {
+		const url = `${base}/points/latest/exports?disk=${encodeURIComponent(DISK)}`;
+		const started = await request(url, { method: "POST" });
+		assert.equal(started.status, 201);
+		const { id } = (await started.json()) as { id: string };
+		assert.equal((await json("/v1/exports")).items[0].id, id);
+		for (const [method, path] of [
+			["POST", `/v1/exports/${id}/renew`],
+			["DELETE", `/v1/exports/${id}`],
+		] as const) {
+			const response = await request(path, { method });
+			assert.equal(((await response.json()) as { id: string }).id, id);
+		}
+		assert.equal((await request(`/v1/exports/${id}/renew`, { method: "POST" })).status, 404);
+	});
+
+	it("answers every question that can be put as the document says", async () => {
+		const session = await agent.greet();
+		const samples = [{ measurement: "cpu", tags: { host: "h" }, timeNs: toLong(1), fields: { busy: 1 } }];
+		session.stream.write({ telemetry: { sequence: toLong(1), samples } });
+		while ((await json("/v1/telemetry?host=h")).items.length === 0) await new Promise(setImmediate);
+		session.stream.end();
+		await session.ended;
+		const started = await request("/v1/vault/check?readShare=1", { method: "POST" });
+		assert.equal(started.status, 200);
+		while ((await json("/v1/vault/job")).state === "running") await new Promise(setImmediate);
+		const { head } = await json(`${base}/chain`);
+		const { node } = await json(`${base}/points/latest/files?path=/etc/hostname`);
+		for (const path of [
+			"/v1/openapi.json",
+			"/v1/alerts",
+			"/v1/anomalies",
+			"/v1/vault/stats",
+			"/v1/vault/damage",
+			"/v1/vault/scrub",
+			`${base}/points/latest`,
+			`${base}/points/latest/tree?path=/etc`,
+			`${base}/points/latest/inodes/${node.inode}/content`,
+			`${base}/points/latest/inodes/content?inodes=${node.inode}`,
+			`${base}/chain/verify?head=${encodeURIComponent(head)}`,
+			`${base}/retention`,
+			`${base}/holds`,
+		]) {
+			const response = await request(path);
+			assert.equal(response.status, 200, path);
+			await response.arrayBuffer();
+		}
+		const { conformance } = site;
+		const missing = conformance.operations("get").filter((id) => !conformance.seen.has(`${id} 200`));
+		assert.deepEqual(missing, ["followEvents"], "which has tests of its own");
 	});
 });

@@ -3,10 +3,12 @@ import type { FastifyReply } from "fastify";
 import { isUmbraError, UmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import type { ChangesetRecord } from "../catalog/records.ts";
+import type { ChangesetRecord, VmRecord } from "../catalog/records.ts";
 import type { ExportTable } from "../export/exports.ts";
 import type { AgentTable } from "../ingest/agents.ts";
 import type { TelemetryTable } from "../ingest/telemetry.ts";
+import type { Healer } from "../integrity/healer.ts";
+import type { Patrol } from "../integrity/patrol.ts";
 import type { Judge } from "../judge.ts";
 import type { Retention } from "../retention/retention.ts";
 import type { VaultJobs } from "../retention/vault-jobs.ts";
@@ -23,6 +25,8 @@ export interface ApiServices {
 	readonly judge: Judge;
 	readonly retention: Retention;
 	readonly jobs: VaultJobs;
+	readonly healer: Healer;
+	readonly patrol: Patrol;
 	readonly log: Logger;
 }
 
@@ -47,6 +51,13 @@ export async function findPoint(catalog: Catalog, vm: string, time: string): Pro
 	if ((await catalog.vm(vm)) === undefined) throw unknownVm(vm);
 	const when = last === LATEST ? "" : ` at or before ${time}`;
 	throw new UmbraError("not-found", `VM ${vm} has no point${when}`, { hint: `umbra points ${vm} lists them` });
+}
+
+/** @throws UmbraError `not-found`. */
+export async function requireVm(catalog: Catalog, vm: string): Promise<VmRecord> {
+	const record = await catalog.vm(vm);
+	if (record === undefined) throw unknownVm(vm);
+	return record;
 }
 
 export function unknownVm(vm: string): UmbraError {

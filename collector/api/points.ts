@@ -1,5 +1,5 @@
 /** Disks and filesystems of past points, opened on demand and kept for the next question. */
-import { BLOCK_SIZE, blockCount, nameFromHex } from "../../common/block.ts";
+import { nameFromHex } from "../../common/block.ts";
 import { isUmbraError, UmbraError } from "../../common/errors.ts";
 import { type DiskSet, findVolume, openDisks, type Volume } from "../../disk/disk.ts";
 import type { Filesystem } from "../../disk/filesystem.ts";
@@ -7,16 +7,9 @@ import type { BlockSource } from "../../disk/source/source.ts";
 import type { ChangesetRecord, DiskRecord } from "../catalog/records.ts";
 import type { VaultStore } from "../vault/chunk-store.ts";
 import { pointSource } from "../vault/point-source.ts";
-import { walkExtents } from "../vault/tree.ts";
 
 /** Machines kept open; each holds partition tables and the fixed structures of its filesystems. */
 const MAX_OPEN = 16;
-
-export interface Extent {
-	readonly offset: number;
-	readonly length: number;
-	readonly zero: boolean;
-}
 
 /** One file system of one point. */
 export interface OpenVolume {
@@ -55,20 +48,6 @@ export class PointReader implements AsyncDisposable {
 
 	source(changeset: ChangesetRecord, disk: DiskRecord): BlockSource {
 		return this.#machine(changeset, [disk]).sources[0]!;
-	}
-
-	/** Which parts of `[from, to)` hold data: whole blocks, in order, without gaps; at most `limit` of them. */
-	async *extents(disk: DiskRecord, from: number, to: number, signal: AbortSignal): AsyncGenerator<Extent> {
-		const blocks = blockCount(disk.sizeBytes);
-		if (blocks === 0) return;
-		const tree = { root: nameFromHex(disk.root), blocks };
-		const last = Math.min(blocks, Math.ceil(to / BLOCK_SIZE));
-		for await (const extent of walkExtents(this.#store, tree, Math.floor(from / BLOCK_SIZE), last)) {
-			signal.throwIfAborted();
-			const offset = extent.firstBlock * BLOCK_SIZE;
-			const end = Math.min(disk.sizeBytes, offset + extent.count * BLOCK_SIZE);
-			yield { offset, length: end - offset, zero: extent.zero };
-		}
 	}
 
 	/**

@@ -12,11 +12,15 @@ import { changeRoutes } from "./change-routes.ts";
 import type { ApiContext, ApiServices } from "./context.ts";
 import { diskRoutes } from "./disk-routes.ts";
 import { toHttp } from "./errors.ts";
+import { eventRoutes } from "./event-routes.ts";
 import { exportRoutes } from "./export-routes.ts";
 import { fileRoutes } from "./file-routes.ts";
+import { integrityRoutes } from "./integrity-routes.ts";
+import { describeRoutes, documentText, openApiRoute } from "./openapi.ts";
 import { PointReader } from "./points.ts";
 import { retentionRoutes } from "./retention-routes.ts";
 import { statusRoutes } from "./status-routes.ts";
+import { treeRoutes } from "./tree-routes.ts";
 import { vaultRoutes } from "./vault-routes.ts";
 import { vmRoutes } from "./vm-routes.ts";
 
@@ -25,14 +29,18 @@ const MAX_PARAM_LENGTH = 4096;
 const MAX_BODY_BYTES = 64 * 1024;
 
 const ROUTES = [
+	openApiRoute,
 	statusRoutes,
 	vmRoutes,
 	changeRoutes,
 	diskRoutes,
 	fileRoutes,
+	treeRoutes,
+	eventRoutes,
 	exportRoutes,
 	retentionRoutes,
 	vaultRoutes,
+	integrityRoutes,
 ];
 
 export interface ApiOptions extends ApiServices {
@@ -59,8 +67,11 @@ export class ApiServer implements AsyncDisposable {
 		const closing = new AbortController();
 		const points = new PointReader(options.store);
 		const app = create(tls);
+		await describeRoutes(app);
 		app.setErrorHandler((error, request, reply) => {
 			const { status, body } = toHttp(error);
+			// They were meant for what it could not answer.
+			reply.removeHeader("etag").removeHeader("cache-control");
 			const { method, url } = request;
 			if (status >= 500 && !closing.signal.aborted) log.error({ method, url, err: error }, messageOf(error));
 			return reply.code(status).send(body);
@@ -100,6 +111,18 @@ export class ApiServer implements AsyncDisposable {
 	}
 }
 
+/** What is checked in as docs/openapi.json. */
+export async function openApiDocument(): Promise<string> {
+	const app = create(undefined);
+	await describeRoutes(app);
+	// Routes are described, none is asked: nothing of this is touched.
+	for (const routes of ROUTES) routes(app, {} as ApiContext);
+	await app.ready();
+	const text = documentText(app);
+	await app.close();
+	return text;
+}
+
 function create(tls: TlsFiles | undefined): FastifyInstance {
 	const options = {
 		bodyLimit: MAX_BODY_BYTES,
@@ -108,6 +131,11 @@ function create(tls: TlsFiles | undefined): FastifyInstance {
 		// A misspelt parameter must not pass for its default.
 		ajv: { customOptions: { removeAdditional: false, coerceTypes: true as const, useDefaults: true } },
 	};
-	if (tls === undefined) return fastify(options);
-	return fastify({ ...options, https: { cert: tls.cert, key: tls.key } }) as unknown as FastifyInstance;
+	const app =
+		tls === undefined
+			? fastify(options)
+			: (fastify({ ...options, https: { cert: tls.cert, key: tls.key } }) as unknown as FastifyInstance);
+	// Schemas of answers describe; they do not leave out what they do not know.
+	app.setSerializerCompiler(() => (body) => JSON.stringify(body));
+	return app;
 }

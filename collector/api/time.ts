@@ -35,3 +35,17 @@ export function parseTime(field: string, text: string): TimeSpan {
 	const first = BigInt(seconds) * NS_PER_SECOND + BigInt(fraction.padEnd(9, "0"));
 	return { first, last: first + 10n ** BigInt(9 - fraction.length) - 1n };
 }
+
+/** What a listing of the catalog takes of `since`, `until` and `order`. @throws UmbraError `bad-config`. */
+export function timeOptions(query: {
+	readonly since?: string | undefined;
+	readonly until?: string | undefined;
+	readonly order: "newest" | "oldest";
+}): { from: bigint | undefined; to: bigint | undefined; reverse: boolean } {
+	const { since, until, order } = query;
+	return {
+		from: since === undefined ? undefined : parseTime("since", since).first,
+		to: until === undefined ? undefined : parseTime("until", until).last,
+		reverse: order === "newest",
+	};
+}

@@ -1,57 +1,104 @@
 /** /v1/vms, one VM, its points, and the order to capture it now. */
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { type ErrorCode, UmbraError } from "../../common/errors.ts";
-import type { ChangesetRecord, VmRecord } from "../catalog/records.ts";
 import type { OrderBody } from "../ingest/agents.ts";
-import { type ApiContext, requestSignal, unknownVm } from "./context.ts";
-import { fields, object, type PageQuery, pageFields, type VmParams, vmParams } from "./schemas.ts";
-import { parseTime } from "./time.ts";
+import { ref, withDescription } from "./answers.ts";
+import { sendKept } from "./caching.ts";
+import { type ApiContext, findPoint, requestSignal, requireVm, unknownVm } from "./context.ts";
+import { conditional, kept, notModified, operation, pageOf } from "./operation.ts";
+import { type PageQuery, pageOptions, sealPage } from "./paging.ts";
+import {
+	object,
+	type PointParams,
+	pageFields,
+	pointParams,
+	type TimesQuery,
+	timesFields,
+	type VmParams,
+	vmParams,
+} from "./schemas.ts";
+import { timeOptions } from "./time.ts";
+import { pointView, vmView } from "./views.ts";
 
 /** A first capture of a large disk takes its time. */
 const MAX_CAPTURE_SECONDS = 3600;
 /** Nothing is read for it. */
 const POLICY_SECONDS = 15;
 
-interface PointQuery extends PageQuery {
-	readonly since?: string;
-	readonly until?: string;
-	readonly order: "newest" | "oldest";
-}
+const text = { type: "string" } as const;
+const orderAnswer = {
+	description: "The agent has done it.",
+	type: "object",
+	required: ["vm", "agentId", "changesetId", "message"],
+	properties: { vm: text, agentId: text, changesetId: text, message: text },
+};
 
 export function vmRoutes(app: FastifyInstance, context: ApiContext): void {
 	const { catalog, agents, closing } = context;
 
-	const view = (record: VmRecord) => {
-		const agent = agents.status(record.agentId);
-		const status = agent?.heartbeat?.vms.find(({ vm }) => vm === record.vm) ?? null;
-		return { ...record, connected: agent !== undefined, stale: agent?.stale ?? false, status };
-	};
-
-	app.get<{ Querystring: PageQuery }>("/v1/vms", { schema: { querystring: object(pageFields) } }, async ({ query }) => {
-		const page = await catalog.vms(query);
-		return { items: page.items.map(view), next: page.next };
-	});
-
-	app.get<{ Params: VmParams }>("/v1/vms/:vm", { schema: { params: vmParams } }, async ({ params }) => {
-		const record = await catalog.vm(params.vm);
-		if (record === undefined) throw unknownVm(params.vm);
-		return view(record);
-	});
-
-	app.get<{ Params: VmParams; Querystring: PointQuery }>(
-		"/v1/vms/:vm/points",
-		{
-			schema: {
-				params: vmParams,
-				querystring: object({ ...pageFields, since: fields.time, until: fields.time, order: fields.order }),
-			},
+	app.get<{ Querystring: PageQuery }>(
+		"/v1/vms",
+		operation({
+			id: "listVms",
+			tag: "vms",
+			summary: "Every VM, with its disks and its newest point",
+			querystring: object(pageFields),
+			answers: { 200: pageOf(ref("Vm"), "VMs by their names.") },
+		}),
+		async ({ query }) => {
+			const { items, next } = sealPage(await catalog.vms(pageOptions(query)));
+			return { items: items.map((record) => vmView(record, agents)), next };
 		},
-		async ({ params: { vm }, query: { since, until, order, limit, cursor } }) => {
-			if ((await catalog.vm(vm)) === undefined) throw unknownVm(vm);
-			const from = since === undefined ? undefined : parseTime("since", since).first;
-			const to = until === undefined ? undefined : parseTime("until", until).last;
-			const page = await catalog.changesets(vm, { from, to, limit, cursor, reverse: order === "newest" });
+	);
+
+	app.get<{ Params: VmParams }>(
+		"/v1/vms/:vm",
+		operation({
+			id: "getVm",
+			tag: "vms",
+			summary: "One VM",
+			params: vmParams,
+			answers: { 200: withDescription(ref("Vm"), "The VM.") },
+			errors: [404],
+		}),
+		async ({ params }) => vmView(await requireVm(catalog, params.vm), agents),
+	);
+
+	app.get<{ Params: VmParams; Querystring: TimesQuery }>(
+		"/v1/vms/:vm/points",
+		operation({
+			id: "listPoints",
+			tag: "points",
+			summary: "The points of a VM",
+			params: vmParams,
+			querystring: object(timesFields),
+			answers: { 200: pageOf(ref("Point"), "Points in order of time.") },
+			errors: [404],
+		}),
+		async ({ params: { vm }, query }) => {
+			await requireVm(catalog, vm);
+			const page = sealPage(await catalog.changesets(vm, { ...timeOptions(query), ...pageOptions(query) }));
 			return { items: page.items.map(pointView), next: page.next };
+		},
+	);
+
+	app.get<{ Params: PointParams }>(
+		"/v1/vms/:vm/points/:time",
+		operation({
+			id: "getPoint",
+			tag: "points",
+			summary: "One point: the newest at or before a time",
+			params: pointParams,
+			headers: conditional,
+			answers: { 200: kept(withDescription(ref("Point"), "The point.")), 304: notModified },
+			errors: [404],
+		}),
+		async (request, reply) => {
+			const { vm, time } = request.params;
+			const point = await findPoint(catalog, vm, time);
+			// Its verdict is still to come.
+			const immutable = time === point.time && point.verdict !== null;
+			return sendKept(request, reply, pointView(point), { immutable });
 		},
 	);
 
@@ -70,56 +117,46 @@ export function vmRoutes(app: FastifyInstance, context: ApiContext): void {
 
 	app.post<{ Params: VmParams; Querystring: { readonly timeoutSeconds: number } }>(
 		"/v1/vms/:vm/capture",
-		{
-			schema: {
-				params: vmParams,
-				querystring: object({
-					timeoutSeconds: { type: "integer", minimum: 1, maximum: MAX_CAPTURE_SECONDS, default: 120 },
-				}),
-			},
-		},
+		operation({
+			id: "captureVm",
+			tag: "vms",
+			summary: "Capture a VM now",
+			description: "Answers when the agent has the capture on its disk; the collector gets it soon after.",
+			params: vmParams,
+			querystring: object({
+				timeoutSeconds: {
+					type: "integer",
+					minimum: 1,
+					maximum: MAX_CAPTURE_SECONDS,
+					default: 120,
+					description: "how long to wait for the agent",
+				},
+			}),
+			answers: { 200: orderAnswer },
+			errors: [404, 409, 503],
+		}),
 		({ params: { vm }, query: { timeoutSeconds } }, reply) => order(vm, { captureNow: { vm } }, timeoutSeconds, reply),
 	);
 
 	app.post<{ Params: VmParams; Querystring: { readonly schedule?: string; readonly paused?: "true" | "false" } }>(
 		"/v1/vms/:vm/policy",
-		{
-			schema: {
-				params: vmParams,
-				querystring: object({
-					schedule: { type: "string", minLength: 1, maxLength: 255, description: '"every 60s", "cron 0 * * * *"' },
-					paused: { type: "string", enum: ["true", "false"] },
-				}),
-			},
-		},
+		operation({
+			id: "setPolicy",
+			tag: "vms",
+			summary: "Change when a VM is captured, until its agent is started again",
+			params: vmParams,
+			querystring: object({
+				schedule: { type: "string", minLength: 1, maxLength: 255, description: '"every 60s", "cron 0 * * * *"' },
+				paused: { type: "string", enum: ["true", "false"], description: "no captures but those asked for" },
+			}),
+			answers: { 200: orderAnswer },
+			errors: [404, 409, 503],
+		}),
 		({ params: { vm }, query: { schedule, paused } }, reply) => {
 			const policy = { vm, ...(schedule && { schedule }), ...(paused && { paused: paused === "true" }) };
 			return order(vm, { setPolicy: policy }, POLICY_SECONDS, reply);
 		},
 	);
-}
-
-/** A point without what the changeset says of it. */
-function pointView(changeset: ChangesetRecord) {
-	const { id, vm, time, consistency, captureMs, pauseMs, fileCount, verdict } = changeset;
-	return {
-		id,
-		vm,
-		time,
-		consistency,
-		captureMs,
-		pauseMs,
-		fileCount,
-		disks: changeset.disks.map(({ disk, sizeBytes, root, mode, changedBytes }) => ({
-			disk,
-			sizeBytes,
-			root,
-			mode,
-			changedBytes,
-		})),
-		score: verdict?.score ?? null,
-		severity: verdict?.severity ?? null,
-	};
 }
 
 const CODES: ReadonlySet<string> = new Set<ErrorCode>([

@@ -211,6 +211,13 @@ describe("Catalog", () => {
 			["2", "3"],
 		);
 		assert.deepEqual(await history("/o"), []);
+		await put(catalog, changeset("h", 4n), [file("/end", { change: "created", oldPath: "/begin", via: ["/between"] })]);
+		for (const path of ["/end", "/begin", "/between"]) {
+			assert.deepEqual(
+				(await history(path)).map(({ time }) => time),
+				["4"],
+			);
+		}
 	});
 
 	it("hides what is staged, and sweeps it away at the next start", async () => {
@@ -226,6 +233,7 @@ describe("Catalog", () => {
 				vm: vmRecord(changeset("w", 8n)),
 				files: [file("/l")],
 				firstIndex: 3,
+				filesHash: "00".repeat(32),
 			});
 		}
 		{
@@ -308,19 +316,15 @@ describe("deleting points", () => {
 				await catalog.commit({ changeset: unjudged, vm: vmRecord(unjudged), files: [], firstIndex: 0 });
 				const head = changeset("web", 555_555n);
 				await catalog.commit({ changeset: head, vm: vmRecord(head), files: [], firstIndex: 0 });
-				assert.deepEqual(await catalog.deletePoints("web", [111_111n, 222_222n, 333_333n, 444_444n, 555_555n, 6n]), [
-					"deleted",
-					"held",
-					"deleted",
-					"unjudged",
-					"head",
-					"absent",
-				]);
+				assert.deepEqual(
+					await catalog.deletePoints("web", [111_111n, 222_222n, 333_333n, 444_444n, 555_555n, 6n], "test"),
+					["deleted", "held", "deleted", "unjudged", "head", "absent"],
+				);
 				assert.deepEqual(await Array.fromAsync(catalog.pointTimes("web")), [555_555n, 444_444n, 222_222n]);
 				assert.equal((await catalog.fileHistory("web", "/f1")).items.length, 1);
 				assert.equal(await catalog.changesetById("web@111111"), undefined);
 				assert.equal((await catalog.anomalies()).items.length, 1);
-				await assert.rejects(catalog.deleteVm("web"), { code: "conflict" });
+				await assert.rejects(catalog.deleteVm("web", "test"), { code: "conflict" });
 			}
 			for (const time of [111_111n, 333_333n]) assert.deepEqual(await keysOf(folder, time), []);
 		} finally {

@@ -9,13 +9,16 @@
  */
 import { randomUUID } from "node:crypto";
 import { UmbraError } from "../../common/errors.ts";
+import { type ChainRecord, changesetDigest, FilesHash, type LinkRecord, linkHash } from "./chain.ts";
 import { discardFiles, pushFiles, sweepFiles } from "./file-changes.ts";
+import { alertEntries, Journal } from "./journal.ts";
 import { escapeComponent, keys, rangeBelow, timeComponent } from "./keys.ts";
 import { deletePoints, deleteVm, type PointOutcome } from "./point-deletion.ts";
 import type {
 	AgentRecord,
 	AlertRecord,
 	ChangesetRecord,
+	DamageRecord,
 	FileChangeRecord,
 	HoldRecord,
 	Verdict,
@@ -42,6 +45,8 @@ export interface Commit {
 	/** The file changes that were not staged before, numbered from `firstIndex`. */
 	readonly files: readonly FileChangeRecord[];
 	readonly firstIndex: number;
+	/** Over all file changes in their order, hex (`FilesHash`); may be left out where none were staged. */
+	readonly filesHash?: string;
 }
 
 /** What judging one changeset adds; written at once. A null verdict says that it could not be judged. */
@@ -60,11 +65,14 @@ export interface FileHistoryEntry {
 export class Catalog implements AsyncDisposable {
 	/** Of this data folder, made once. */
 	readonly collectorId: string;
+	/** Changesets, verdicts and alerts, as they came. */
+	readonly journal: Journal;
 	readonly #store: LevelStore;
 
-	private constructor(store: LevelStore, collectorId: string) {
+	private constructor(store: LevelStore, collectorId: string, journal: Journal) {
 		this.#store = store;
 		this.collectorId = collectorId;
+		this.journal = journal;
 	}
 
 	/**
@@ -90,7 +98,7 @@ export class Catalog implements AsyncDisposable {
 				]);
 			}
 			await sweepFiles(store);
-			return new Catalog(store, collectorId);
+			return new Catalog(store, collectorId, await Journal.open(store));
 		} catch (error) {
 			await store[Symbol.asyncDispose]();
 			throw error;
@@ -177,19 +185,83 @@ export class Catalog implements AsyncDisposable {
 		if (await this.#store.has(keys.staged(vm, time))) await discardFiles(this.#store, "staged", vm, time);
 	}
 
-	/** Resolves once the changeset is on stable storage; it waits to be judged from then on. */
-	async commit({ changeset, vm, files, firstIndex }: Commit): Promise<void> {
+	/**
+	 * Resolves once the changeset is on stable storage; it waits to be judged from then on. One of a VM at a time.
+	 * Committing the newest changeset again changes nothing.
+	 */
+	async commit({ changeset, vm, files, firstIndex, filesHash }: Commit): Promise<void> {
 		const time = BigInt(changeset.time);
 		const operations: Operation[] = [];
 		pushFiles(operations, changeset.vm, time, firstIndex, files);
+		const linked = await this.#link(operations, changeset, filesHash ?? hashOf(files, firstIndex));
 		operations.push(
-			{ type: "put", key: keys.change(changeset.vm, time), value: changeset },
+			{ type: "put", key: keys.change(changeset.vm, time), value: linked },
 			{ type: "put", key: keys.id(changeset.id), value: { vm: changeset.vm, time: changeset.time } },
 			{ type: "put", key: keys.vm(vm.vm), value: vm },
 			{ type: "put", key: keys.unjudged(changeset.vm, time), value: { vm: changeset.vm, time: changeset.time } },
 			{ type: "del", key: keys.staged(changeset.vm, time) },
 		);
+		using _event = this.journal.write(operations, [{ type: "changeset", vm: changeset.vm, time: changeset.time }]);
 		await this.#store.batch(operations);
+	}
+
+	/** Adds the changeset to its VM's hash chain, and says where. */
+	async #link(operations: Operation[], changeset: ChangesetRecord, files: string): Promise<ChangesetRecord> {
+		const { vm, time } = changeset;
+		await this.#store.recover();
+		const head = await this.#chainHead(vm);
+		const digest = changesetDigest(changeset, files);
+		const newest = head === undefined ? undefined : await this.link(vm, head.sequence);
+		if (head !== undefined && newest?.time === time && newest.digest === digest && newest.dropped === undefined)
+			return { ...changeset, chain: { sequence: head.sequence, hash: head.hash, files } };
+		const sequence = (head?.sequence ?? 0) + 1;
+		const hash = linkHash(vm, sequence, head?.hash ?? "", time, digest);
+		const chain: ChainRecord = { vm, begun: head?.begun ?? time, sequence, time, hash };
+		const link: LinkRecord = { time, digest, hash };
+		operations.push(
+			{ type: "put", key: keys.chain(vm), value: chain },
+			{ type: "put", key: keys.link(vm, sequence), value: link },
+		);
+		return { ...changeset, chain: { sequence, hash, files } };
+	}
+
+	/** Where the head's record is lost, the newest link stands in for it: a second chain would write over the first. */
+	async #chainHead(vm: string): Promise<ChainRecord | undefined> {
+		const head = await this.chain(vm);
+		if (head !== undefined) return head;
+		const range = rangeBelow("link", escapeComponent(vm));
+		const [newest] = (await this.#store.page<LinkRecord>(range, { limit: 1, reverse: true })).items;
+		if (newest === undefined) return undefined;
+		const { time, hash } = newest.value;
+		const begun = (await this.link(vm, 1))?.time ?? time;
+		return { vm, begun, sequence: Number(newest.key.slice(range.prefix.length)), time, hash };
+	}
+
+	// ---- Hash chain ----
+
+	/** The head of a VM's hash chain; undefined before the first changeset that it covers. */
+	async chain(vm: string): Promise<ChainRecord | undefined> {
+		return await this.#store.get<ChainRecord>(keys.chain(vm));
+	}
+
+	/** Also of VMs that are no more. */
+	async *chains(): AsyncGenerator<ChainRecord> {
+		for await (const { value } of this.#store.all<ChainRecord>(rangeBelow("chain"))) yield value;
+	}
+
+	async link(vm: string, sequence: number): Promise<LinkRecord | undefined> {
+		return await this.#store.get<LinkRecord>(keys.link(vm, sequence));
+	}
+
+	/** Links from `first` to `last`, in the order of their numbers; undefined where one is gone. */
+	async links(vm: string, first: number, last: number): Promise<(LinkRecord | undefined)[]> {
+		const count = Math.max(0, last - first + 1);
+		return await this.#store.getMany<LinkRecord>(Array.from({ length: count }, (_, at) => keys.link(vm, first + at)));
+	}
+
+	/** In the order of `wanted`. */
+	async changesetsAt(vm: string, wanted: readonly string[]): Promise<(ChangesetRecord | undefined)[]> {
+		return await this.#store.getMany<ChangesetRecord>(wanted.map((time) => keys.change(vm, time)));
 	}
 
 	// ---- Judgement ----
@@ -212,8 +284,10 @@ export class Catalog implements AsyncDisposable {
 
 	async saveJudgement({ changeset, verdict, state, alerts }: Judgement): Promise<void> {
 		const { vm, time } = changeset;
+		const chain = changeset.chain ?? (await this.changeset(vm, time))?.chain;
+		const judged = { ...changeset, verdict, ...(chain === undefined ? {} : { chain }) };
 		const operations: Operation[] = [
-			{ type: "put", key: keys.change(vm, time), value: { ...changeset, verdict } },
+			{ type: "put", key: keys.change(vm, time), value: judged },
 			{ type: "del", key: keys.unjudged(vm, time) },
 		];
 		if (verdict !== null && (verdict.severity !== "info" || verdict.triggers.length > 0)) {
@@ -221,6 +295,7 @@ export class Catalog implements AsyncDisposable {
 		}
 		if (state !== undefined) operations.push({ type: "put", key: keys.state(state.key), value: state.value });
 		for (const alert of alerts) pushAlert(operations, alert);
+		using _events = this.journal.write(operations, [{ type: "verdict", vm, time }, ...alertEntries(alerts)]);
 		await this.#store.batch(operations);
 	}
 
@@ -248,15 +323,16 @@ export class Catalog implements AsyncDisposable {
 
 	/**
 	 * Deletes points of one VM for good, with all that was found of them; alerts stay. The head, what is held and
-	 * what waits to be judged is passed over. Nobody may hold or release points of this VM meanwhile.
+	 * what waits to be judged is passed over. Nobody may hold or release points of this VM meanwhile. Their links stay in
+	 * the hash chain, with the reason.
 	 */
-	async deletePoints(vm: string, points: readonly bigint[]): Promise<PointOutcome[]> {
-		return await deletePoints(this.#store, vm, points);
+	async deletePoints(vm: string, points: readonly bigint[], reason: string): Promise<PointOutcome[]> {
+		return await deletePoints(this.#store, vm, points, reason);
 	}
 
 	/** Deletes a VM whose head alone is left, and the head. @throws UmbraError `conflict` where more than that is left. */
-	async deleteVm(vm: string): Promise<void> {
-		await deleteVm(this.#store, vm);
+	async deleteVm(vm: string, reason: string): Promise<void> {
+		await deleteVm(this.#store, vm, reason);
 	}
 
 	async hold(vm: string, time: bigint | string): Promise<HoldRecord | undefined> {
@@ -317,6 +393,29 @@ export class Catalog implements AsyncDisposable {
 		await this.#store.batch(operations);
 	}
 
+	// ---- Damage ----
+
+	/** In the order of names. */
+	async damages(options?: Omit<PageOptions, "from" | "to">): Promise<Page<DamageRecord>> {
+		return await this.#values(rangeBelow("damage"), options);
+	}
+
+	async *allDamage(): AsyncGenerator<DamageRecord> {
+		for await (const { value } of this.#store.all<DamageRecord>(rangeBelow("damage"))) yield value;
+	}
+
+	async changeDamage(found: readonly DamageRecord[], ended: readonly string[]): Promise<void> {
+		if (found.length + ended.length === 0) return;
+		await this.#store.batch([
+			...found.map((record) => ({ type: "put" as const, key: keys.damage(record.name), value: record })),
+			...ended.map((name) => ({ type: "del" as const, key: keys.damage(name) })),
+		]);
+	}
+
+	async saveState(key: string, value: string): Promise<void> {
+		await this.#store.batch([{ type: "put", key: keys.state(key), value }], { sync: false });
+	}
+
 	// ---- Agents ----
 
 	async agents(options?: Omit<PageOptions, "from" | "to">): Promise<Page<AgentRecord>> {
@@ -344,6 +443,13 @@ export class Catalog implements AsyncDisposable {
 		const records = await this.#store.getMany<AlertRecord>(places.map(({ time, id }) => keys.alert(time, id)));
 		return records.filter((record) => record !== undefined);
 	}
+}
+
+function hashOf(files: readonly FileChangeRecord[], firstIndex: number): string {
+	if (firstIndex > 0) throw new UmbraError("internal", "file changes were staged, but nobody hashed them");
+	const hash = new FilesHash();
+	hash.add(files);
+	return hash.end();
 }
 
 function times({ from, to, ...rest }: TimePageOptions): PageOptions {

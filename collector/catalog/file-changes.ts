@@ -59,6 +59,6 @@ export async function sweepFiles(store: LevelStore): Promise<void> {
 	}
 }
 
-function pathsOf(file: FileChangeRecord): string[] {
-	return file.oldPath === undefined || file.oldPath === file.path ? [file.path] : [file.path, file.oldPath];
+function pathsOf({ path, oldPath = path, via = [] }: FileChangeRecord): Set<string> {
+	return new Set([path, oldPath, ...via]);
 }

@@ -9,6 +9,7 @@ import { UmbraError } from "../../common/errors.ts";
 const AFTER = "0";
 const TIME_DIGITS = 20;
 const INDEX_DIGITS = 8;
+const SEQUENCE_DIGITS = 12;
 /** Most file changes that `INDEX_DIGITS` can number. */
 export const MAX_INDEX = 10 ** INDEX_DIGITS - 1;
 
@@ -52,6 +53,14 @@ export function indexComponent(index: number): string {
 	return index.toString().padStart(INDEX_DIGITS, "0");
 }
 
+/** Of a link in a chain, as the last component. */
+export function sequenceComponent(sequence: number): string {
+	if (!Number.isInteger(sequence) || sequence < 0 || sequence >= 10 ** SEQUENCE_DIGITS) {
+		throw new UmbraError("limit", `link ${sequence} of a chain is beyond ${SEQUENCE_DIGITS} digits`);
+	}
+	return sequence.toString().padStart(SEQUENCE_DIGITS, "0");
+}
+
 /** Every key below `components`. */
 export function rangeBelow(...components: readonly string[]): KeyRange {
 	const joined = components.join("/");
@@ -79,5 +88,9 @@ export const keys = {
 	firing: (vm: string, id: string) => `firing/${escapeComponent(vm)}/${escapeComponent(id)}`,
 	undelivered: (time: bigint | string, id: string) => `undelivered/${timeComponent(time)}/${escapeComponent(id)}`,
 	agent: (id: string) => `agent/${escapeComponent(id)}`,
+	chain: (vm: string) => `chain/${escapeComponent(vm)}`,
+	link: (vm: string, sequence: number) => `link/${escapeComponent(vm)}/${sequenceComponent(sequence)}`,
+	damage: (name: string) => `damage/${escapeComponent(name)}`,
+	event: (number: number) => `event/${timeComponent(BigInt(number))}`,
 	state: (key: string) => `state/${escapeComponent(key)}`,
 } as const;

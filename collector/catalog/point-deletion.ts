@@ -3,6 +3,8 @@
  * then on nobody sees its file changes; they are swept away behind it, and at the next start where that was cut short.
  */
 import { UmbraError } from "../../common/errors.ts";
+import { nowNs } from "../../common/units.ts";
+import { changesetDigest, type LinkRecord } from "./chain.ts";
 import { discardFiles } from "./file-changes.ts";
 import { escapeComponent, keys, rangeBelow } from "./keys.ts";
 import type { ChangesetRecord, VmRecord } from "./records.ts";
@@ -11,7 +13,12 @@ import type { LevelStore, Operation } from "./store.ts";
 /** What became of a point that was to be deleted; all but the first leave everything as it was. */
 export type PointOutcome = "deleted" | "absent" | "head" | "held" | "unjudged";
 
-export async function deletePoints(store: LevelStore, vm: string, times: readonly bigint[]): Promise<PointOutcome[]> {
+export async function deletePoints(
+	store: LevelStore,
+	vm: string,
+	times: readonly bigint[],
+	reason: string,
+): Promise<PointOutcome[]> {
 	await store.recover();
 	const changesets = await store.getMany<ChangesetRecord>(times.map((time) => keys.change(vm, time)));
 	const holds = await store.getMany<unknown>(times.map((time) => keys.hold(vm, time)));
@@ -29,17 +36,14 @@ export async function deletePoints(store: LevelStore, vm: string, times: readonl
 		pushDeletion(operations, changeset);
 		return "deleted";
 	});
-	await finish(
-		store,
-		vm,
-		times.filter((_, at) => outcomes[at] === "deleted"),
-		operations,
-	);
+	const isDeleted = (_: unknown, at: number) => outcomes[at] === "deleted";
+	await pushTombstones(operations, store, changesets.filter(isDeleted), reason);
+	await finish(store, vm, times.filter(isDeleted), operations);
 	return outcomes;
 }
 
 /** @throws UmbraError `conflict` where the VM has other points than its head, or that is held or not yet judged. */
-export async function deleteVm(store: LevelStore, vm: string): Promise<void> {
+export async function deleteVm(store: LevelStore, vm: string, reason: string): Promise<void> {
 	await store.recover();
 	const { items } = await store.page<ChangesetRecord>(rangeBelow("change", escapeComponent(vm)), { limit: 2 });
 	const [head, another] = items.map(({ value }) => value);
@@ -51,6 +55,7 @@ export async function deleteVm(store: LevelStore, vm: string): Promise<void> {
 			(await store.has(keys.unjudged(vm, head.time)));
 		if (isBusy) throw new UmbraError("conflict", `VM ${vm} has points that are held, not yet judged, or new`);
 		pushDeletion(operations, head);
+		await pushTombstones(operations, store, [head], reason);
 	}
 	await finish(store, vm, head === undefined ? [] : [BigInt(head.time)], operations);
 }
@@ -62,6 +67,29 @@ function pushDeletion(operations: Operation[], { vm, time, id }: ChangesetRecord
 		{ type: "del", key: keys.id(id) },
 		{ type: "del", key: keys.anomaly(time, vm) },
 	);
+}
+
+/** What stays of the points in the hash chain: when they went, and why. */
+async function pushTombstones(
+	operations: Operation[],
+	store: LevelStore,
+	changesets: readonly (ChangesetRecord | undefined)[],
+	reason: string,
+): Promise<void> {
+	const linked = changesets.flatMap((changeset) =>
+		changeset?.chain === undefined ? [] : [{ changeset, mark: changeset.chain }],
+	);
+	const places = linked.map(({ changeset, mark }) => keys.link(changeset.vm, mark.sequence));
+	const links = await store.getMany<LinkRecord>(places);
+	const time = nowNs().toString();
+	for (const [at, { changeset, mark }] of linked.entries()) {
+		const link = links[at];
+		// A link that is gone or another's is a break that the check shall go on to find.
+		if (link === undefined || link.time !== changeset.time || link.dropped !== undefined) continue;
+		const isAltered = link.digest !== changesetDigest(changeset, mark.files);
+		const dropped = { time, reason, ...(isAltered ? { altered: true as const } : {}) };
+		operations.push({ type: "put", key: places[at]!, value: { ...link, dropped } });
+	}
 }
 
 async function finish(store: LevelStore, vm: string, times: readonly bigint[], operations: Operation[]): Promise<void> {

@@ -2,9 +2,10 @@
  * What the catalog holds, as plain JSON. Sizes are bytes, times are Unix nanoseconds as decimal
  * strings (JSON numbers would lose digits; as 20-digit strings they also sort), block names are hex.
  */
+import type { ChainMark } from "./chain.ts";
 
 export type CaptureMode = "first" | "tracked" | "resync";
-export type FileChangeKind = "created" | "modified" | "deleted" | "renamed" | "metadata";
+export type FileChangeKind = "created" | "modified" | "deleted" | "renamed" | "metadata" | "transient";
 export type Severity = "info" | "warning" | "critical";
 
 /** What the changed bytes belong to, in bytes; the parts add up to `total`. */
@@ -127,6 +128,8 @@ export interface ChangesetRecord {
 	readonly fileCount: number;
 	/** Null until it was judged. */
 	readonly verdict: Verdict | null;
+	/** Its place in the VM's hash chain; left out of those from before there was one. */
+	readonly chain?: ChainMark;
 }
 
 /** One changed file of a changeset. */
@@ -135,7 +138,10 @@ export interface FileChangeRecord {
 	readonly volume: string;
 	readonly change: FileChangeKind;
 	readonly path: string;
+	/** Of a rename; where the guest's filesystem notes it, also of what was made under another name. */
 	readonly oldPath?: string;
+	/** Further paths that it had in between, oldest first; left out where there are none or that is not known. */
+	readonly via?: readonly string[];
 	readonly type: string;
 	readonly inode: number;
 	readonly sizeBefore: number;
@@ -234,6 +240,33 @@ export interface HoldRecord {
 	readonly by: string;
 	/** When it was said, Unix nanoseconds. */
 	readonly since: string;
+}
+
+/** Blocks of a disk at a point that cannot be read. */
+export interface DamagedPlace {
+	readonly vm: string;
+	readonly time: string;
+	readonly disk: string;
+	readonly firstBlock: number;
+	readonly count: number;
+}
+
+/** `damage/<name>`: a chunk that points need and the vault cannot give; it goes when the chunk is there again. */
+export interface DamageRecord {
+	/** Of the plain bytes, hex. */
+	readonly name: string;
+	/** A block's content, or a page of disk trees. */
+	readonly kind: "block" | "page";
+	/** When it was found, Unix nanoseconds. */
+	readonly since: string;
+	readonly message: string;
+	/** VMs whose points need it; the first 64. */
+	readonly vms: readonly string[];
+	/** The newest 20 of them. */
+	readonly places: readonly DamagedPlace[];
+	readonly placeCount: number;
+	/** Paths of files that lie there in the newest of the points, where that could be told; the first 50. */
+	readonly files: readonly string[];
 }
 
 /** `vm/<vm>`: the newest state of each VM. */

@@ -102,6 +102,18 @@ describe("Detector", () => {
 		assert.deepEqual(await restarted.judge(record, files), judged);
 	});
 
+	it("judges nothing by files that came and went", async () => {
+		const vm = await settled(25);
+		const files = quietMinute(3);
+		const gone = documents(50).map((path) => fileChange(path, { change: "transient", sizeBefore: 0, sizeAfter: 0 }));
+		const gonePassword = fileChange("/etc/shadow", { change: "transient" });
+		const record = changeset(files, vm.next);
+		assert.deepEqual(
+			await vm.detector.judge(record, [...files, ...gone, gonePassword]),
+			await vm.detector.judge(record, files),
+		);
+	});
+
 	it("does not learn a changeset twice, nor one that comes late", async () => {
 		const vm = await settled(5);
 		const before = vm.states.get("detect/web-1");

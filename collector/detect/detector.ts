@@ -74,7 +74,9 @@ export class Detector {
 	async judge(changeset: ChangesetRecord, files: readonly FileChangeRecord[]): Promise<Judged> {
 		const key = `detect/${changeset.vm}`;
 		const before = parseState(await this.#store.get(key));
-		const { verdict, after } = this.#judge(before, changeset, files);
+		// Of what came and went nothing is left; a Windows makes hundreds of such files an hour, and only some filesystems tell.
+		const lasting = files.filter(({ change }) => change !== "transient");
+		const { verdict, after } = this.#judge(before, changeset, lasting);
 		return { verdict, state: { key, value: JSON.stringify(after) } };
 	}
 

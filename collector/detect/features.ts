@@ -159,6 +159,7 @@ function countFiles(files: readonly FileChangeRecord[]) {
 		created: 0,
 		deleted: 0,
 		renamed: 0,
+		transient: 0,
 		documentsDeleted: 0,
 		documentsRewritten: 0,
 		extensionChanges: 0,

@@ -1,6 +1,6 @@
 /** `BlockRun` and `FileChanges` -> checked runs and records. Pure, but for the place where each disk stands. */
 import { NAME_SIZE } from "../../common/block.ts";
-import { MAX_FILE_ACTORS, MAX_PART_FILES, MAX_RUN_BLOCKS, v1, type wire } from "../../proto/service.ts";
+import { MAX_FILE_ACTORS, MAX_FILE_VIA, MAX_PART_FILES, MAX_RUN_BLOCKS, v1, type wire } from "../../proto/service.ts";
 import type { ActorRecord, FileChangeKind, FileChangeRecord, PackageFileRecord } from "../catalog/records.ts";
 import { type CheckedHeader, MAX_NAME_LENGTH } from "./changeset-header.ts";
 import {
@@ -34,6 +34,7 @@ const KINDS: Readonly<Record<number, FileChangeKind>> = {
 	[v1.FileChangeKind.FILE_CHANGE_DELETED]: "deleted",
 	[v1.FileChangeKind.FILE_CHANGE_RENAMED]: "renamed",
 	[v1.FileChangeKind.FILE_CHANGE_METADATA]: "metadata",
+	[v1.FileChangeKind.FILE_CHANGE_TRANSIENT]: "transient",
 };
 
 const TYPES = new Set(["file", "dir", "symlink", "char", "block", "fifo", "socket"]);
@@ -97,11 +98,13 @@ function checkFile(
 	file: wire.v1.FileChange.$Properties,
 ): FileChangeRecord {
 	const change = KINDS[file.change ?? 0];
-	if (change === undefined) throw wrong(`${field}.change`, file.change ?? 0, "1 to 5");
+	if (change === undefined) throw wrong(`${field}.change`, file.change ?? 0, "1 to 6");
 	const type = file.type ?? "";
 	if (!TYPES.has(type)) throw wrongText(`${field}.type`, type, [...TYPES].join(", "));
 	const path = checkPath(`${field}.path`, file.path, MAX_PATH_LENGTH);
-	const renamed = change === "renamed";
+	const hasOldPath = change === "renamed" || ((change === "created" || change === "transient") && file.oldPath);
+	const via = file.via ?? [];
+	checkLength(`${field}.via`, via.length, MAX_FILE_VIA);
 	const actors = file.actors ?? [];
 	checkLength(`${field}.actors`, actors.length, MAX_FILE_ACTORS);
 	return {
@@ -109,7 +112,8 @@ function checkFile(
 		volume,
 		change,
 		path,
-		...(renamed ? { oldPath: checkPath(`${field}.old_path`, file.oldPath, MAX_PATH_LENGTH) } : {}),
+		...(hasOldPath ? { oldPath: checkPath(`${field}.old_path`, file.oldPath, MAX_PATH_LENGTH) } : {}),
+		...(via.length > 0 ? { via: via.map((each, at) => checkPath(`${field}.via[${at}]`, each, MAX_PATH_LENGTH)) } : {}),
 		type,
 		inode: checkCount(`${field}.inode`, file.inode),
 		sizeBefore: checkCount(`${field}.size_before`, file.sizeBefore),

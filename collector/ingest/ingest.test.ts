@@ -142,6 +142,29 @@ describe("ingest", () => {
 		assert.equal(b?.package, undefined);
 	});
 
+	it("keeps the paths that a file had, and what came and went", async () => {
+		const vm = new TestVm("paths", { vda: 2 });
+		const { FILE_CHANGE_CREATED, FILE_CHANGE_TRANSIENT, FILE_CHANGE_DELETED } = v1.FileChangeKind;
+		const parts = vm.parts({}, [
+			fileChange("/a", { change: FILE_CHANGE_CREATED, oldPath: "/a.tmp", via: ["/a.part"] }),
+			fileChange("/b", { change: FILE_CHANGE_CREATED }),
+			fileChange("/c", { change: FILE_CHANGE_TRANSIENT, oldPath: "/c.tmp" }),
+			fileChange("/d", { change: FILE_CHANGE_DELETED, via: ["/bin/d"] }),
+		]);
+		assertStatus(await agent.submit(parts), SubmitStatus.SUBMIT_STATUS_ACCEPTED);
+		const time = (await station.catalog.vm("paths"))?.headTime ?? "";
+		const { items } = await station.catalog.fileChanges("paths", time);
+		assert.deepEqual(
+			items.map(({ change, path, oldPath, via }) => [change, path, oldPath, via]),
+			[
+				["created", "/a", "/a.tmp", ["/a.part"]],
+				["created", "/b", undefined, undefined],
+				["transient", "/c", "/c.tmp", undefined],
+				["deleted", "/d", undefined, ["/bin/d"]],
+			],
+		);
+	});
+
 	it("says which chunks it lacks, least significant bit first", async () => {
 		const next = random(2);
 		const blocks = Array.from({ length: 10 }, () => randomBlock(next, 0.5));
@@ -430,7 +453,7 @@ describe("a malformed changeset", () => {
 		[/^files\.volume: /, [{ files: { disk: "vda", volume: "\0", files: [file] } }]],
 		[/^files\.files: 1001 elements/, [{ files: { disk: "vda", files: Array(1001).fill(file) } }]],
 		[/^files\.files\[1\]\.change: 0/, [{ files: { disk: "vda", files: [file, { ...file, change: 0 }] } }]],
-		[/^files\.files\[0\]\.change: 6/, [{ files: { disk: "vda", files: [{ ...file, change: 6 }] } }]],
+		[/^files\.files\[0\]\.change: 7/, [{ files: { disk: "vda", files: [{ ...file, change: 7 }] } }]],
 		[/^files\.files\[0\]\.type: "door"/, [{ files: { disk: "vda", files: [{ ...file, type: "door" }] } }]],
 		[
 			/^files\.files\[0\]\.path: "etc"; wanted an absolute path/,
@@ -442,6 +465,11 @@ describe("a malformed changeset", () => {
 			[{ files: { disk: "vda", files: [{ ...file, path: `/${"x".repeat(16_384)}` }] } }],
 		],
 		[/^files\.files\[0\]\.old_path: ""/, [{ files: { disk: "vda", files: [{ ...file, change: 4 }] } }]],
+		[
+			/^files\.files\[0\]\.via: 9 elements/,
+			[{ files: { disk: "vda", files: [{ ...file, via: Array(9).fill("/a") }] } }],
+		],
+		[/^files\.files\[0\]\.via\[0\]: "a"/, [{ files: { disk: "vda", files: [{ ...file, via: ["a"] }] } }]],
 		[
 			/^files\.files\[0\]\.size_after: /,
 			[{ files: { disk: "vda", files: [{ ...file, sizeAfter: toLong(2n ** 63n) }] } }],
@@ -508,7 +536,7 @@ describe("a session", () => {
 		while (acks.length === 0) await new Promise(setImmediate);
 		assert.deepEqual(acks, ["1"]);
 		assert.equal(station.telemetry.dropped, 1);
-		assert.deepEqual(station.telemetry.find("cpu", { host: "h" })[0]?.fields, { busy: 0.5 });
+		assert.deepEqual(station.telemetry.page("cpu", { host: "h" }, { limit: 1 }).items[0]?.fields, { busy: 0.5 });
 		assert.equal(station.agents.agentOf("v")?.id, "agent-1");
 		const options = { timeoutMs: 5000, signal: NEVER };
 		const result = await station.agents.sendOrder("agent-1", { captureNow: { vm: "v" } }, options);

@@ -4,6 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { UmbraError } from "../../common/errors.ts";
 import { toLong } from "../../proto/service.ts";
+import { testRandom } from "../../test/support/random.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { KeyedMutex } from "./keyed-mutex.ts";
 import { orAborted } from "./or-aborted.ts";
@@ -116,21 +117,44 @@ describe("TelemetryTable", () => {
 		fields: { busy },
 	});
 
+	const all = (table: TelemetryTable, measurement?: string, tags: Readonly<Record<string, string>> = {}) =>
+		table.page(measurement, tags, { limit: 1000 }).items;
+
+	it("shows every series once, page after page, while samples come", (context) => {
+		const random = testRandom(context);
+		const table = new TelemetryTable();
+		const hosts = Array.from({ length: 500 }, (_, at) => `host-${at}`);
+		for (const host of random.shuffle(hosts)) table.add([sample(host, 1)]);
+		table.add([{ ...sample("host-0", 1), measurement: "memory" }]);
+		const seen: string[] = [];
+		const limit = random.between(1, 60);
+		let cursor: string | undefined;
+		do {
+			const page = table.page("cpu", {}, { limit, cursor });
+			assert.ok(page.items.length <= limit);
+			seen.push(...page.items.map(({ tags }) => tags["host"] ?? ""));
+			// A newer sample moves a series to the end of the table.
+			table.add([sample(random.pick(hosts), 2 + seen.length)]);
+			cursor = page.next ?? undefined;
+		} while (cursor !== undefined);
+		assert.deepEqual(seen.sort(), hosts.toSorted());
+	});
+
 	it("keeps the newest sample of each series and drops what is older or malformed", () => {
 		const table = new TelemetryTable();
 		table.add([sample("a", 2, 0.2), sample("a", 1, 0.1), sample("b", 1), { measurement: "" }, { measurement: "x" }]);
 		assert.equal(table.dropped, 3);
-		assert.deepEqual(table.find("cpu", { host: "a" }), [
+		assert.deepEqual(all(table, "cpu", { host: "a" }), [
 			{ measurement: "cpu", tags: { host: "a" }, time: "2", fields: { busy: 0.2 } },
 		]);
-		assert.equal(table.find(undefined, {}).length, 2);
+		assert.equal(all(table).length, 2);
 	});
 
 	it("forgets the series that was silent for longest when it is full", () => {
 		const table = new TelemetryTable(2);
 		table.add([sample("a", 1), sample("b", 1), sample("a", 2), sample("c", 1)]);
 		assert.deepEqual(
-			table.find("cpu", {}).map(({ tags }) => tags["host"]),
+			all(table, "cpu").map(({ tags }) => tags["host"]),
 			["a", "c"],
 		);
 	});

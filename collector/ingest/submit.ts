@@ -10,6 +10,7 @@ import { isUmbraError, UmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
 import { MAX_OFFER_NAMES, toLong, v1, type wire } from "../../proto/service.ts";
 import { type Catalog, STAGE_FILES } from "../catalog/catalog.ts";
+import { FilesHash } from "../catalog/chain.ts";
 import type { ChangesetRecord, DiskRecord, FileChangeRecord, VmRecord } from "../catalog/records.ts";
 import type { ChunkStore, VaultStore } from "../vault/chunk-store.ts";
 import type { DiskTree } from "../vault/tree.ts";
@@ -310,6 +311,7 @@ class StagedFiles {
 	readonly #vm: string;
 	readonly #time: bigint;
 	#waiting: FileChangeRecord[] = [];
+	readonly #hash = new FilesHash();
 	#firstIndex = 0;
 	#staged = false;
 
@@ -320,6 +322,7 @@ class StagedFiles {
 	}
 
 	async add(files: readonly FileChangeRecord[]): Promise<void> {
+		this.#hash.add(files);
 		this.#waiting.push(...files);
 		if (this.#waiting.length <= STAGE_FILES) return;
 		this.#staged = true;
@@ -331,7 +334,8 @@ class StagedFiles {
 	async commit(changeset: ChangesetRecord, vm: VmRecord): Promise<void> {
 		// A commit that fails may have reached the disk all the same: from here on nothing is taken back.
 		this.#staged = false;
-		await this.#catalog.commit({ changeset, vm, files: this.#waiting, firstIndex: this.#firstIndex });
+		const filesHash = this.#hash.end();
+		await this.#catalog.commit({ changeset, vm, files: this.#waiting, firstIndex: this.#firstIndex, filesHash });
 	}
 
 	/** What cannot be taken back now is when the changeset comes again, or at the next start. */

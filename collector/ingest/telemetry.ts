@@ -39,14 +39,30 @@ export class TelemetryTable {
 		}
 	}
 
-	/** Every series whose tags hold all of `tags`. */
-	find(measurement: string | undefined, tags: Readonly<Record<string, string>>): TelemetrySample[] {
+	/** Every series whose tags hold all of `tags`, in an order that stays, in pages. */
+	page(
+		measurement: string | undefined,
+		tags: Readonly<Record<string, string>>,
+		options: { readonly limit: number; readonly cursor?: string | undefined },
+	): { readonly items: TelemetrySample[]; readonly next: string | null } {
+		const { limit, cursor } = options;
 		const wanted = Object.entries(tags);
-		return [...this.#newest.values()].filter(
-			(sample) =>
-				(measurement === undefined || sample.measurement === measurement) &&
-				wanted.every(([key, value]) => sample.tags[key] === value),
-		);
+		// The first ones of those that follow, sorted now and then: sorting all of them for each page would take long.
+		let first: string[] = [];
+		const cut = () => {
+			first = first.sort().slice(0, limit + 1);
+		};
+		for (const [key, sample] of this.#newest) {
+			if (cursor !== undefined && key <= cursor) continue;
+			if (measurement !== undefined && sample.measurement !== measurement) continue;
+			if (!wanted.every(([name, value]) => sample.tags[name] === value)) continue;
+			first.push(key);
+			if (first.length > 4 * (limit + 1)) cut();
+		}
+		cut();
+		const shown = first.slice(0, limit);
+		const items = shown.map((key) => this.#newest.get(key)).filter((sample) => sample !== undefined);
+		return { items, next: first.length > limit ? (shown.at(-1) ?? null) : null };
 	}
 
 	#keep(sample: TelemetrySample): boolean {

@@ -8,6 +8,8 @@ import { silentLogger } from "../../common/log.ts";
 import { v1 } from "../../proto/service.ts";
 import { type TempFolder, tempFolder } from "../../test/support/temp.ts";
 import { until } from "../../test/support/wait.ts";
+import { Conformance, type OpenApi } from "../api/conformance.ts";
+import { openApiDocument } from "../api/server.ts";
 import { Collector } from "../collector.ts";
 import { collectorConfig } from "../config.ts";
 import { fileChange, random, randomBlock, rawChunk, TestAgent, TestVm } from "../ingest/test-agent.ts";
@@ -24,9 +26,11 @@ describe("retention", () => {
 	const next = random(7);
 	let folder: TempFolder;
 	let collector: Collector;
+	let conformance: Conformance;
 	let agent: TestAgent;
 
 	before(async () => {
+		conformance = new Conformance(JSON.parse(await openApiDocument()) as OpenApi);
 		folder = resources.use(await tempFolder());
 		await start();
 	});
@@ -53,6 +57,7 @@ describe("retention", () => {
 	async function ask(method: string, path: string, status = 200): Promise<Json> {
 		const response = await fetch(`http://${collector.apiAddress}${path}`, { method });
 		const body = await response.json();
+		conformance.check(method, path, response, body);
 		assert.equal(response.status, status, JSON.stringify(body));
 		return body;
 	}
@@ -62,8 +67,8 @@ describe("retention", () => {
 		const { id } = await ask("POST", path);
 		return await until(
 			async () => {
-				const now = await ask("GET", "/v1/vault/job");
-				return now.id === id && now.state !== "running" ? now : undefined;
+				const now = await ask("GET", `/v1/vault/job?id=${id}`);
+				return now.state !== "running" ? now : undefined;
 			},
 			{ what: path },
 		);
@@ -95,11 +100,14 @@ describe("retention", () => {
 		const hold = await ask("POST", `/v1/vms/web1/points/${taken[1]!.time}/hold?reason=audit&by=eve`);
 		assert.deepEqual([hold.time, hold.reason, hold.by], [taken[1]!.time, "audit", "eve"]);
 		const plan = await ask("GET", "/v1/vms/web1/retention");
-		assert.deepEqual(plan.dropped, { count: 4, times: [4, 3, 2, 0].map((at) => taken[at]!.time) });
+		assert.deepEqual([plan.kept, plan.dropped, plan.next], [4, 4, null]);
 		assert.deepEqual(
-			plan.kept.map(({ time, reasons }: Json) => [time, reasons.join(" ")]),
-			[7, 6, 5, 1].map((at) => [taken[at]!.time, at === 7 ? "head last" : at === 1 ? "hold" : "last"]),
+			plan.items.map(({ time, reasons }: Json) => [time, reasons.join(" ")]),
+			["head last", "last", "last", "", "", "", "hold", ""].map((reasons, at) => [taken[7 - at]!.time, reasons]),
 		);
+		const first = await ask("GET", "/v1/vms/web1/retention?limit=3");
+		const rest = await ask("GET", `/v1/vms/web1/retention?cursor=${first.next}`);
+		assert.deepEqual([...first.items, ...rest.items], plan.items);
 		assert.equal((await times("web1")).length, 8, "a plan changes nothing");
 		assert.equal((await ask("POST", "/v1/vms/web1/retention")).dropped, 4);
 		const kept = [1, 5, 6, 7].map((at) => taken[at]!);

@@ -2,6 +2,7 @@
 import { UmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
 import { formatTime, nowNs } from "../../common/units.ts";
+import { DAMAGE } from "../alert/alerts.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { PointOutcome } from "../catalog/point-deletion.ts";
 import type { HoldRecord } from "../catalog/records.ts";
@@ -12,6 +13,7 @@ import { policyFor, type RetentionOfVms, type RetentionPolicy, type RetentionSet
 
 /** Points that go in one synchronous batch. */
 const BATCH_POINTS = 100;
+const VM_DROPPED = "VM dropped by hand";
 
 export interface RetentionOptions {
 	readonly catalog: Catalog;
@@ -41,7 +43,9 @@ export class Retention {
 		// First: what is judged, held or raised later is about points that stay or are refused when it comes to it.
 		const kept = await this.#kept(vm);
 		const times = await Array.fromAsync(catalog.pointTimes(vm));
-		for (const { changesetTime } of await catalog.firingAlerts(vm)) {
+		for (const { changesetTime, cause } of await catalog.firingAlerts(vm)) {
+			// What the vault lost of a point is no reason to keep it.
+			if (cause === DAMAGE) continue;
 			const found = times.findIndex((time) => time <= BigInt(changesetTime));
 			// The point in which it showed, and the last one before it: what one goes back to.
 			for (const time of found < 0 ? [] : times.slice(found, found + 2)) add(kept, time, "alert");
@@ -57,7 +61,7 @@ export class Retention {
 		for (let at = 0; at < going.length; at += BATCH_POINTS) {
 			signal.throwIfAborted();
 			const times = going.slice(at, at + BATCH_POINTS).map(({ time }) => time);
-			const outcomes = await this.#options.catalog.deletePoints(vm, times);
+			const outcomes = await this.#options.catalog.deletePoints(vm, times, "retention policy");
 			dropped += outcomes.filter((outcome) => outcome === "deleted").length;
 		}
 		if (dropped > 0) this.#options.log.info({ vm, dropped }, "points dropped by policy");
@@ -67,7 +71,7 @@ export class Retention {
 	/** @throws UmbraError `not-found`, `conflict` where the point has to stay. */
 	async drop(vm: string, time: bigint, signal: AbortSignal): Promise<void> {
 		using _lock = await this.#locks.acquire(vm, signal);
-		const [outcome] = await this.#options.catalog.deletePoints(vm, [time]);
+		const [outcome] = await this.#options.catalog.deletePoints(vm, [time], "dropped by hand");
 		if (outcome !== "deleted") throw refusal(vm, time, outcome ?? "absent");
 		this.#options.log.info({ vm, time: time.toString() }, "point dropped by hand");
 	}
@@ -98,12 +102,12 @@ export class Retention {
 		for (let at = 0; at < times.length; at += BATCH_POINTS) {
 			signal.throwIfAborted();
 			const batch = times.slice(at, at + BATCH_POINTS);
-			const outcomes = await catalog.deletePoints(vm, batch);
+			const outcomes = await catalog.deletePoints(vm, batch, VM_DROPPED);
 			const unjudged = outcomes.indexOf("unjudged");
 			if (unjudged >= 0) throw refusal(vm, batch[unjudged] ?? 0n, "unjudged");
 			dropped += outcomes.filter((outcome) => outcome === "deleted").length;
 		}
-		await catalog.deleteVm(vm);
+		await catalog.deleteVm(vm, VM_DROPPED);
 		log.info({ vm, dropped: dropped + 1 }, "VM dropped by hand");
 		return dropped + 1;
 	}

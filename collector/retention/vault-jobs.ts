@@ -5,22 +5,42 @@ import { type ErrorCode, isUmbraError, messageOf, UmbraError } from "../../commo
 import type { Logger } from "../../common/log.ts";
 import { formatTime, nowNs } from "../../common/units.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import { type ChainCheck, checkChains } from "../catalog/chain-check.ts";
+import { DamageLog, type PointTree } from "../integrity/damage-log.ts";
 import type { GcProgress, GcResult } from "../vault/gc.ts";
-import type { LiveTree } from "../vault/live-chunks.ts";
+import type { RebuildProgress, RebuildResult } from "../vault/rebuild.ts";
 import type { ScrubProgress, ScrubResult } from "../vault/scrub.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { GcSettings } from "./settings.ts";
 
+/** Chains that do not hold and are told; more are counted. */
+const MAX_BROKEN = 100;
+const MAX_RECENT = 8;
+
+/** The hash chains over the changesets of all VMs. */
+export interface ChainsResult {
+	readonly vms: number;
+	readonly links: number;
+	/** Points from before their VM's chain began. */
+	readonly before: number;
+	readonly brokenCount: number;
+	readonly broken: readonly ChainCheck[];
+}
+
+export type VaultProgress = GcProgress | ScrubProgress | RebuildProgress;
+
 export interface VaultJob {
 	readonly id: string;
-	readonly kind: "gc" | "check";
+	readonly kind: "gc" | "check" | "rebuild" | "heal";
 	readonly state: "running" | "done" | "failed" | "stopped";
 	/** Unix nanoseconds. */
 	readonly started: string;
 	readonly ended: string | null;
-	readonly progress: GcProgress | ScrubProgress | null;
+	readonly progress: VaultProgress | null;
 	readonly gc: GcResult | null;
 	readonly check: ScrubResult | null;
+	readonly chains: ChainsResult | null;
+	readonly rebuild: RebuildResult | null;
 	readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint?: string } | null;
 }
 
@@ -28,8 +48,14 @@ export interface VaultJobsOptions {
 	readonly catalog: Catalog;
 	readonly vault: Vault;
 	readonly settings: GcSettings;
+	/** What is damaged was found, or found to be no more. */
+	readonly onDamage: () => void;
+	/** Something in this pack is damaged, or all of it is gone. */
+	readonly onSuspect: (pack: number) => void;
 	readonly log: Logger;
 }
+
+type Results = Pick<VaultJob, "gc" | "check" | "chains" | "rebuild">;
 
 export class VaultJobs implements AsyncDisposable {
 	readonly #options: VaultJobsOptions;
@@ -37,6 +63,8 @@ export class VaultJobs implements AsyncDisposable {
 	#abort = new AbortController();
 	#running: Promise<void> | null = null;
 	#lastGc: VaultJob | null = null;
+	/** For those who follow a job behind which another one began. */
+	readonly #recent = new Map<string, VaultJob>();
 	#isClosed = false;
 
 	constructor(options: VaultJobsOptions) {
@@ -46,6 +74,11 @@ export class VaultJobs implements AsyncDisposable {
 	/** The one that runs, else the last that did. */
 	get job(): VaultJob | null {
 		return this.#job;
+	}
+
+	/** One of the last few, by its id. */
+	find(id: string): VaultJob | undefined {
+		return this.#recent.get(id);
 	}
 
 	/** The last one that gave back space, or said what it would. */
@@ -65,12 +98,67 @@ export class VaultJobs implements AsyncDisposable {
 	}
 
 	/** @throws UmbraError `conflict` where a job runs already. */
-	startCheck(options: { readonly readShare: number }): VaultJob {
+	startCheck({ readShare }: { readonly readShare: number }): VaultJob {
+		return this.#start("check", async (signal, onProgress) => {
+			const check = await this.#check(readShare, signal, onProgress);
+			return { check, chains: await this.#checkChains(readShare > 0, signal) };
+		});
+	}
+
+	/** Has the index say what the packs hold. @throws UmbraError `conflict` where a job runs already. */
+	startRebuild(): VaultJob {
+		const { vault, settings, onDamage } = this.#options;
+		const { bytesPerSecond } = settings;
+		return this.#start("rebuild", async (signal, onProgress) => {
+			const rebuild = await vault.rebuild({ bytesPerSecond, signal, onProgress });
+			if (rebuild.lost + rebuild.found > 0) onDamage();
+			return { rebuild };
+		});
+	}
+
+	/**
+	 * Takes what is damaged in these packs out of the index, writes what is good of them anew, and finds out which
+	 * points miss something.
+	 *
+	 * @throws UmbraError `conflict` where a job runs already.
+	 */
+	startHeal(packs: ReadonlySet<number>): VaultJob {
 		const { vault, settings } = this.#options;
 		const { bytesPerSecond } = settings;
-		return this.#start("check", async (signal, onProgress) => ({
-			check: await vault.scrub(this.#roots(), { ...options, bytesPerSecond, signal, onProgress }),
-		}));
+		return this.#start("heal", async (signal, onProgress) => {
+			const rebuild = packs.size === 0 ? null : await vault.rebuild({ packs, bytesPerSecond, signal, onProgress });
+			return { rebuild, check: await this.#check(0, signal, onProgress) };
+		});
+	}
+
+	async #check(
+		readShare: number,
+		signal: AbortSignal,
+		onProgress: (progress: ScrubProgress) => void,
+	): Promise<ScrubResult> {
+		const { vault, catalog, settings, onDamage, onSuspect } = this.#options;
+		const { bytesPerSecond } = settings;
+		const damage = new DamageLog();
+		const onTreeDamage = damage.add.bind(damage);
+		const check = await vault.scrub(this.#roots(), { readShare, bytesPerSecond, signal, onProgress, onTreeDamage });
+		for (const { pack } of check.packDamage) onSuspect(pack);
+		await damage.save(catalog, nowNs());
+		onDamage();
+		return check;
+	}
+
+	async #checkChains(files: boolean, signal: AbortSignal): Promise<ChainsResult> {
+		let [vms, links, before, brokenCount] = [0, 0, 0, 0];
+		const broken: ChainCheck[] = [];
+		for await (const check of checkChains(this.#options.catalog, { files, signal })) {
+			vms++;
+			links += check.links;
+			before += check.before;
+			if (check.broken === null) continue;
+			brokenCount++;
+			if (broken.length < MAX_BROKEN) broken.push(check);
+		}
+		return { vms, links, before, brokenCount, broken };
 	}
 
 	/** Resolves when the job that runs, if any, has come to its end. */
@@ -91,10 +179,7 @@ export class VaultJobs implements AsyncDisposable {
 
 	#start(
 		kind: VaultJob["kind"],
-		work: (
-			signal: AbortSignal,
-			onProgress: (progress: GcProgress | ScrubProgress) => void,
-		) => Promise<Partial<Pick<VaultJob, "gc" | "check">>>,
+		work: (signal: AbortSignal, onProgress: (progress: VaultProgress) => void) => Promise<Partial<Results>>,
 	): VaultJob {
 		if (this.#isClosed) throw new UmbraError("unavailable", "the collector is shutting down");
 		if (this.#running !== null) {
@@ -113,11 +198,16 @@ export class VaultJobs implements AsyncDisposable {
 			progress: null,
 			gc: null,
 			check: null,
+			chains: null,
+			rebuild: null,
 			error: null,
 		};
 		const update = (more: Partial<VaultJob>) => {
 			job = { ...job, ...more };
 			this.#job = job;
+			this.#recent.set(job.id, job);
+			const [oldest] = this.#recent.keys();
+			if (this.#recent.size > MAX_RECENT && oldest !== undefined) this.#recent.delete(oldest);
 		};
 		update({});
 		const end = (more: Partial<VaultJob>) => {
@@ -140,12 +230,20 @@ export class VaultJobs implements AsyncDisposable {
 		return job;
 	}
 
-	#tell({ gc, check }: VaultJob): void {
+	#tell({ gc, check, chains, rebuild }: VaultJob): void {
 		const { log } = this.#options;
 		if (gc !== null) {
 			const { before, after, removedPacks, rewrittenPacks, damagedPacks } = gc;
 			const freedBytes = before.bytes - after.bytes;
 			log.info({ freedBytes, bytes: after.bytes, removedPacks, rewrittenPacks, damagedPacks }, "space given back");
+		}
+		if (rebuild !== null) {
+			const { packs, chunks, found, moved, lost, setAside, left } = rebuild;
+			log.info({ packs, chunks, found, moved, lost, setAside, left }, "the vault's index was built anew");
+		}
+		if (chains !== null && chains.brokenCount > 0) {
+			const broken = chains.broken.map(({ vm, broken: link }) => ({ vm, ...link }));
+			log.error({ broken }, "the history of VMs was altered");
 		}
 		if (check === null) return;
 		const { packDamageCount, damagedTrees, packs, readBytes } = check;
@@ -155,11 +253,11 @@ export class VaultJobs implements AsyncDisposable {
 	}
 
 	/** Every disk at every point. */
-	async *#roots(): AsyncGenerator<LiveTree> {
+	async *#roots(): AsyncGenerator<PointTree> {
 		for await (const { vm, time, disks } of this.#options.catalog.points()) {
 			for (const { disk, root, sizeBytes } of disks) {
 				const name = `${vm}@${formatTime(BigInt(time))}/${disk}`;
-				yield { root: nameFromHex(root), blocks: blockCount(sizeBytes), name };
+				yield { root: nameFromHex(root), blocks: blockCount(sizeBytes), name, vm, time, disk };
 			}
 		}
 	}

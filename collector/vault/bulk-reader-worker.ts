@@ -1,11 +1,12 @@
 /** The thread of `bulk-reader.ts`. */
 import { readSync } from "node:fs";
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import type { BulkOrder } from "./bulk-reader.ts";
 import { BulkSlot, type SlotRequest } from "./bulk-slot.ts";
-import { decodeChunk } from "./chunk-codec.ts";
+import { chunkForm, openChunk, type VaultKeys } from "./chunk-form.ts";
 import { RECORD_HEADER_SIZE } from "./pack-format.ts";
 
+const form = chunkForm(workerData as VaultKeys | undefined);
 const slots: BulkSlot[] = [];
 
 parentPort?.on("message", ({ slot: index, count, memory }: BulkOrder) => {
@@ -42,7 +43,7 @@ function readRun(slot: BulkSlot, requests: readonly SlotRequest[], start: number
 			const { name, offset, length, isCompressed } = requests[at]!;
 			try {
 				const data = bytes.subarray(offset - first, offset - first + length);
-				slot.answer(at, decodeChunk(name, isCompressed ? "zstd" : "raw", data));
+				slot.answer(at, openChunk(form, name, isCompressed ? "zstd" : "raw", data));
 			} catch {
 				// Whoever asked reads it again, and tells what is wrong.
 			}

@@ -95,7 +95,7 @@ export class BulkReader implements AsyncDisposable {
 			const fd = lent.get(place.pack)?.fd;
 			if (fd === undefined) continue;
 			const [offset, length] = [place.offset + RECORD_HEADER_SIZE, place.storedLength];
-			slot.ask(asked.length, { name, fd, offset, length, isCompressed: place.encoding === "zstd" });
+			slot.ask(asked.length, { name: place.name, fd, offset, length, isCompressed: place.encoding === "zstd" });
 			asked.push(at);
 		}
 		const found: (Uint8Array | undefined)[] = [];
@@ -121,7 +121,10 @@ export class BulkReader implements AsyncDisposable {
 	}
 
 	#start(): Worker {
-		const worker = new Worker(new URL("./bulk-reader-worker.ts", import.meta.url), { execArgv: [] });
+		const worker = new Worker(new URL("./bulk-reader-worker.ts", import.meta.url), {
+			execArgv: [],
+			workerData: this.#vault.keys,
+		});
 		worker.on("message", (slot: number) => {
 			const done = this.#waiting.get(slot);
 			this.#waiting.delete(slot);

@@ -2,24 +2,25 @@
  * Memory that `bulk-reader.ts` and its thread share: what is asked for, and what was read.
  *
  *     32 bytes name | u32 fd, offset, stored length, encoding | u32 start, length, for each chunk
- *     records as they were read | plain bytes of those that were compressed
+ *     records as they were read | plain bytes of those that were compressed or encrypted
  *
  * `start` and `length` are the answer: where in the slot the plain bytes are; a length of 0 where they could not be had.
  * Host byte order: both sides are one process.
  */
 import { BLOCK_SIZE, NAME_SIZE } from "../../common/block.ts";
-import { RECORD_HEADER_SIZE } from "./pack-format.ts";
+import { MAX_STORED_SIZE, RECORD_HEADER_SIZE } from "./pack-format.ts";
 
 /** Chunks of one slot: half a MiB of disk. */
 export const SLOT_CHUNKS = 8;
 const NAME_WORDS = NAME_SIZE / 4;
 const ENTRY_WORDS = NAME_WORDS + 6;
 const RECORDS_AT = SLOT_CHUNKS * ENTRY_WORDS * 4;
-const PLAIN_AT = RECORDS_AT + SLOT_CHUNKS * (RECORD_HEADER_SIZE + BLOCK_SIZE);
+const PLAIN_AT = RECORDS_AT + SLOT_CHUNKS * (RECORD_HEADER_SIZE + MAX_STORED_SIZE);
 const SLOT_BYTES = PLAIN_AT + SLOT_CHUNKS * BLOCK_SIZE;
 
 /** Where the bytes of a record's data lie in a file. */
 export interface SlotRequest {
+	/** The stored one. */
 	readonly name: Uint8Array;
 	readonly fd: number;
 	readonly offset: number;

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { nameToHex } from "../../common/block.ts";
 import { tempFolder } from "../../test/support/temp.ts";
 import { checkPack, checkVault } from "./check.ts";
+import { PLAIN_FORM } from "./chunk-form.ts";
 import { FILE_HEADER_SIZE, RECORD_HEADER_SIZE } from "./pack-format.ts";
 import { flipBit, put, sampleChunk } from "./testing.ts";
 import { Vault } from "./vault.ts";
@@ -23,7 +24,7 @@ describe("checkVault", () => {
 		await using folder = await tempFolder();
 		await fill(folder.path);
 		await using vault = await Vault.open({ folder: folder.path, packBytes: PACK_BYTES });
-		const checks = await Array.fromAsync(checkVault(vault.packs));
+		const checks = await Array.fromAsync(checkVault(vault.packs, PLAIN_FORM));
 		assert.deepEqual(
 			checks.map(({ pack, chunks, sealed, damage }) => ({ pack, chunks, sealed, damage })),
 			[
@@ -39,7 +40,7 @@ describe("checkVault", () => {
 		const offset = FILE_HEADER_SIZE + 3 * (RECORD_HEADER_SIZE + LENGTH);
 		await flipBit(folder.file("packs/00000001.pack"), offset + 1000);
 		await using vault = await Vault.open({ folder: folder.path, packBytes: PACK_BYTES });
-		const [first, second] = await Array.fromAsync(checkVault(vault.packs));
+		const [first, second] = await Array.fromAsync(checkVault(vault.packs, PLAIN_FORM));
 		assert.equal(first?.chunks, 8);
 		const [damage] = first?.damage ?? [];
 		assert.deepEqual(
@@ -57,16 +58,16 @@ describe("checkPack", () => {
 		const path = folder.file("packs/00000001.pack");
 		const pack = await readFile(path);
 		const info = { id: 1, bytes: (await stat(path)).size };
-		assert.deepEqual(checkPack(info, pack).damage, []);
+		assert.deepEqual(checkPack(info, pack, PLAIN_FORM).damage, []);
 		const ends = [0, FILE_HEADER_SIZE, FILE_HEADER_SIZE + RECORD_HEADER_SIZE, pack.length - 9 * 40 - 8 - 28];
 		const offsets = ends.flatMap((end) => [end, end + 5, end + 17, end + 40]);
 		for (let at = 1; at <= 28; at++) offsets.push(pack.length - at);
 		for (const offset of offsets) {
 			const flipped = Buffer.from(pack);
 			flipped[offset]! ^= 4;
-			assert.ok(checkPack(info, flipped).damage.length > 0, `byte ${offset}`);
+			assert.ok(checkPack(info, flipped, PLAIN_FORM).damage.length > 0, `byte ${offset}`);
 		}
-		assert.match(checkPack({ ...info, id: 2 }, pack).damage[0]?.message ?? "", /pack id is 1/);
+		assert.match(checkPack({ ...info, id: 2 }, pack, PLAIN_FORM).damage[0]?.message ?? "", /pack id is 1/);
 	});
 
 	it("takes the torn tail of an unsealed pack for no damage", async () => {
@@ -75,7 +76,7 @@ describe("checkPack", () => {
 		const pack = await readFile(folder.file("packs/00000002.pack"));
 		for (const cut of [0, 1, 100, LENGTH, LENGTH + 100]) {
 			const torn = pack.subarray(0, pack.length - cut);
-			assert.deepEqual(checkPack({ id: 2, bytes: torn.length }, torn).damage, [], `${cut} bytes`);
+			assert.deepEqual(checkPack({ id: 2, bytes: torn.length }, torn, PLAIN_FORM).damage, [], `${cut} bytes`);
 		}
 	});
 });

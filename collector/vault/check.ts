@@ -1,6 +1,7 @@
 /** Tells what is damaged in packs. Never repairs. */
 import { NAME_SIZE, nameToHex } from "../../common/block.ts";
 import { isUmbraError, type UmbraError } from "../../common/errors.ts";
+import type { ChunkForm } from "./chunk-form.ts";
 import {
 	FILE_HEADER_SIZE,
 	FOOTER_MAGIC,
@@ -20,7 +21,7 @@ import type { PackInfo, PackStore } from "./pack-store.ts";
 export interface PackDamage {
 	readonly structure: "pack header" | "pack trailer" | "chunk record";
 	readonly offset: number;
-	/** Of the chunk that is lost, where that is known. */
+	/** The stored name of the chunk that is lost, where that is known. */
 	readonly name?: string;
 	readonly message: string;
 }
@@ -39,32 +40,38 @@ export interface PackCheck {
  * Reads every record of every pack, one pack at a time. The torn tail of an unsealed pack is no damage.
  * May run beside a vault that writes to the same packs.
  */
-export async function* checkVault(packs: PackStore, signal?: AbortSignal): AsyncGenerator<PackCheck, void, undefined> {
+export async function* checkVault(
+	packs: PackStore,
+	form: ChunkForm,
+	signal?: AbortSignal,
+): AsyncGenerator<PackCheck, void, undefined> {
 	for (const pack of await packs.list()) {
 		if (pack.bytes > MAX_PACK_SIZE) {
 			const damage: PackDamage = { structure: "pack header", offset: 0, message: "too large for a pack" };
 			yield { pack: pack.id, bytes: pack.bytes, chunks: 0, sealed: false, damage: [damage] };
 		} else {
-			yield checkPack(pack, await packs.read(pack.id, 0, pack.bytes, signal));
+			yield checkPack(pack, await packs.read(pack.id, 0, pack.bytes, signal), form);
 		}
 	}
 }
 
 /** Checks a whole pack. */
-export function checkPack({ id, bytes }: PackInfo, pack: Buffer): PackCheck {
+export function checkPack({ id, bytes }: PackInfo, pack: Buffer, form: ChunkForm): PackCheck {
 	const damage: PackDamage[] = [];
-	const header = attempt(() => parseFileHeader(pack));
+	const header = attempt(() => parseFileHeader(pack, form.packVersion));
 	if (isUmbraError(header)) {
 		if (pack.length >= FILE_HEADER_SIZE) damage.push({ structure: "pack header", offset: 0, message: header.message });
 	} else if (header.id !== id) {
 		damage.push({ structure: "pack header", offset: 12, message: `pack id is ${header.id}, the file's is ${id}` });
+	} else if (!form.hasKey(header.key)) {
+		damage.push({ structure: "pack header", offset: 16, message: "the keyring does not hold its key" });
 	}
 	const trailer = attempt(() => {
-		const footer = parseFooter(pack.subarray(-FOOTER_SIZE), pack.length);
+		const footer = parseFooter(pack.subarray(-FOOTER_SIZE), pack.length, form.packVersion);
 		return { end: footer.trailerOffset, entries: parseTrailer(pack.subarray(footer.trailerOffset), footer) };
 	});
 	if (isUmbraError(trailer)) {
-		const { entries, end, gaps } = scanPack(pack);
+		const { entries, end, gaps } = scanPack(pack, form);
 		for (const { offset, length } of gaps) {
 			damage.push({ structure: "chunk record", offset, message: `${length} bytes hold no whole record` });
 		}
@@ -84,7 +91,7 @@ export function checkPack({ id, bytes }: PackInfo, pack: Buffer): PackCheck {
 		}
 		const storedLength = entries.readUInt32LE(at + NAME_SIZE + 4) & 0xffffff;
 		end = offset + RECORD_HEADER_SIZE + storedLength;
-		const record = goodRecord(pack, offset);
+		const record = goodRecord(pack, offset, form);
 		if (record !== undefined && record.storedLength === storedLength && Buffer.compare(record.name, name) === 0) {
 			chunks++;
 		} else {

@@ -1,10 +1,9 @@
 /**
- * A chunk's two shapes: plain bytes and what is stored. zstd runs synchronously: at 64 KiB a trip to
+ * A chunk's two shapes: plain bytes and encoded ones. zstd runs synchronously: at 64 KiB a trip to
  * a libuv thread costs as much as the work itself, and two cores decode no faster in parallel than
  * one does without the trips.
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { blake3Name, isZero } from "../../common/block.ts";
 import { messageOf, UmbraError } from "../../common/errors.ts";
 import type { ChunkEncoding } from "./chunk-store.ts";
 import { MAX_CHUNK_SIZE } from "./pack-format.ts";
@@ -20,8 +19,8 @@ const DECOMPRESS = {
 };
 const COMPRESS = { chunkSize: MAX_CHUNK_SIZE, params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
-/** The plain bytes of stored ones, without looking at their name. @throws UmbraError `corrupt`. */
-function decode(encoding: ChunkEncoding, data: Uint8Array): Uint8Array {
+/** The plain bytes of encoded ones; for `raw` they are `data` itself. Does not look at their name. @throws UmbraError `corrupt`. */
+export function decode(encoding: ChunkEncoding, data: Uint8Array): Uint8Array {
 	if (data.length < 1 || data.length > MAX_CHUNK_SIZE) {
 		throw new UmbraError("corrupt", `chunk: ${data.length} stored bytes, wanted 1 to ${MAX_CHUNK_SIZE}`, {
 			context: { structure: "chunk", field: "stored length", found: data.length, wanted: `1 to ${MAX_CHUNK_SIZE}` },
@@ -43,29 +42,6 @@ function decode(encoding: ChunkEncoding, data: Uint8Array): Uint8Array {
 	}
 }
 
-/**
- * The plain bytes of a stored chunk; for `raw` they are `data` itself.
- *
- * @throws UmbraError `corrupt` where they are not what `name` says, or all zero: zeroes have a name of
- * their own and are never stored, so that equal disks have equal trees.
- */
-export function decodeChunk(name: Uint8Array, encoding: ChunkEncoding, data: Uint8Array): Uint8Array {
-	const plain = decode(encoding, data);
-	const found = blake3Name(plain);
-	if (Buffer.compare(found, name) !== 0) {
-		const [foundHex, wantedHex] = [Buffer.from(found).toString("hex"), Buffer.from(name).toString("hex")];
-		throw new UmbraError("corrupt", `chunk: its content is ${foundHex}, its name says ${wantedHex}`, {
-			context: { structure: "chunk", field: "name", found: foundHex, wanted: wantedHex },
-		});
-	}
-	if (isZero(plain)) {
-		throw new UmbraError("corrupt", "chunk: all zero, which is never stored", {
-			context: { structure: "chunk", field: "data", found: "zeroes", wanted: "the zero name" },
-		});
-	}
-	return plain;
-}
-
 /** Every so many bytes one is looked at; odd, so that tables of fixed-width fields show all their columns. */
 const SAMPLE_STRIDE = 37;
 /** Twice the collisions that uniformly random bytes would show: about 7 bits a byte (Renyi entropy of order 2). */
@@ -85,7 +61,7 @@ function looksCompressible(plain: Uint8Array): boolean {
 	return collisions * 256 > COMPRESSIBLE_COLLISIONS * samples * (samples - 1);
 }
 
-/** How to store plain bytes: zstd where that pays, else `plain` itself. */
+/** How to encode plain bytes: zstd where that pays, else `plain` itself. */
 export function encodeChunk(plain: Uint8Array): { readonly encoding: ChunkEncoding; readonly data: Uint8Array } {
 	if (looksCompressible(plain)) {
 		const data = zstdCompressSync(plain, COMPRESS);

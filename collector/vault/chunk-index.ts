@@ -91,12 +91,13 @@ export class ChunkIndex {
 		return Uint8Array.from(new Uint8Array(words.buffer, startOf(entry) * 4, NAME_SIZE));
 	}
 
-	/** The chunk lies elsewhere now. */
-	move(entry: number, pack: number, offset: number): void {
+	/** The chunk lies elsewhere now; in another form where `meta` is given. */
+	move(entry: number, pack: number, offset: number, meta?: number): void {
 		const segment = this.#segmentOf(entry);
 		const at = startOf(entry) + NAME_WORDS;
 		segment[at] = pack;
 		segment[at + 1] = offset;
+		if (meta !== undefined) segment[at + 2] = meta;
 	}
 
 	/** False, and nothing changes, where the name is there already. */

@@ -1,10 +1,11 @@
 /**
- * Verifies chunks on threads of its own, so that the thread that receives them only receives. A batch crosses over
+ * Verifies chunks, and encrypts them where the vault is encrypted, on threads of its own, so that the thread that receives them only receives. A batch crosses over
  * in one buffer, which comes back to be used again.
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { UmbraError } from "../../common/errors.ts";
+import type { VaultKeys } from "./chunk-form.ts";
 import type { StoredChunk } from "./chunk-store.ts";
 import { packChunks } from "./packed-chunks.ts";
 
@@ -15,17 +16,19 @@ const MAX_SPARE = 4;
 
 /** How to store a chunk that is what its name says. */
 export interface AcceptedChunk {
-	readonly chunk: StoredChunk;
 	/** Bytes of plain content. */
 	readonly plainLength: number;
+	readonly encoding: StoredChunk["encoding"];
+	/** As the vault's form has it. */
+	readonly data: Uint8Array;
 }
 
 /** What a thread says of one chunk. */
 export type Verdict =
 	/** Good, to be stored as it came; its plain length in bytes. */
 	| number
-	/** Good, but smaller in this form. */
-	| { readonly plainLength: number; readonly encoding: StoredChunk["encoding"]; readonly data: Uint8Array }
+	/** Good, to be stored as this. */
+	| AcceptedChunk
 	/** Not what its name says. */
 	| { readonly message: string; readonly context: UmbraError["context"] };
 
@@ -51,8 +54,14 @@ export class ChunkVerifier implements AsyncDisposable {
 	readonly #workers: Worker[] = [];
 	readonly #waiting = new Map<number, Waiting>();
 	readonly #spare: Uint8Array<ArrayBuffer>[] = [];
+	readonly #keys: VaultKeys | undefined;
 	#requests = 0;
 	#failure: UmbraError | undefined;
+
+	/** @param keys of an encrypted vault: what is accepted comes encrypted. */
+	constructor(keys?: VaultKeys) {
+		this.#keys = keys;
+	}
 
 	/**
 	 * In the order given: how to store each chunk, or why it must not be (`corrupt`).
@@ -64,10 +73,9 @@ export class ChunkVerifier implements AsyncDisposable {
 		const verdicts = await this.#send(packed, chunks.length);
 		return chunks.map((chunk, at) => {
 			const verdict = verdicts[at]!;
-			if (typeof verdict === "number") return { chunk, plainLength: verdict };
+			if (typeof verdict === "number") return { plainLength: verdict, encoding: chunk.encoding, data: chunk.data };
 			if ("message" in verdict) return new UmbraError("corrupt", verdict.message, { context: verdict.context });
-			const { plainLength, encoding, data } = verdict;
-			return { chunk: { name: chunk.name, encoding, data }, plainLength };
+			return verdict;
 		});
 	}
 
@@ -89,7 +97,10 @@ export class ChunkVerifier implements AsyncDisposable {
 	}
 
 	#startThread(): void {
-		const worker = new Worker(new URL("./chunk-verifier-worker.ts", import.meta.url), { execArgv: [] });
+		const worker = new Worker(new URL("./chunk-verifier-worker.ts", import.meta.url), {
+			execArgv: [],
+			workerData: this.#keys,
+		});
 		worker.on("message", ({ id, packed, verdicts }: VerifyReply) => {
 			if (this.#spare.length < MAX_SPARE) this.#spare.push(packed);
 			this.#waiting.get(id)?.resolve(verdicts);

@@ -1,6 +1,6 @@
 /** Packs as files of one local folder: `00000001.pack` (the id in hex) and so on. */
 import { constants, fdatasync, read as fsRead, write as fsWrite, ftruncate } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, stat, unlink } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { errnoOf, isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
@@ -136,11 +136,20 @@ export class FolderPackStore implements PackStore {
 		}
 	}
 
+	/** As `ID.pack.damaged-TIME`, which is no name of a pack. */
+	async setAside(id: number): Promise<void> {
+		await this.#forgetReader(id);
+		const path = this.#path(id);
+		try {
+			await rename(path, `${path}.damaged-${Date.now()}`);
+			await syncFolder(this.#folder);
+		} catch (error) {
+			if (errnoOf(error) !== "ENOENT") throw translate(error, "set aside", path);
+		}
+	}
+
 	async remove(id: number): Promise<void> {
-		const reader = this.#readers.get(id);
-		this.#readers.delete(id);
-		if (reader !== undefined) reader.removed = true;
-		if (reader?.users === 0) await closeQuietly(reader);
+		await this.#forgetReader(id);
 		try {
 			await unlink(this.#path(id));
 			await syncFolder(this.#folder);
@@ -153,6 +162,14 @@ export class FolderPackStore implements PackStore {
 		for (const appender of this.#appenders) await appender[Symbol.asyncDispose]();
 		for (const reader of this.#readers.values()) await closeQuietly(reader);
 		this.#readers.clear();
+	}
+
+	/** Those who read it go on; nobody else begins to. */
+	async #forgetReader(id: number): Promise<void> {
+		const reader = this.#readers.get(id);
+		this.#readers.delete(id);
+		if (reader !== undefined) reader.removed = true;
+		if (reader?.users === 0) await closeQuietly(reader);
 	}
 
 	#path(id: number): string {

@@ -9,7 +9,7 @@ import { isUmbraError, UmbraError } from "../../common/errors.ts";
 import { createRandom, type Random } from "../../test/support/random.ts";
 import type { LiveTree } from "./live-chunks.ts";
 import { MemoryDisk, MemoryPackStore } from "./memory-packs.ts";
-import { sampleChunk } from "./testing.ts";
+import { sampleChunk, testKeys } from "./testing.ts";
 import { type DiskTree, type NameRun, readNames, updateTree } from "./tree.ts";
 import { Vault } from "./vault.ts";
 
@@ -59,6 +59,7 @@ export interface Counts {
 	restarts: number;
 	failures: number;
 	reads: number;
+	rotations: number;
 }
 
 export class History implements AsyncDisposable {
@@ -72,8 +73,12 @@ export class History implements AsyncDisposable {
 		restarts: 0,
 		failures: 0,
 		reads: 0,
+		rotations: 0,
 	};
 	readonly #random: Random;
+	/** Half of the vaults are encrypted, and change their key now and then. */
+	readonly #isEncrypted: boolean;
+	#rotations = 0;
 	readonly #disk = new MemoryDisk();
 	/** What the catalog holds, by VM, oldest first: it survives everything. */
 	#points: Point[] = [];
@@ -91,6 +96,7 @@ export class History implements AsyncDisposable {
 
 	constructor(random: Random) {
 		this.#random = random;
+		this.#isEncrypted = random.chance(0.5);
 		this.#disk.pause = async () => {
 			if (random.chance(0.2)) await turn();
 		};
@@ -144,7 +150,12 @@ export class History implements AsyncDisposable {
 	async #open(): Promise<void> {
 		this.#packs = new MemoryPackStore(this.#disk);
 		this.#isDead = false;
+		if (this.#isEncrypted && this.#random.chance(0.3)) {
+			this.#rotations++;
+			this.counts.rotations++;
+		}
 		this.#vault = await Vault.over(this.#packs, {
+			keys: this.#isEncrypted ? testKeys(1, this.#rotations) : undefined,
 			packBytes: PACK_BYTES,
 			// Without one, what protects is the leases alone.
 			graceMs: this.#random.pick([0, GRACE_MS]),

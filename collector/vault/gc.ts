@@ -14,7 +14,7 @@
  */
 import { setImmediate as turn } from "node:timers/promises";
 import { isUmbraError, UmbraError } from "../../common/errors.ts";
-import { decodeChunk } from "./chunk-codec.ts";
+import { type ChunkForm, openChunk } from "./chunk-form.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
 import type { ChunkStore } from "./chunk-store.ts";
 import type { LeasedEntries, Leases } from "./leases.ts";
@@ -81,10 +81,11 @@ export interface GcVault {
 	readonly store: ChunkStore;
 	readonly packs: PackStore;
 	readonly index: ChunkIndex;
+	readonly form: ChunkForm;
 	readonly writer: PackWriter;
 	readonly leases: Leases;
 	/** Takes a chunk out of the index and of what is cached. */
-	readonly remove: (name: Uint8Array) => void;
+	readonly remove: (stored: Uint8Array) => void;
 	/** A pack is gone. */
 	readonly removed: () => void;
 }
@@ -121,7 +122,7 @@ class Collection {
 		this.#leased = leased;
 		this.#vault = vault;
 		this.#options = options;
-		this.#live = new LiveChunks(vault.store, vault.index);
+		this.#live = new LiveChunks(vault.store, (name) => vault.index.entryOf(vault.form.storedName(name)));
 		this.#pace = new Pace(options.bytesPerSecond);
 	}
 
@@ -189,7 +190,8 @@ class Collection {
 			const share = shareOf(pack);
 			if (share >= this.#options.rewriteBelow && share > 0) continue;
 			// What the index knows nothing of may be a damaged pack that somebody could still get something out of.
-			if (isIndexed[pack.id] === 0 && isUmbraError(await readTrailer(this.#vault.packs, pack))) continue;
+			if (isIndexed[pack.id] === 0 && isUmbraError(await readTrailer(this.#vault.packs, pack, this.#vault.form)))
+				continue;
 			(share === 0 ? dead : sparse).push(pack);
 		}
 		// What frees most for least first, in case there is not room or time for all.
@@ -244,9 +246,9 @@ class Collection {
 		this.#rewritten++;
 	}
 
-	/** Copies what is stored as it is; undefined where it is not what its name says. */
+	/** Copies what is stored as it is, but with the newest key; undefined where it is not what its name says. */
 	async #copy(pack: PackInfo, entry: number): Promise<{ pack: number; offset: number } | undefined> {
-		const { index, packs, writer } = this.#vault;
+		const { index, packs, writer, form } = this.#vault;
 		const { signal } = this.#options;
 		const name = index.nameOf(entry);
 		const place = index.place(entry);
@@ -254,9 +256,10 @@ class Collection {
 		await this.#pace.take(place.storedLength, signal);
 		try {
 			const data = await packs.read(pack.id, place.offset + RECORD_HEADER_SIZE, place.storedLength, signal);
-			const { length } = decodeChunk(name, place.encoding, data);
+			const { length } = openChunk(form, name, place.encoding, data);
+			const renewed = form.renew(name, place.encoding, data);
 			await writer.room();
-			return writer.append(name, place.encoding, length, data);
+			return writer.append(name, place.encoding, length, renewed);
 		} catch (error) {
 			if (isUmbraError(error, "corrupt", "truncated", "not-found")) return undefined;
 			throw error;

@@ -1,7 +1,6 @@
 /** Which chunks the disks that are still wanted need: the marking of mark and sweep. Pages that disks share are read once. */
 import { isZeroName, nameToHex } from "../../common/block.ts";
 import { isUmbraError, UmbraError } from "../../common/errors.ts";
-import type { ChunkIndex } from "./chunk-index.ts";
 import type { ChunkStore } from "./chunk-store.ts";
 import { EntrySet } from "./entry-set.ts";
 import { type DiskTree, isZeroAt, loadPage, nameAt, PAGE_NAMES, treeHeight } from "./tree.ts";
@@ -16,16 +15,17 @@ export interface LiveTree extends DiskTree {
 
 export class LiveChunks {
 	readonly #store: ChunkStore;
-	readonly #index: ChunkIndex;
+	readonly #entryOf: (name: Uint8Array) => number;
 	readonly #live = new EntrySet();
 	/** By level: whoever may upload could have a page stand for a block, or for a page of another level. */
 	readonly #walked: EntrySet[] = [];
 	/** Pages that were read. */
 	pages = 0;
 
-	constructor(store: ChunkStore, index: ChunkIndex) {
+	/** @param entryOf the chunk's entry in the index, -1 where it has none. */
+	constructor(store: ChunkStore, entryOf: (name: Uint8Array) => number) {
 		this.#store = store;
-		this.#index = index;
+		this.#entryOf = entryOf;
 	}
 
 	has(entry: number): boolean {
@@ -52,7 +52,7 @@ export class LiveChunks {
 	}
 
 	async #page(name: Uint8Array, level: number, signal: AbortSignal | undefined): Promise<void> {
-		const entry = this.#index.entryOf(name);
+		const entry = this.#entryOf(name);
 		if (entry < 0) throw new UmbraError("not-found", `the vault has no page ${nameToHex(name)}`);
 		this.#walked[level] ??= new EntrySet();
 		if (!this.#walked[level].add(entry)) return;
@@ -63,7 +63,7 @@ export class LiveChunks {
 		if (level === 0) {
 			for (; next < PAGE_NAMES; next++) {
 				if (isZeroAt(page, next)) continue;
-				const block = this.#index.entryOf(nameAt(page, next));
+				const block = this.#entryOf(nameAt(page, next));
 				// A block that is lost takes nothing with it.
 				if (block >= 0) this.#live.add(block);
 			}

@@ -7,6 +7,7 @@ import {
 	encodeTrailer,
 	FILE_HEADER_SIZE,
 	FOOTER_SIZE,
+	PLAIN_PACK,
 	packMeta,
 	parseFileHeader,
 	parseFooter,
@@ -35,11 +36,11 @@ function sealedEnd(): Buffer {
 	const entries = Buffer.alloc(2 * TRAILER_ENTRY_SIZE);
 	writeTrailerEntry(entries, 0, NAME, FILE_HEADER_SIZE, packMeta("zstd", 1000));
 	writeTrailerEntry(entries, 40, Buffer.alloc(32, 1), FILE_HEADER_SIZE + 1052, packMeta("raw", 1000));
-	return encodeTrailer(entries, TRAILER_OFFSET);
+	return encodeTrailer(entries, TRAILER_OFFSET, PLAIN_PACK);
 }
 
 function parseEnd(bytes: Buffer): Buffer {
-	return parseTrailer(bytes, parseFooter(bytes.subarray(-FOOTER_SIZE), TRAILER_OFFSET + bytes.length));
+	return parseTrailer(bytes, parseFooter(bytes.subarray(-FOOTER_SIZE), TRAILER_OFFSET + bytes.length, PLAIN_PACK));
 }
 
 /** `bytes` with a field changed and the CRC over everything before `crcAt` made right again. */
@@ -51,8 +52,12 @@ function forged(bytes: Buffer, at: number, value: number, crcAt: number): Buffer
 }
 
 const STRUCTURES = [
-	{ name: "parseFileHeader", bytes: encodeFileHeader(7), parse: parseFileHeader },
-	{ name: "parseRecordHeader", bytes: recordHeader(), parse: parseRecordHeader },
+	{
+		name: "parseFileHeader",
+		bytes: encodeFileHeader(7, PLAIN_PACK, 0),
+		parse: (bytes: Buffer) => parseFileHeader(bytes, PLAIN_PACK),
+	},
+	{ name: "parseRecordHeader", bytes: recordHeader(), parse: (bytes: Buffer) => parseRecordHeader(bytes, PLAIN_PACK) },
 	{ name: "parseTrailer and parseFooter", bytes: sealedEnd(), parse: parseEnd },
 ] as const;
 
@@ -83,18 +88,21 @@ for (const { name, bytes, parse } of STRUCTURES) {
 
 describe("parseFileHeader", () => {
 	it("gives back the id", () => {
-		assert.deepEqual(parseFileHeader(encodeFileHeader(0xfedcba98)), { id: 0xfedcba98 });
+		assert.deepEqual(parseFileHeader(encodeFileHeader(0xfedcba98, PLAIN_PACK, 0), PLAIN_PACK), {
+			id: 0xfedcba98,
+			key: 0,
+		});
 	});
 
 	it("refuses another version as unsupported, with a hint", () => {
-		const error = thrownBy(() => parseFileHeader(forged(encodeFileHeader(7), 8, 2, 20)));
+		const error = thrownBy(() => parseFileHeader(forged(encodeFileHeader(7, PLAIN_PACK, 0), 8, 3, 20), PLAIN_PACK));
 		assert.equal(error.code, "unsupported");
-		assert.deepEqual([error.context.field, error.context.offset, error.context.found], ["version", 8, 2]);
+		assert.deepEqual([error.context.field, error.context.offset, error.context.found], ["version", 8, 3]);
 		assert.match(error.hint ?? "", /another release/);
 	});
 
 	it("refuses reserved bytes that are set", () => {
-		const error = thrownBy(() => parseFileHeader(forged(encodeFileHeader(7), 16, 1, 20)));
+		const error = thrownBy(() => parseFileHeader(forged(encodeFileHeader(7, PLAIN_PACK, 0), 16, 1, 20), PLAIN_PACK));
 		assert.deepEqual([error.code, error.context.offset], ["corrupt", 16]);
 	});
 });
@@ -108,7 +116,7 @@ describe("parseRecordHeader", () => {
 		for (const header of headers) {
 			const bytes = Buffer.alloc(RECORD_HEADER_SIZE + 3);
 			writeRecordHeader(bytes, 3, header);
-			assert.deepEqual(parseRecordHeader(bytes.subarray(3)), header);
+			assert.deepEqual(parseRecordHeader(bytes.subarray(3), PLAIN_PACK), header);
 		}
 	});
 
@@ -124,13 +132,13 @@ describe("parseRecordHeader", () => {
 	];
 	for (const { field, at, value } of refused) {
 		it(`refuses a ${field} of ${value} whose CRC is right`, () => {
-			const error = thrownBy(() => parseRecordHeader(forged(recordHeader(), at, value, 48)));
+			const error = thrownBy(() => parseRecordHeader(forged(recordHeader(), at, value, 48), PLAIN_PACK));
 			assert.deepEqual([error.code, error.context.field, error.context.offset], ["corrupt", field, at]);
 		});
 	}
 
 	it("refuses a raw record whose two lengths differ", () => {
-		const error = thrownBy(() => parseRecordHeader(forged(recordHeader(), 4, 0, 48)));
+		const error = thrownBy(() => parseRecordHeader(forged(recordHeader(), 4, 0, 48), PLAIN_PACK));
 		assert.deepEqual([error.code, error.context.field], ["corrupt", "stored length"]);
 	});
 });
@@ -177,12 +185,12 @@ describe("parseFooter", () => {
 	];
 	for (const { title, at, value, code, offset } of refused) {
 		it(`refuses ${title}`, () => {
-			const error = thrownBy(() => parseFooter(forged(footer, at, value, 16), size));
+			const error = thrownBy(() => parseFooter(forged(footer, at, value, 16), size, PLAIN_PACK));
 			assert.deepEqual([error.code, error.context.offset], [code, offset]);
 		});
 	}
 
 	it("refuses the footer of a pack of another size", () => {
-		assert.equal(thrownBy(() => parseFooter(footer, size + 1)).code, "corrupt");
+		assert.equal(thrownBy(() => parseFooter(footer, size + 1, PLAIN_PACK)).code, "corrupt");
 	});
 });

@@ -11,8 +11,12 @@ import { BLOCK_SIZE, NAME_SIZE } from "../../common/block.ts";
 import { UmbraError } from "../../common/errors.ts";
 import type { ChunkEncoding } from "./chunk-store.ts";
 
-export const PACK_VERSION = 1;
-/** Magic (8), version (4), pack id (4), reserved (4), CRC-32 of the 20 bytes before it. */
+/** What the records of a pack hold: chunks in the clear, or encrypted ones. A vault has packs of one version. */
+export type PackVersion = typeof PLAIN_PACK | typeof ENCRYPTED_PACK;
+export const PLAIN_PACK = 1;
+export const ENCRYPTED_PACK = 2;
+
+/** Magic (8), version (4), pack id (4), key id (4, 0 where plain), CRC-32 of the 20 bytes before it. */
 export const FILE_HEADER_SIZE = 24;
 /** Magic (4), encoding (1), reserved (3), plain length (4), stored length (4), name (32), CRC-32 of the 48 bytes before it. */
 export const RECORD_HEADER_SIZE = 52;
@@ -25,6 +29,9 @@ export const FOOTER_SIZE = 28;
 
 /** A chunk is a disk block or smaller; bounds what one record can make a reader allocate. */
 export const MAX_CHUNK_SIZE = BLOCK_SIZE;
+/** By how much a chunk grows where it is encrypted: key id (4), nonce (12), tag (16). */
+export const CIPHER_SIZE = 32;
+export const MAX_STORED_SIZE: number = MAX_CHUNK_SIZE + CIPHER_SIZE;
 /** Offsets are 32 bits wide, and a pack is read whole to recover it: 1 GiB keeps both safe. */
 export const MAX_PACK_SIZE = 2 ** 30;
 
@@ -42,7 +49,7 @@ export interface RecordHeader {
 	readonly encoding: ChunkEncoding;
 	/** 1 to `MAX_CHUNK_SIZE`. */
 	readonly plainLength: number;
-	/** 1 to `plainLength`; the data follows the header. */
+	/** 1 to `plainLength`, and `CIPHER_SIZE` more where encrypted; the data follows the header. */
 	readonly storedLength: number;
 }
 
@@ -57,6 +64,7 @@ export interface RecordPlace {
 }
 
 export interface Footer {
+	readonly version: PackVersion;
 	readonly trailerOffset: number;
 	readonly entries: number;
 	readonly trailerCrc: number;
@@ -93,33 +101,47 @@ function checkMagic(view: Buffer, at: number, magic: Buffer, structure: string):
 	if (!found.equals(magic)) throw corrupt(structure, "magic", at, found.toString("hex"), magic.toString("hex"));
 }
 
-function checkVersion(version: number, structure: string, offset: number): void {
-	if (version !== PACK_VERSION) {
-		throw new UmbraError("unsupported", `${structure}: version ${version}, wanted ${PACK_VERSION}`, {
-			context: { structure, field: "version", offset, found: version, wanted: PACK_VERSION },
-			hint: "this vault was written by another release of Umbra; run that release or a newer one",
-		});
-	}
+function checkVersion(version: number, wanted: PackVersion, structure: string, offset: number): void {
+	if (version === wanted) return;
+	const isOther = version === PLAIN_PACK || version === ENCRYPTED_PACK;
+	throw new UmbraError("unsupported", `${structure}: version ${version}, wanted ${wanted}`, {
+		context: { structure, field: "version", offset, found: version, wanted },
+		hint: isOther
+			? "packs of an encrypted vault and of a plain one lie in one folder: move those that came from elsewhere away"
+			: "this vault was written by another release of Umbra; run that release or a newer one",
+	});
 }
 
-export function encodeFileHeader(id: number): Buffer {
+/** How many bytes are stored beyond those of the chunk. */
+function cipherSize(version: PackVersion): number {
+	return version === ENCRYPTED_PACK ? CIPHER_SIZE : 0;
+}
+
+/** @param key id of the content key of every record; 0 where they are plain. */
+export function encodeFileHeader(id: number, version: PackVersion, key: number): Buffer {
 	const bytes = Buffer.alloc(FILE_HEADER_SIZE);
 	FILE_MAGIC.copy(bytes, 0);
-	bytes.writeUInt32LE(PACK_VERSION, 8);
+	bytes.writeUInt32LE(version, 8);
 	bytes.writeUInt32LE(id, 12);
+	bytes.writeUInt32LE(key, 16);
 	bytes.writeUInt32LE(crc32(bytes.subarray(0, 20)), 20);
 	return bytes;
 }
 
-/** @throws UmbraError `truncated`, `corrupt`, or `unsupported` where another release wrote it. */
-export function parseFileHeader(bytes: Uint8Array): { readonly id: number } {
+/** @throws UmbraError `truncated`, `corrupt`, or `unsupported` where its version is another one. */
+export function parseFileHeader(
+	bytes: Uint8Array,
+	version: PackVersion,
+): { readonly id: number; readonly key: number } {
 	const view = need(bytes, FILE_HEADER_SIZE, "pack header");
 	checkMagic(view, 0, FILE_MAGIC, "pack header");
 	checkCrc(view, 20, "pack header");
-	checkVersion(view.readUInt32LE(8), "pack header", 8);
-	const reserved = view.readUInt32LE(16);
-	if (reserved !== 0) throw corrupt("pack header", "reserved", 16, reserved, 0);
-	return { id: view.readUInt32LE(12) };
+	checkVersion(view.readUInt32LE(8), version, "pack header", 8);
+	const key = view.readUInt32LE(16);
+	if ((key === 0) !== (version === PLAIN_PACK)) {
+		throw corrupt("pack header", "key id", 16, key, version === PLAIN_PACK ? 0 : "that of a key");
+	}
+	return { id: view.readUInt32LE(12), key };
 }
 
 /** Writes a record header into `target` at `at`. */
@@ -133,7 +155,7 @@ export function writeRecordHeader(target: Buffer, at: number, header: RecordHead
 }
 
 /** @throws UmbraError `truncated` or `corrupt`. */
-export function parseRecordHeader(bytes: Uint8Array): RecordHeader {
+export function parseRecordHeader(bytes: Uint8Array, version: PackVersion): RecordHeader {
 	const view = need(bytes, RECORD_HEADER_SIZE, "chunk record");
 	checkMagic(view, 0, RECORD_MAGIC, "chunk record");
 	checkCrc(view, 48, "chunk record");
@@ -144,9 +166,11 @@ export function parseRecordHeader(bytes: Uint8Array): RecordHeader {
 		throw corrupt("chunk record", "plain length", 8, plainLength, `1 to ${MAX_CHUNK_SIZE}`);
 	}
 	const storedLength = view.readUInt32LE(12);
-	const fits = encoding === "raw" ? storedLength === plainLength : storedLength >= 1 && storedLength <= plainLength;
+	const extra = cipherSize(version);
+	const encodedLength = storedLength - extra;
+	const fits = encoding === "raw" ? encodedLength === plainLength : encodedLength >= 1 && encodedLength <= plainLength;
 	if (!fits) {
-		const wanted = encoding === "raw" ? plainLength : `1 to ${plainLength}`;
+		const wanted = encoding === "raw" ? plainLength + extra : `${1 + extra} to ${plainLength + extra}`;
 		throw corrupt("chunk record", "stored length", 12, storedLength, wanted);
 	}
 	return { name: Buffer.from(view.subarray(16, 16 + NAME_SIZE)), encoding, plainLength, storedLength };
@@ -163,12 +187,12 @@ export function unpackMeta(
 ): { readonly encoding: ChunkEncoding; readonly storedLength: number } | undefined {
 	const encoding = ENCODINGS[meta >>> 24];
 	const storedLength = meta & 0xffffff;
-	if (encoding === undefined || storedLength < 1 || storedLength > MAX_CHUNK_SIZE) return undefined;
+	if (encoding === undefined || storedLength < 1 || storedLength > MAX_STORED_SIZE) return undefined;
 	return { encoding, storedLength };
 }
 
 /** Trailer and footer of a pack whose records end at `trailerOffset`; `entries` holds them one after the other. */
-export function encodeTrailer(entries: Uint8Array, trailerOffset: number): Buffer {
+export function encodeTrailer(entries: Uint8Array, trailerOffset: number, version: PackVersion): Buffer {
 	const count = entries.length / TRAILER_ENTRY_SIZE;
 	const size = trailerSize(count);
 	const bytes = Buffer.alloc(size + FOOTER_SIZE);
@@ -178,7 +202,7 @@ export function encodeTrailer(entries: Uint8Array, trailerOffset: number): Buffe
 	bytes.writeUInt32LE(trailerOffset, size);
 	bytes.writeUInt32LE(count, size + 4);
 	bytes.writeUInt32LE(crc32(bytes.subarray(0, size)), size + 8);
-	bytes.writeUInt32LE(PACK_VERSION, size + 12);
+	bytes.writeUInt32LE(version, size + 12);
 	bytes.writeUInt32LE(crc32(bytes.subarray(size, size + 16)), size + 16);
 	FOOTER_MAGIC.copy(bytes, size + 20);
 	return bytes;
@@ -189,18 +213,18 @@ export function encodeTrailer(entries: Uint8Array, trailerOffset: number): Buffe
  *
  * @throws UmbraError `truncated`, `corrupt` (the pack is not sealed, or damaged), or `unsupported`.
  */
-export function parseFooter(bytes: Uint8Array, packSize: number): Footer {
+export function parseFooter(bytes: Uint8Array, packSize: number, version: PackVersion): Footer {
 	const view = need(bytes, FOOTER_SIZE, "pack footer");
 	checkMagic(view, 20, FOOTER_MAGIC, "pack footer");
 	checkCrc(view, 16, "pack footer");
-	checkVersion(view.readUInt32LE(12), "pack footer", 12);
+	checkVersion(view.readUInt32LE(12), version, "pack footer", 12);
 	const trailerOffset = view.readUInt32LE(0);
 	const entries = view.readUInt32LE(4);
 	const end = trailerOffset + trailerSize(entries) + FOOTER_SIZE;
 	if (trailerOffset < FILE_HEADER_SIZE || end !== packSize) {
 		throw corrupt("pack footer", "trailer offset", 0, trailerOffset, packSize - trailerSize(entries) - FOOTER_SIZE);
 	}
-	return { trailerOffset, entries, trailerCrc: view.readUInt32LE(8) };
+	return { version, trailerOffset, entries, trailerCrc: view.readUInt32LE(8) };
 }
 
 /**
@@ -218,11 +242,12 @@ export function parseTrailer(bytes: Uint8Array, footer: Footer): Buffer {
 	const count = view.readUInt32LE(4);
 	if (count !== footer.entries) throw corrupt("pack trailer", "count", 4, count, footer.entries);
 	const entries = view.subarray(TRAILER_HEADER_SIZE);
+	const extra = cipherSize(footer.version);
 	for (let at = 0; at < entries.length; at += TRAILER_ENTRY_SIZE) {
 		const offset = entries.readUInt32LE(at + NAME_SIZE);
 		const meta = unpackMeta(entries.readUInt32LE(at + NAME_SIZE + 4));
 		const position = TRAILER_HEADER_SIZE + at + NAME_SIZE;
-		if (meta === undefined) {
+		if (meta === undefined || meta.storedLength <= extra || meta.storedLength > MAX_CHUNK_SIZE + extra) {
 			throw corrupt(
 				"pack trailer",
 				"length",

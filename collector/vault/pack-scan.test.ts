@@ -3,10 +3,12 @@ import { describe, it } from "node:test";
 import { blake3Name } from "../../common/block.ts";
 import { testRandom } from "../../test/support/random.ts";
 import { encodeChunk } from "./chunk-codec.ts";
+import { PLAIN_FORM } from "./chunk-form.ts";
 import {
 	encodeFileHeader,
 	encodeTrailer,
 	FILE_HEADER_SIZE,
+	PLAIN_PACK,
 	RECORD_HEADER_SIZE,
 	TRAILER_ENTRY_SIZE,
 	writeRecordHeader,
@@ -24,12 +26,12 @@ function record(plain: Uint8Array): Buffer {
 }
 
 const RECORDS = [1, 2, 3, 4, 5].map((seed) => record(sampleChunk(seed, 200).data));
-const PACK = Buffer.concat([encodeFileHeader(1), ...RECORDS]);
+const PACK = Buffer.concat([encodeFileHeader(1, PLAIN_PACK, 0), ...RECORDS]);
 const OFFSETS = RECORDS.map((_, index) => FILE_HEADER_SIZE + Buffer.concat(RECORDS.slice(0, index)).length);
 
 /** Offsets of the records that a scan found. */
 function found(pack: Buffer): number[] {
-	const { entries } = scanPack(pack);
+	const { entries } = scanPack(pack, PLAIN_FORM);
 	return Array.from({ length: entries.length / TRAILER_ENTRY_SIZE }, (_, index) =>
 		entries.readUInt32LE(index * TRAILER_ENTRY_SIZE + 32),
 	);
@@ -38,7 +40,7 @@ function found(pack: Buffer): number[] {
 describe("scanPack", () => {
 	it("finds every record of an unsealed pack", () => {
 		assert.deepEqual(found(PACK), OFFSETS);
-		assert.deepEqual({ ...scanPack(PACK), entries: null }, { entries: null, end: PACK.length, gaps: [] });
+		assert.deepEqual({ ...scanPack(PACK, PLAIN_FORM), entries: null }, { entries: null, end: PACK.length, gaps: [] });
 	});
 
 	it("cuts a torn tail at any byte, and keeps every record before it", () => {
@@ -48,7 +50,7 @@ describe("scanPack", () => {
 			assert.deepEqual(found(torn), whole, `${length} bytes`);
 			const last = whole.length - 1;
 			const end = last < 0 ? Math.min(length, FILE_HEADER_SIZE) : OFFSETS[last]! + RECORDS[last]!.length;
-			assert.equal(scanPack(torn).end, end, `${length} bytes`);
+			assert.equal(scanPack(torn, PLAIN_FORM).end, end, `${length} bytes`);
 		}
 	});
 
@@ -59,15 +61,15 @@ describe("scanPack", () => {
 			const hit = OFFSETS.findLastIndex((offset) => offset <= at);
 			assert.deepEqual(found(flipped), OFFSETS.toSpliced(hit, 1), `byte ${at}`);
 			const gaps = hit < 4 ? [{ offset: OFFSETS[hit], length: RECORDS[hit]!.length }] : [];
-			assert.deepEqual(scanPack(flipped).gaps, gaps, `byte ${at}`);
+			assert.deepEqual(scanPack(flipped, PLAIN_FORM).gaps, gaps, `byte ${at}`);
 		}
 	});
 
 	it("takes a tail of zeroes, of noise, or half a trailer for torn", (context) => {
-		const trailer = encodeTrailer(scanPack(PACK).entries, PACK.length);
+		const trailer = encodeTrailer(scanPack(PACK, PLAIN_FORM).entries, PACK.length, PLAIN_PACK);
 		const tails = [Buffer.alloc(5000), testRandom(context).bytes(5000), trailer.subarray(0, trailer.length - 1)];
 		for (const tail of tails) {
-			const scan = scanPack(Buffer.concat([PACK, tail]));
+			const scan = scanPack(Buffer.concat([PACK, tail]), PLAIN_FORM);
 			assert.equal(scan.end, PACK.length);
 			assert.deepEqual(scan.gaps, []);
 		}
@@ -77,7 +79,7 @@ describe("scanPack", () => {
 		const lie = record(sampleChunk(8, 100).data);
 		lie[RECORD_HEADER_SIZE + 50]! ^= 1;
 		const carrier = record(Buffer.concat([sampleChunk(10, 300).data, lie, sampleChunk(12, 300).data]));
-		const pack = Buffer.concat([encodeFileHeader(1), carrier, RECORDS[0]!]);
+		const pack = Buffer.concat([encodeFileHeader(1, PLAIN_PACK, 0), carrier, RECORDS[0]!]);
 		assert.deepEqual(found(pack), [FILE_HEADER_SIZE, FILE_HEADER_SIZE + carrier.length]);
 		// With the carrier damaged the scan looks inside it.
 		pack[FILE_HEADER_SIZE + RECORD_HEADER_SIZE]! ^= 1;
@@ -93,9 +95,9 @@ describe("scanPack", () => {
 			storedLength: 65536,
 		});
 		const pack = Buffer.alloc(2 ** 20, header);
-		encodeFileHeader(1).copy(pack);
+		encodeFileHeader(1, PLAIN_PACK, 0).copy(pack);
 		const start = performance.now();
-		assert.equal(scanPack(pack).entries.length, 0);
+		assert.equal(scanPack(pack, PLAIN_FORM).entries.length, 0);
 		assert.ok(performance.now() - start < 10_000);
 	});
 });

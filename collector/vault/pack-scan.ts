@@ -3,7 +3,7 @@
  * name says, so nothing that a crash or a guest left behind passes for a chunk that it is not.
  */
 import { isUmbraError } from "../../common/errors.ts";
-import { decodeChunk } from "./chunk-codec.ts";
+import { type ChunkForm, openChunk } from "./chunk-form.ts";
 import {
 	FILE_HEADER_SIZE,
 	packMeta,
@@ -28,13 +28,13 @@ export interface PackScan {
  * Scans a whole pack. Damage between good records is stepped over (the next record is found by its
  * magic), since what was flushed behind it must not be lost.
  */
-export function scanPack(pack: Buffer): PackScan {
+export function scanPack(pack: Buffer, form: ChunkForm): PackScan {
 	const found: { header: RecordHeader; offset: number }[] = [];
 	const gaps: { offset: number; length: number }[] = [];
 	let end = Math.min(FILE_HEADER_SIZE, pack.length);
 	let at = end;
 	while (at !== -1 && at + RECORD_HEADER_SIZE <= pack.length) {
-		const header = goodRecord(pack, at);
+		const header = goodRecord(pack, at, form);
 		if (header === undefined) {
 			at = pack.indexOf(RECORD_MAGIC, at + 1);
 			continue;
@@ -53,14 +53,15 @@ export function scanPack(pack: Buffer): PackScan {
 }
 
 /** The header of the record at `at`, where header and data are whole and verified. */
-export function goodRecord(pack: Buffer, at: number): RecordHeader | undefined {
+export function goodRecord(pack: Buffer, at: number, form: ChunkForm): RecordHeader | undefined {
 	// The common case in a damaged region, without the price of an exception.
 	if (pack.compare(RECORD_MAGIC, 0, RECORD_MAGIC.length, at, at + RECORD_MAGIC.length) !== 0) return undefined;
 	try {
-		const header = parseRecordHeader(pack.subarray(at));
+		const header = parseRecordHeader(pack.subarray(at), form.packVersion);
 		const start = at + RECORD_HEADER_SIZE;
 		if (start + header.storedLength > pack.length) return undefined;
-		const plain = decodeChunk(header.name, header.encoding, pack.subarray(start, start + header.storedLength));
+		const stored = pack.subarray(start, start + header.storedLength);
+		const plain = openChunk(form, header.name, header.encoding, stored);
 		return plain.length === header.plainLength ? header : undefined;
 	} catch (error) {
 		if (isUmbraError(error, "corrupt", "truncated")) return undefined;

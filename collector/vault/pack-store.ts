@@ -24,6 +24,8 @@ export interface PackStore extends AsyncDisposable {
 	lend?(id: number): Promise<LentPack>;
 	/** Nothing to remove is no error. */
 	remove(id: number): Promise<void>;
+	/** As `remove`, but what it held is kept where a person can find it; where it cannot be, there is no such thing. */
+	setAside?(id: number): Promise<void>;
 }
 
 /** Readable until it is disposed of, even where the pack is removed meanwhile. */

@@ -14,12 +14,13 @@
 import { NAME_SIZE } from "../../common/block.ts";
 import { isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
+import type { ChunkForm } from "./chunk-form.ts";
 import type { ChunkEncoding } from "./chunk-store.ts";
 import {
 	encodeFileHeader,
 	encodeTrailer,
 	FILE_HEADER_SIZE,
-	MAX_CHUNK_SIZE,
+	MAX_STORED_SIZE,
 	packMeta,
 	RECORD_HEADER_SIZE,
 	type RecordPlace,
@@ -66,13 +67,14 @@ export interface UnsealedPack {
 	readonly id: number;
 	readonly entries: Buffer;
 	readonly end: number;
-	/** False where something in it is damaged: it is sealed as it is. */
-	readonly intact: boolean;
+	/** False where something in it is damaged, or its key is not the newest: it is sealed as it is. */
+	readonly canGrow: boolean;
 	readonly appender: PackAppender;
 }
 
 export interface PackWriterOptions {
 	readonly store: PackStore;
+	readonly form: ChunkForm;
 	readonly packBytes: number;
 	/** The id of the next new pack. */
 	readonly nextId: number;
@@ -127,7 +129,7 @@ export class PackWriter {
 			syncing: null,
 			full: true,
 		};
-		if (this.#current === null && unsealed.intact && !this.#isFull(pack)) {
+		if (this.#current === null && unsealed.canGrow && !this.#isFull(pack)) {
 			pack.full = false;
 			this.#current = pack;
 		} else {
@@ -152,7 +154,7 @@ export class PackWriter {
 		return this.#failed === null && this.#gathered() < MAX_GATHERED && this.#sealing.size < MAX_SEALING;
 	}
 
-	/** Gathers a record (the data is copied) and says where it will lie. */
+	/** Gathers a record under its stored name (the data is copied) and says where it will lie. */
 	append(name: Uint8Array, encoding: ChunkEncoding, plainLength: number, data: Uint8Array): RecordPlace {
 		const size = RECORD_HEADER_SIZE + data.length;
 		const pack = this.#packFor(size);
@@ -208,6 +210,22 @@ export class PackWriter {
 		return this.#nextCommit;
 	}
 
+	/** The pack that grows gets no more records: it is sealed as it is, and can be looked at as a whole. */
+	retire(isMeant: (pack: number) => boolean): void {
+		const current = this.#current;
+		if (current === null || current.count === 0 || !isMeant(current.id)) return;
+		current.full = true;
+		this.#sealing.add(current);
+		this.#closeSegment();
+		this.#current = null;
+	}
+
+	/** Flushes, and resolves when full packs have their trailers, or cannot get them now. */
+	async settle(): Promise<void> {
+		await this.flush();
+		await this.#sealRun;
+	}
+
 	/** Flushes, and closes what is open whether that worked or not. */
 	async close(): Promise<void> {
 		try {
@@ -225,7 +243,7 @@ export class PackWriter {
 	}
 
 	#isFull(pack: Pack): boolean {
-		return pack.length + RECORD_HEADER_SIZE + MAX_CHUNK_SIZE > this.#options.packBytes;
+		return pack.length + RECORD_HEADER_SIZE + MAX_STORED_SIZE > this.#options.packBytes;
 	}
 
 	#unsealedPacks(): Pack[] {
@@ -241,13 +259,14 @@ export class PackWriter {
 			this.#closeSegment();
 			if (current.written === current.length) this.#startSealing();
 		}
+		const { form } = this.#options;
 		const id = this.#nextId++;
 		const entries = Buffer.alloc(0);
 		const length = FILE_HEADER_SIZE;
 		const [appender, syncing] = [null, null];
 		this.#current = { id, appender, entries, count: 0, length, written: 0, synced: 0, syncing, full: false };
 		const segment = this.#openSegment(this.#current, 0);
-		segment.used = encodeFileHeader(id).copy(segment.buffer);
+		segment.used = encodeFileHeader(id, form.packVersion, form.key).copy(segment.buffer);
 		return this.#current;
 	}
 
@@ -319,7 +338,7 @@ export class PackWriter {
 			try {
 				await this.#sync(pack, pack.length);
 				const entries = pack.entries.subarray(0, pack.count * TRAILER_ENTRY_SIZE);
-				await pack.appender.append(encodeTrailer(entries, pack.length));
+				await pack.appender.append(encodeTrailer(entries, pack.length, this.#options.form.packVersion));
 			} catch (error) {
 				if (this.#failed === null)
 					this.#options.log.warn({ pack: pack.id, error: messageOf(error) }, "cannot seal a pack");

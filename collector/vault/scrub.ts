@@ -4,8 +4,10 @@
  * that it hits. Never repairs.
  */
 import { setImmediate as turn } from "node:timers/promises";
+import { nameToHex } from "../../common/block.ts";
 import { isUmbraError } from "../../common/errors.ts";
 import { checkPack, type PackDamage } from "./check.ts";
+import type { ChunkForm } from "./chunk-form.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
 import { EntrySet } from "./entry-set.ts";
 import type { LiveTree } from "./live-chunks.ts";
@@ -20,13 +22,15 @@ const MAX_LISTED = 1000;
 /** Entries looked at before others get their turn. */
 const ENTRIES_A_TURN = 65536;
 
-export interface ScrubOptions {
+export interface ScrubOptions<T extends LiveTree = LiveTree> {
 	/** Share of the packs of which every byte is read, 0 to 1. */
 	readonly readShare: number;
 	readonly bytesPerSecond: number;
 	/** 0 to 1; chooses the packs of a sample. */
 	readonly random?: () => number;
 	readonly onProgress?: (progress: ScrubProgress) => void;
+	/** Called for all of it; the result lists the first. */
+	readonly onTreeDamage?: (damage: TreeDamage, tree: T) => void;
 	readonly signal?: AbortSignal | undefined;
 }
 
@@ -62,41 +66,44 @@ export interface ScrubVault {
 	readonly packs: PackStore;
 	readonly index: ChunkIndex;
 	readonly isWriting: (pack: number) => boolean;
-	/** Reads a chunk from the disk and verifies it. */
-	readonly read: (name: Uint8Array, signal?: AbortSignal) => Promise<Uint8Array>;
+	readonly form: ChunkForm;
+	/** Reads the chunk of a stored name from the disk and verifies it. */
+	readonly read: (stored: Uint8Array, signal?: AbortSignal) => Promise<Uint8Array>;
 }
 
 /** @throws UmbraError `unavailable` where the store fails; the signal's reason. */
-export async function scrub(
+export async function scrub<T extends LiveTree>(
 	vault: ScrubVault,
-	roots: AsyncIterable<LiveTree>,
-	options: ScrubOptions,
+	roots: AsyncIterable<T>,
+	options: ScrubOptions<T>,
 ): Promise<ScrubResult> {
 	return await new Scrub(vault, options).run(roots);
 }
 
-class Scrub {
+class Scrub<T extends LiveTree> {
 	readonly #vault: ScrubVault;
-	readonly #options: ScrubOptions;
+	readonly #options: ScrubOptions<T>;
 	readonly #pace: Pace;
 	readonly #lost = new EntrySet();
 	readonly #packDamage: PackFinding[] = [];
 	readonly #treeDamage: TreeDamage[] = [];
 	/** Packs in which something is wrong. */
 	readonly #suspects = new Set<number>();
+	/** Packs that grow and were read: where their end is damaged, it looks as if it were not written yet. */
+	readonly #open = new Set<number>();
 	#packDamageCount = 0;
 	#readPacks = 0;
 	#readBytes = 0;
 
-	constructor(vault: ScrubVault, options: ScrubOptions) {
+	constructor(vault: ScrubVault, options: ScrubOptions<T>) {
 		this.#vault = vault;
 		this.#options = options;
 		this.#pace = new Pace(options.bytesPerSecond);
 	}
 
-	async run(roots: AsyncIterable<LiveTree>): Promise<ScrubResult> {
-		const { packs, index, isWriting } = this.#vault;
-		const { signal } = this.#options;
+	async run(roots: AsyncIterable<T>): Promise<ScrubResult> {
+		const { packs, index, form, isWriting, read } = this.#vault;
+		const { signal, onTreeDamage } = this.#options;
 		const listed = await packs.list();
 		// Those that grow while they are looked at have no trailer to check, and all that they hold was just written.
 		const growing = new Set(listed.filter(({ id }) => isWriting(id)).map(({ id }) => id));
@@ -106,11 +113,12 @@ class Scrub {
 			await this.#pack(pack, growing.has(pack.id));
 		}
 		await this.#findLost(listed);
-		const checker = new TreeCheck({
-			read: this.#vault.read,
-			index,
+		const checker = new TreeCheck<T>({
+			read: (name) => read(form.storedName(name), signal),
+			entryOf: (name) => index.entryOf(form.storedName(name)),
 			lost: this.#lost,
-			onDamage: (damage) => {
+			onDamage: (damage, tree) => {
+				onTreeDamage?.(damage, tree);
 				if (this.#treeDamage.length < MAX_LISTED) this.#treeDamage.push(damage);
 			},
 			signal,
@@ -147,12 +155,18 @@ class Scrub {
 	}
 
 	async #structure(pack: PackInfo, isGrowing: boolean): Promise<void> {
-		const { packs } = this.#vault;
+		const { packs, form } = this.#vault;
 		try {
-			const { id } = parseFileHeader(await packs.read(pack.id, 0, Math.min(FILE_HEADER_SIZE, pack.bytes)));
+			const { id, key } = parseFileHeader(
+				await packs.read(pack.id, 0, Math.min(FILE_HEADER_SIZE, pack.bytes)),
+				form.packVersion,
+			);
 			if (id !== pack.id) {
 				const message = `pack id is ${id}, the file's is ${pack.id}`;
 				this.#damaged(pack, { structure: "pack header", offset: 12, message });
+			} else if (!form.hasKey(key)) {
+				const message = "the keyring does not hold its key";
+				this.#damaged(pack, { structure: "pack header", offset: 16, message });
 			}
 		} catch (error) {
 			// One that was just begun may be empty still.
@@ -161,25 +175,26 @@ class Scrub {
 			else if (!isUmbraError(error, "truncated")) throw error;
 		}
 		if (isGrowing) return;
-		const trailer = await readTrailer(packs, pack);
+		const trailer = await readTrailer(packs, pack, form);
 		if (isUmbraError(trailer)) {
 			this.#damaged(pack, { structure: "pack trailer", offset: pack.bytes, message: trailer.message });
 		}
 	}
 
 	async #whole(pack: PackInfo, isGrowing: boolean): Promise<void> {
-		const { packs } = this.#vault;
+		const { packs, form } = this.#vault;
 		const { signal } = this.#options;
 		if (pack.bytes > MAX_PACK_SIZE) {
 			this.#damaged(pack, { structure: "pack header", offset: 0, message: "too large for a pack" });
 			return;
 		}
 		await this.#pace.take(pack.bytes, signal);
-		const check = checkPack(pack, await packs.read(pack.id, 0, pack.bytes, signal));
+		const check = checkPack(pack, await packs.read(pack.id, 0, pack.bytes, signal), form);
 		this.#readPacks++;
 		this.#readBytes += pack.bytes;
 		for (const damage of check.damage) this.#damaged(pack, damage);
 		if (check.damage.length > 0) this.#suspects.add(pack.id);
+		else if (isGrowing) this.#open.add(pack.id);
 		const isUnsealed = !check.sealed && !isGrowing && check.damage.length === 0;
 		if (isUnsealed) this.#damaged(pack, { structure: "pack trailer", offset: pack.bytes, message: "there is none" });
 	}
@@ -194,7 +209,13 @@ class Scrub {
 			if (entry % ENTRIES_A_TURN === 0) await turn();
 			const place = index.place(entry);
 			if (place === undefined) continue;
-			if (this.#suspects.has(place.pack) && !(await this.#isReadable(index.nameOf(entry)))) this.#lost.add(entry);
+			const isOpen = this.#open.has(place.pack);
+			if ((isOpen || this.#suspects.has(place.pack)) && !(await this.#isReadable(index.nameOf(entry)))) {
+				this.#lost.add(entry);
+				const [name, message] = [nameToHex(index.nameOf(entry)), "what was written is not there any more"];
+				const damage = { structure: "chunk record", offset: place.offset, name, message } as const;
+				if (isOpen) this.#damaged({ id: place.pack, bytes: 0 }, damage);
+			}
 			// Packs that were begun since, and what is not written yet.
 			if (place.pack > last || isWriting(place.pack)) continue;
 			const end = place.offset + RECORD_HEADER_SIZE + place.storedLength;
@@ -209,9 +230,9 @@ class Scrub {
 	}
 
 	/** A record's header may be damaged and its data good: the header is there for recovery alone. */
-	async #isReadable(name: Uint8Array): Promise<boolean> {
+	async #isReadable(stored: Uint8Array): Promise<boolean> {
 		try {
-			await this.#vault.read(name, this.#options.signal);
+			await this.#vault.read(stored, this.#options.signal);
 			return true;
 		} catch (error) {
 			if (isUmbraError(error, "corrupt", "not-found")) return false;

@@ -4,6 +4,7 @@ import { open } from "node:fs/promises";
 import { BLOCK_SIZE, blake3Name } from "../../common/block.ts";
 import { UmbraError } from "../../common/errors.ts";
 import { createRandom } from "../../test/support/random.ts";
+import type { VaultKeys } from "./chunk-form.ts";
 import type { ChunkStore, StoredChunk } from "./chunk-store.ts";
 import type { PackAppender, PackInfo, PackStore } from "./pack-store.ts";
 
@@ -12,6 +13,13 @@ export function sampleChunk(seed: number, length: number = BLOCK_SIZE): StoredCh
 	const data = createRandom(seed).bytes(length);
 	if (seed % 2 === 1) for (let at = 0; at < length; at++) data[at] = 0x20 + (data[at]! & 7);
 	return { name: blake3Name(data), encoding: "raw", data };
+}
+
+/** Keys of a vault that was rotated so many times; equal seeds give equal keys. */
+export function testKeys(seed: number, rotations = 0): VaultKeys {
+	const random = createRandom(seed);
+	const names = random.bytes(32);
+	return { names, contents: Array.from({ length: rotations + 1 }, (_, id) => ({ id: id + 1, key: random.bytes(32) })) };
 }
 
 /** Why the chunk was rejected; undefined where it was stored. */

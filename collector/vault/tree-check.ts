@@ -1,7 +1,6 @@
 /** Tells which blocks of which disks cannot be read any more, without reading the blocks. Pages that disks share are read once. */
 import { isZeroName, nameToHex } from "../../common/block.ts";
 import { isUmbraError, messageOf } from "../../common/errors.ts";
-import type { ChunkIndex } from "./chunk-index.ts";
 import { EntrySet } from "./entry-set.ts";
 import type { LiveTree } from "./live-chunks.ts";
 import { blocksPerName, isZeroAt, loadPage, nameAt, PAGE_NAMES, treeHeight } from "./tree.ts";
@@ -19,24 +18,25 @@ export interface TreeDamage {
 	readonly message: string;
 }
 
-export interface TreeCheckOptions {
+export interface TreeCheckOptions<T extends LiveTree> {
 	/** Reads a chunk from the disk and verifies it. */
 	readonly read: (name: Uint8Array, signal?: AbortSignal) => Promise<Uint8Array>;
-	readonly index: ChunkIndex;
+	/** The chunk's entry in the index, -1 where it has none. */
+	readonly entryOf: (name: Uint8Array) => number;
 	/** Entries of chunks that are known to be damaged or gone. */
 	readonly lost: EntrySet;
-	readonly onDamage: (damage: TreeDamage) => void;
+	readonly onDamage: (damage: TreeDamage, tree: T) => void;
 	readonly signal?: AbortSignal | undefined;
 }
 
-export class TreeCheck {
-	readonly #options: TreeCheckOptions;
+export class TreeCheck<T extends LiveTree> {
+	readonly #options: TreeCheckOptions<T>;
 	/** By level: pages below which all is well. Those with damage are walked for every disk, as each has to be named. */
 	readonly #good: EntrySet[] = [];
 	readonly #store: Parameters<typeof loadPage>[0];
 	pages = 0;
 
-	constructor(options: TreeCheckOptions) {
+	constructor(options: TreeCheckOptions<T>) {
 		this.#options = options;
 		this.#store = { get: options.read };
 	}
@@ -46,16 +46,16 @@ export class TreeCheck {
 	 *
 	 * @throws UmbraError `unavailable` where the store fails; the signal's reason.
 	 */
-	async check(tree: LiveTree): Promise<boolean> {
+	async check(tree: T): Promise<boolean> {
 		return tree.blocks === 0 || (await this.#page(tree, tree.root, treeHeight(tree.blocks) - 1, 0));
 	}
 
 	/** True where everything below the page is well. */
-	async #page(tree: LiveTree, name: Uint8Array, level: number, first: number): Promise<boolean> {
+	async #page(tree: T, name: Uint8Array, level: number, first: number): Promise<boolean> {
 		if (isZeroName(name)) return true;
-		const { index, lost, onDamage, signal } = this.#options;
+		const { entryOf, lost, onDamage, signal } = this.#options;
 		signal?.throwIfAborted();
-		const entry = index.entryOf(name);
+		const entry = entryOf(name);
 		this.#good[level] ??= new EntrySet();
 		if (entry >= 0 && this.#good[level].has(entry)) return true;
 		const span = blocksPerName(level);
@@ -67,7 +67,7 @@ export class TreeCheck {
 			message: string,
 		) => {
 			const count = Math.min(tree.blocks - firstBlock, blocks);
-			onDamage({ tree: tree.name, name: nameToHex(chunk), kind, firstBlock, count, message });
+			onDamage({ tree: tree.name, name: nameToHex(chunk), kind, firstBlock, count, message }, tree);
 		};
 		let page: Buffer;
 		try {
@@ -86,7 +86,7 @@ export class TreeCheck {
 				if (!(await this.#page(tree, child, level - 1, first + at * span))) isGood = false;
 				continue;
 			}
-			const block = index.entryOf(child);
+			const block = entryOf(child);
 			if (block >= 0 && !lost.has(block)) continue;
 			isGood = false;
 			damaged(

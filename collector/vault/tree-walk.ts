@@ -91,17 +91,19 @@ interface Node {
 
 /**
  * Where two disks differ, in ascending runs of at most one leaf page. A block past the end of the
- * shorter disk counts as zero there.
+ * shorter disk counts as zero there. Of leaf pages without a block from `from` to `to` nothing is told.
  */
 export async function* diffTrees(
 	store: ChunkStore,
 	before: DiskTree,
 	after: DiskTree,
 	signal?: AbortSignal,
+	from = 0,
+	to = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<TreeDifference, void, undefined> {
 	const a = { name: before.root, level: treeHeight(before.blocks) - 1 };
 	const b = { name: after.root, level: treeHeight(after.blocks) - 1 };
-	yield* diffNodes(store, a, b, Math.max(a.level, b.level), 0, signal);
+	yield* diffNodes(store, a, b, Math.max(a.level, b.level), 0, { from, to }, signal);
 }
 
 async function* diffNodes(
@@ -110,18 +112,20 @@ async function* diffNodes(
 	b: Node,
 	level: number,
 	first: number,
+	within: { readonly from: number; readonly to: number },
 	signal: AbortSignal | undefined,
 ): AsyncGenerator<TreeDifference, void, undefined> {
+	const span = blocksPerName(level);
+	if (first >= within.to || first + span * PAGE_NAMES <= within.from) return;
 	if (a.level === b.level ? Buffer.compare(a.name, b.name) === 0 : isZeroAt(a.name, 0) && isZeroAt(b.name, 0)) return;
 	if (level === 0) {
 		yield* diffLeaves(await loadPage(store, a.name, signal), await loadPage(store, b.name, signal), first);
 		return;
 	}
 	const [pageA, pageB] = [await pageOf(store, a, level, signal), await pageOf(store, b, level, signal)];
-	const span = blocksPerName(level);
 	for (let index = 0; index < PAGE_NAMES; index++) {
 		const [childA, childB] = [childOf(a, pageA, level, index), childOf(b, pageB, level, index)];
-		yield* diffNodes(store, childA, childB, level - 1, first + index * span, signal);
+		yield* diffNodes(store, childA, childB, level - 1, first + index * span, within, signal);
 	}
 }
 

@@ -4,11 +4,13 @@
  *
  *     pack-format   the bytes of a pack           pack-store    where packs lie
  *     pack-writer   appending and committing      pack-load     the index, from the packs alone
- *     chunk-codec   plain and stored bytes        chunk-index   which chunk lies where
+ *     chunk-codec   plain and encoded bytes       chunk-index   which chunk lies where
+ *     chunk-form    names and bytes on disk: in the clear, or encrypted with the keys of the keyring
  *     chunk-verifier   threads that check what comes in
  *     live-chunks   what the disks that are still wanted need
  *     gc            gives back the space of the rest      leases        what stays although nobody needs it yet
- *     scrub         what is damaged: check (packs) and tree-check (disks)
+ *     scrub         what is damaged: check (packs) and tree-check (disks)      patrol   the same, pack after pack, for ever
+ *     rebuild       the index anew from what packs hold; what is good of damaged packs is written anew
  *
  * This folder knows chunks, packs and disk trees. It knows nothing of VMs, points, agents or files,
  * nor which disks are still wanted: that is the catalog's.
@@ -18,13 +20,16 @@ import { join } from "node:path";
 import { BLOCK_SIZE, blake3Name, isZero, isZeroName, NAME_SIZE, nameToHex, ZERO_NAME } from "../../common/block.ts";
 import { isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
 import { type Logger, silentLogger } from "../../common/log.ts";
+import { checkPack, type PackDamage } from "./check.ts";
 import { ChunkCache } from "./chunk-cache.ts";
-import { decodeChunk, encodeChunk } from "./chunk-codec.ts";
+import { encodeChunk } from "./chunk-codec.ts";
+import { type ChunkForm, chunkForm, openChunk, type VaultKeys } from "./chunk-form.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
 import type { ChunkEncoding, StoredChunk, VaultStore } from "./chunk-store.ts";
 import { ChunkVerifier } from "./chunk-verifier.ts";
 import { FolderPackStore } from "./folder-pack-store.ts";
 import { collectGarbage, type GcOptions, type GcResult } from "./gc.ts";
+import { openKeyring } from "./keyring.ts";
 import { Leases } from "./leases.ts";
 import type { LiveTree } from "./live-chunks.ts";
 import { lockFile } from "./lock.ts";
@@ -32,19 +37,21 @@ import {
 	FILE_HEADER_SIZE,
 	MAX_CHUNK_SIZE,
 	MAX_PACK_SIZE,
+	MAX_STORED_SIZE,
 	packMeta,
 	RECORD_HEADER_SIZE,
 	type RecordPlace,
 } from "./pack-format.ts";
 import { type LoadedPacks, loadPacks } from "./pack-load.ts";
-import type { PackStore } from "./pack-store.ts";
+import type { PackInfo, PackStore } from "./pack-store.ts";
 import { PackWriter } from "./pack-writer.ts";
+import { type RebuildOptions, type RebuildResult, rebuildIndex } from "./rebuild.ts";
 import { type ScrubOptions, type ScrubResult, scrub } from "./scrub.ts";
 import type { DiskTree } from "./tree.ts";
 
 /** Large enough for sequential disks, small enough to read whole and to rewrite. */
 const DEFAULT_PACK_BYTES = 16 * 2 ** 20;
-const MIN_PACK_BYTES = FILE_HEADER_SIZE + RECORD_HEADER_SIZE + MAX_CHUNK_SIZE;
+const MIN_PACK_BYTES = FILE_HEADER_SIZE + RECORD_HEADER_SIZE + MAX_STORED_SIZE;
 /** A pack is closed before it outgrows its size, but the trailer comes on top. */
 const MAX_PACK_BYTES = MAX_PACK_SIZE / 2;
 const CACHE_BYTES = 64 * 2 ** 20;
@@ -54,6 +61,8 @@ const MAX_LOOKS = 8;
 
 export interface VaultOptions {
 	readonly folder: string;
+	/** Opens the keyring of an encrypted vault, and makes an empty vault one. */
+	readonly secret?: string | undefined;
 	/** Size at which a pack is sealed, in bytes. */
 	readonly packBytes?: number;
 	/** How long a chunk stays at least after it was brought or asked for, in milliseconds. */
@@ -62,6 +71,8 @@ export interface VaultOptions {
 	readonly cacheBytes?: number;
 	/** Milliseconds of a clock that is never set. */
 	readonly clock?: () => number;
+	/** Called where something in a pack was found damaged by who wanted to read it. */
+	readonly onDamage?: (pack: number) => void;
 	readonly log?: Logger;
 }
 
@@ -69,9 +80,14 @@ export class Vault implements VaultStore {
 	readonly packs: PackStore;
 	readonly #index: ChunkIndex;
 	readonly #writer: PackWriter;
+	/** Of an encrypted vault, for threads that read by themselves. */
+	readonly keys: VaultKeys | undefined;
+	readonly #form: ChunkForm;
+	/** By stored name, as is the index. */
 	readonly #cache: ChunkCache;
 	readonly #log: Logger;
-	readonly #verifier = new ChunkVerifier();
+	readonly #onDamage: (pack: number) => void;
+	readonly #verifier: ChunkVerifier;
 	readonly #resources = new AsyncDisposableStack();
 	readonly #packsAtOpen: number;
 	readonly #leases: Leases;
@@ -82,27 +98,35 @@ export class Vault implements VaultStore {
 	private constructor(
 		packs: PackStore,
 		loaded: LoadedPacks,
+		form: ChunkForm,
+		keys: VaultKeys | undefined,
 		packBytes: number,
 		leases: Leases,
 		cache: ChunkCache,
 		log: Logger,
+		onDamage: (pack: number) => void,
 	) {
 		this.packs = packs;
+		this.keys = keys;
+		this.#form = form;
+		this.#verifier = new ChunkVerifier(keys);
 		this.#cache = cache;
 		this.#index = loaded.index;
 		this.#leases = leases;
 		this.#packsAtOpen = loaded.packs;
 		this.#storedBytes = loaded.storedBytes;
 		this.#log = log;
+		this.#onDamage = onDamage;
 		this.#writer = new PackWriter({
 			store: packs,
+			form,
 			packBytes,
 			nextId: loaded.nextId,
 			log,
-			onLost: (name, pack, offset) => {
-				const place = this.#index.find(name);
+			onLost: (stored, pack, offset) => {
+				const place = this.#index.find(stored);
 				// What was only copied for its pack to go is still where it was.
-				if (place?.pack === pack && place.offset === offset) this.#remove(name);
+				if (place?.pack === pack && place.offset === offset) this.#remove(stored);
 			},
 		});
 		for (const unsealed of loaded.unsealed) this.#writer.adopt(unsealed);
@@ -112,7 +136,9 @@ export class Vault implements VaultStore {
 	 * Opens the vault in a local folder, which is made where it is missing.
 	 *
 	 * @throws UmbraError `conflict` where another process has it open, `unsupported` where another release
-	 * wrote it, `bad-config`, `denied`, `limit` or `unavailable`.
+	 * wrote it, `denied` where `secret` does not open its keyring, `bad-config` where it is encrypted and there is no
+	 * secret, or the other way round, `corrupt` where its keyring is damaged or gone; `limit` or `unavailable`. Nothing
+	 * in it is changed then.
 	 */
 	static async open(options: VaultOptions): Promise<Vault> {
 		const { folder } = options;
@@ -127,7 +153,8 @@ export class Vault implements VaultStore {
 		await using resources = new AsyncDisposableStack();
 		resources.use(lockFile(join(folder, "lock")));
 		const packs = resources.use(await FolderPackStore.open(join(folder, "packs")));
-		const vault = await Vault.over(packs, options);
+		const keys = await openKeyring(folder, packs, options.secret);
+		const vault = await Vault.over(packs, { ...options, keys });
 		vault.#resources.use(resources.move());
 		return vault;
 	}
@@ -138,7 +165,10 @@ export class Vault implements VaultStore {
 	 *
 	 * @throws UmbraError as `open`, except `conflict`.
 	 */
-	static async over(packs: PackStore, options: Omit<VaultOptions, "folder"> = {}): Promise<Vault> {
+	static async over(
+		packs: PackStore,
+		options: Omit<VaultOptions, "folder" | "secret"> & { readonly keys?: VaultKeys | undefined } = {},
+	): Promise<Vault> {
 		const { packBytes = DEFAULT_PACK_BYTES, graceMs = DEFAULT_GRACE_MS, log = silentLogger() } = options;
 		const cache = new ChunkCache(options.cacheBytes ?? CACHE_BYTES);
 		const leases = new Leases(graceMs, options.clock ?? (() => performance.now()));
@@ -148,7 +178,19 @@ export class Vault implements VaultStore {
 				context: { field: "packBytes", found: packBytes, wanted },
 			});
 		}
-		const vault = new Vault(packs, await loadPacks(packs, log), packBytes, leases, cache, log);
+		const form = chunkForm(options.keys);
+		const loaded = await loadPacks(packs, form, log);
+		const vault = new Vault(
+			packs,
+			loaded,
+			form,
+			options.keys,
+			packBytes,
+			leases,
+			cache,
+			log,
+			options.onDamage ?? (() => undefined),
+		);
 		try {
 			// What a killed process wrote may be in the page cache only, and `has` says that it is there.
 			await vault.flush();
@@ -161,7 +203,7 @@ export class Vault implements VaultStore {
 
 	has(name: Uint8Array): boolean {
 		if (name.length !== NAME_SIZE) return false;
-		return isZeroName(name) || this.#touch(name);
+		return isZeroName(name) || this.#touch(this.#form.storedName(name));
 	}
 
 	lease(trees: readonly DiskTree[]): Disposable {
@@ -186,9 +228,10 @@ export class Vault implements VaultStore {
 				store: this,
 				packs: this.packs,
 				index: this.#index,
+				form: this.#form,
 				writer: this.#writer,
 				leases: this.#leases,
-				remove: (name) => this.#remove(name),
+				remove: (stored) => this.#remove(stored),
 				removed: () => void this.#packsRemoved++,
 			},
 			roots,
@@ -203,37 +246,85 @@ export class Vault implements VaultStore {
 	 *
 	 * @throws UmbraError `conflict`, `unavailable`; the signal's reason.
 	 */
-	async scrub(roots: AsyncIterable<LiveTree>, options: ScrubOptions): Promise<ScrubResult> {
+	async scrub<T extends LiveTree>(roots: AsyncIterable<T>, options: ScrubOptions<T>): Promise<ScrubResult> {
 		using _alone = this.#aloneWithPacks();
 		return await scrub(
 			{
 				packs: this.packs,
 				index: this.#index,
+				form: this.#form,
 				isWriting: (pack) => this.#writer.isWriting(pack),
 				// Not what is still in memory of it.
-				read: (name, signal) => this.#readAnywhere(name, signal),
+				read: (stored, signal) => this.#readAnywhere(stored, signal),
 			},
 			roots,
 			options,
 		);
 	}
 
+	/**
+	 * Reads every byte of one pack, whatever else goes on; what is gone by then, or is being written, has no damage.
+	 *
+	 * @throws UmbraError `unavailable`; the signal's reason.
+	 */
+	async inspect(pack: PackInfo, signal?: AbortSignal): Promise<readonly PackDamage[]> {
+		if (this.#writer.isWriting(pack.id)) return [];
+		let damage: readonly PackDamage[];
+		try {
+			const check = checkPack(pack, await this.packs.read(pack.id, 0, pack.bytes, signal), this.#form);
+			const unsealed = { structure: "pack trailer", offset: pack.bytes, message: "there is none" } as const;
+			damage = check.sealed || check.damage.length > 0 ? check.damage : [unsealed];
+		} catch (error) {
+			if (!isUmbraError(error, "not-found", "truncated")) throw error;
+			damage = [{ structure: "pack header", offset: 0, message: error.message }];
+		}
+		if (damage.length === 0) return damage;
+		// Space may have been given back meanwhile.
+		const now = (await this.packs.list()).find(({ id }) => id === pack.id);
+		return now?.bytes === pack.bytes ? damage : [];
+	}
+
+	/**
+	 * Builds the index anew from the packs and mends them, while everything else goes on; or looks at some packs only.
+	 *
+	 * @throws UmbraError `conflict` while space is given back or a check runs, and as `rebuildIndex`.
+	 */
+	async rebuild(options: RebuildOptions): Promise<RebuildResult> {
+		using _alone = this.#aloneWithPacks();
+		const result = await rebuildIndex(
+			{
+				packs: this.packs,
+				index: this.#index,
+				form: this.#form,
+				writer: this.#writer,
+				read: (stored, signal) => this.#readAnywhere(stored, signal, () => undefined),
+				remove: (stored) => this.#remove(stored),
+				removed: () => void this.#packsRemoved++,
+			},
+			options,
+		);
+		this.#storedBytes = (await this.packs.list()).reduce((sum, { bytes }) => sum + bytes, 0);
+		return result;
+	}
+
 	async putAll(chunks: readonly StoredChunk[]): Promise<(UmbraError | undefined)[]> {
 		const outcomes = chunks.map(({ name }) => (name.length === NAME_SIZE ? undefined : badName(name)));
-		const wanted = chunks.flatMap((chunk, at) =>
-			outcomes[at] === undefined && !this.has(chunk.name) ? [{ chunk, at }] : [],
-		);
+		const wanted = chunks.flatMap((chunk, at) => {
+			if (outcomes[at] !== undefined || isZeroName(chunk.name)) return [];
+			const stored = this.#form.storedName(chunk.name);
+			return this.#touch(stored) ? [] : [{ chunk, stored, at }];
+		});
 		if (wanted.length === 0) return outcomes;
 		const verified = await this.#verifier.verify(wanted.map(({ chunk }) => chunk));
-		for (const [index, { at }] of wanted.entries()) {
+		for (const [index, { stored, at }] of wanted.entries()) {
 			const verdict = verified[index]!;
 			if (verdict instanceof UmbraError) {
 				outcomes[at] = verdict;
 				continue;
 			}
-			const { name, encoding, data } = verdict.chunk;
+			const { encoding, plainLength, data } = verdict;
 			// Another batch may have brought it meanwhile.
-			if (!this.has(name)) await this.#append(name, encoding, verdict.plainLength, data);
+			if (!this.#touch(stored)) await this.#append(stored, encoding, plainLength, data);
 		}
 		return outcomes;
 	}
@@ -246,9 +337,10 @@ export class Vault implements VaultStore {
 		}
 		if (isZero(bytes)) return ZERO_NAME;
 		const name = blake3Name(bytes);
-		if (!this.#touch(name)) {
+		const stored = this.#form.storedName(name);
+		if (!this.#touch(stored)) {
 			const { encoding, data } = encodeChunk(bytes);
-			await this.#append(name, encoding, bytes.length, data);
+			await this.#append(stored, encoding, bytes.length, this.#form.encrypt(stored, encoding, data));
 		}
 		return name;
 	}
@@ -259,18 +351,36 @@ export class Vault implements VaultStore {
 
 	async get(name: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
 		signal?.throwIfAborted();
-		if (name.length === NAME_SIZE && isZeroName(name)) return new Uint8Array(BLOCK_SIZE);
-		const cached = this.#cache.get(name);
+		if (name.length !== NAME_SIZE) throw noChunk(name);
+		if (isZeroName(name)) return new Uint8Array(BLOCK_SIZE);
+		const stored = this.#form.storedName(name);
+		const cached = this.#cache.get(stored);
 		if (cached !== undefined) return cached;
-		const plain = await this.#readAnywhere(name, signal);
-		this.#cache.set(name, plain);
+		const plain = await this.#readAnywhere(stored, signal);
+		this.#cache.set(stored, plain);
 		return plain;
 	}
 
-	/** Where a chunk lies; undefined where it is not there, or not written yet. It may be moved the next moment. */
-	placeOf(name: Uint8Array): RecordPlace | undefined {
-		const place = name.length === NAME_SIZE ? this.#index.find(name) : undefined;
-		return place === undefined || this.#writer.gathered(place) !== undefined ? undefined : place;
+	/** Whether the chunk can be read from the disk and is what its name says. @throws UmbraError `unavailable`. */
+	async verify(name: Uint8Array, signal?: AbortSignal): Promise<boolean> {
+		try {
+			await this.#readAnywhere(this.#form.storedName(name), signal);
+			return true;
+		} catch (error) {
+			if (isUmbraError(error, "corrupt", "not-found")) return false;
+			throw error;
+		}
+	}
+
+	/**
+	 * Under which name a chunk is stored, and where; undefined where it is not there, or not written yet. It may be moved
+	 * the next moment.
+	 */
+	placeOf(name: Uint8Array): (RecordPlace & { readonly name: Uint8Array }) | undefined {
+		if (name.length !== NAME_SIZE) return undefined;
+		const stored = this.#form.storedName(name);
+		const place = this.#index.find(stored);
+		return place === undefined || this.#writer.gathered(place) !== undefined ? undefined : { ...place, name: stored };
 	}
 
 	stats(): { readonly chunks: number; readonly packs: number; readonly storedBytes: number } {
@@ -290,14 +400,14 @@ export class Vault implements VaultStore {
 		}
 	}
 
-	async #append(name: Uint8Array, encoding: ChunkEncoding, plainLength: number, data: Uint8Array): Promise<void> {
+	async #append(stored: Uint8Array, encoding: ChunkEncoding, plainLength: number, data: Uint8Array): Promise<void> {
 		if (!this.#writer.hasRoom) {
 			await this.#writer.room();
-			if (this.#touch(name)) return;
+			if (this.#touch(stored)) return;
 		}
-		const { pack, offset } = this.#writer.append(name, encoding, plainLength, data);
-		this.#index.add(name, pack, offset, packMeta(encoding, data.length));
-		this.#touch(name);
+		const { pack, offset } = this.#writer.append(stored, encoding, plainLength, data);
+		this.#index.add(stored, pack, offset, packMeta(encoding, data.length));
+		this.#touch(stored);
 		this.#storedBytes += RECORD_HEADER_SIZE + data.length;
 	}
 
@@ -312,51 +422,59 @@ export class Vault implements VaultStore {
 	}
 
 	/** False where it is not there. */
-	#touch(name: Uint8Array): boolean {
-		const entry = this.#index.entryOf(name);
+	#touch(stored: Uint8Array): boolean {
+		const entry = this.#index.entryOf(stored);
 		if (entry >= 0) this.#leases.touch(entry);
 		return entry >= 0;
 	}
 
-	#remove(name: Uint8Array): void {
-		this.#index.remove(name);
-		this.#cache.delete(name);
+	#remove(stored: Uint8Array): void {
+		this.#index.remove(stored);
+		this.#cache.delete(stored);
 	}
 
-	async #readAnywhere(name: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array> {
+	async #readAnywhere(
+		stored: Uint8Array,
+		signal: AbortSignal | undefined,
+		onDamage = this.#onDamage,
+	): Promise<Uint8Array> {
 		for (let look = 1; ; look++) {
-			const place = name.length === NAME_SIZE ? this.#index.find(name) : undefined;
-			if (place === undefined) {
-				throw new UmbraError("not-found", `the vault has no chunk ${nameToHex(name)}`, {
-					context: { structure: "chunk", found: nameToHex(name) },
-				});
-			}
+			const place = this.#index.find(stored);
+			if (place === undefined) throw noChunk(stored);
 			try {
-				return await this.#read(name, place, signal);
+				return await this.#read(stored, place, signal);
 			} catch (error) {
-				const now = this.#index.find(name);
+				const now = this.#index.find(stored);
 				const isMoved = now === undefined || now.pack !== place.pack || now.offset !== place.offset;
-				if (!isMoved || look === MAX_LOOKS || !isUmbraError(error, "corrupt")) throw error;
+				if (isMoved && look < MAX_LOOKS && isUmbraError(error, "corrupt")) continue;
+				if (isUmbraError(error, "corrupt")) onDamage(place.pack);
+				throw error;
 			}
 		}
 	}
 
-	async #read(name: Uint8Array, place: RecordPlace, signal: AbortSignal | undefined): Promise<Uint8Array> {
+	async #read(stored: Uint8Array, place: RecordPlace, signal: AbortSignal | undefined): Promise<Uint8Array> {
 		const { pack, offset, encoding, storedLength } = place;
 		try {
 			const data =
 				this.#writer.gathered(place) ??
 				(await this.packs.read(pack, offset + RECORD_HEADER_SIZE, storedLength, signal));
-			return decodeChunk(name, encoding, data);
+			return openChunk(this.#form, stored, encoding, data);
 		} catch (error) {
 			if (!isUmbraError(error, "corrupt", "truncated", "not-found")) throw error;
-			throw new UmbraError("corrupt", `chunk ${nameToHex(name)} in pack ${pack} is damaged: ${error.message}`, {
+			throw new UmbraError("corrupt", `chunk ${nameToHex(stored)} in pack ${pack} is damaged: ${error.message}`, {
 				cause: error,
-				context: { ...error.context, structure: "chunk record", pack, offset, name: nameToHex(name) },
+				context: { ...error.context, structure: "chunk record", pack, offset, name: nameToHex(stored) },
 				hint: "`umbra vault check` lists everything that is damaged",
 			});
 		}
 	}
+}
+
+function noChunk(name: Uint8Array): UmbraError {
+	return new UmbraError("not-found", `the vault has no chunk ${nameToHex(name)}`, {
+		context: { structure: "chunk", found: nameToHex(name) },
+	});
 }
 
 function badName(name: Uint8Array): UmbraError {

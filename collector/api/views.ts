@@ -1,0 +1,65 @@
+/** What the API shows of records: what is known of them now, or less than all. */
+import type { AgentRecord, ChangesetRecord, DiskRecord, Severity, VmRecord } from "../catalog/records.ts";
+import type { AgentTable } from "../ingest/agents.ts";
+import type { AgentStatus, Heartbeat, VmStatus } from "../ingest/heartbeat.ts";
+import type { KeepReason } from "../retention/policy.ts";
+
+export interface VmView extends VmRecord {
+	readonly connected: boolean;
+	readonly stale: boolean;
+	/** Of its agent's newest heartbeat. */
+	readonly status: VmStatus | null;
+}
+
+export interface PointView
+	extends Pick<ChangesetRecord, "id" | "vm" | "time" | "consistency" | "captureMs" | "pauseMs" | "fileCount"> {
+	readonly disks: readonly Pick<DiskRecord, "disk" | "sizeBytes" | "root" | "mode" | "changedBytes">[];
+	readonly score: number | null;
+	readonly severity: Severity | null;
+}
+
+export interface AgentView extends AgentRecord {
+	readonly connected: boolean;
+	readonly stale: boolean;
+	readonly heartbeat: Heartbeat | null;
+}
+
+/** What retention decided about a point. */
+export interface DecisionView {
+	readonly time: string;
+	/** Empty: it goes. */
+	readonly reasons: readonly KeepReason[];
+}
+
+export function vmView(record: VmRecord, agents: AgentTable): VmView {
+	const agent = agents.status(record.agentId);
+	const status = agent?.heartbeat?.vms.find(({ vm }) => vm === record.vm) ?? null;
+	return { ...record, connected: agent !== undefined, stale: agent?.stale ?? false, status };
+}
+
+/** A point without what the changeset says of it. */
+export function pointView(changeset: ChangesetRecord): PointView {
+	const { id, vm, time, consistency, captureMs, pauseMs, fileCount, verdict } = changeset;
+	return {
+		id,
+		vm,
+		time,
+		consistency,
+		captureMs,
+		pauseMs,
+		fileCount,
+		disks: changeset.disks.map(({ disk, sizeBytes, root, mode, changedBytes }) => ({
+			disk,
+			sizeBytes,
+			root,
+			mode,
+			changedBytes,
+		})),
+		score: verdict?.score ?? null,
+		severity: verdict?.severity ?? null,
+	};
+}
+
+export function agentView(record: AgentRecord, live: AgentStatus | undefined): AgentView {
+	return { ...record, connected: false, stale: false, heartbeat: null, ...live, firstSeen: record.firstSeen };
+}
