@@ -25,6 +25,7 @@ const MODULES: readonly { readonly names: readonly string[]; load(): Promise<Com
 	{ names: ["browse"], load: () => import("./browse.ts") },
 	{ names: ["restore"], load: () => import("./restore.ts") },
 	{ names: ["export"], load: () => import("./export.ts") },
+	{ names: ["analytics"], load: () => import("./analytics.ts") },
 ];
 
 /** Registers the commands of the module that has `wanted`; all of them where none has, so that help can tell. */
