@@ -2,7 +2,7 @@
  * Measures the promised figures side by side and prints one table. A full run writes docs/benchmarks.md; a selection
  * is printed only.
  *
- * usage: npm run bench [-- NAME ...]     names: scan, capture, pause, ingest, rest, flow, read, export
+ * usage: npm run bench [-- NAME ...]     names: scan, capture, pause, ingest, encryption, rest, flow, read, export, vault, backup, list, map, diff, day
  *
  * Exit status: 0 all promised figures met, 1 one was missed or could not be measured, 2 no such bench.
  */
@@ -13,10 +13,12 @@ import { formatDuration } from "../../common/units.ts";
 import { findProgram } from "../../packaging/guest/programs.ts";
 import { ROOT } from "../support/processes.ts";
 import { tempFolder } from "../support/temp.ts";
+import { backupBench } from "./backup.bench.ts";
 import type { Bench, Row } from "./bench.ts";
 import { captureBench } from "./capture.bench.ts";
 import { dayBench } from "./day.bench.ts";
 import { diffBench } from "./diff.bench.ts";
+import { encryptionBench } from "./encryption.bench.ts";
 import { exportBench } from "./export.bench.ts";
 import { flowBench } from "./flow.bench.ts";
 import { ingestBench } from "./ingest.bench.ts";
@@ -28,16 +30,20 @@ import { readBench } from "./read.bench.ts";
 import { document, printTable } from "./report.ts";
 import { restBench } from "./rest.bench.ts";
 import { scanBench } from "./scan.bench.ts";
+import { vaultBench } from "./vault.bench.ts";
 
 const BENCHES: readonly Bench[] = [
 	scanBench,
 	captureBench,
 	pauseBench,
 	ingestBench,
+	encryptionBench,
 	restBench,
 	flowBench,
 	readBench,
 	exportBench,
+	vaultBench,
+	backupBench,
 	listBench,
 	mapBench,
 	diffBench,
