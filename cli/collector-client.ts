@@ -108,11 +108,16 @@ export class CollectorClient {
 	}
 
 	/** Every item of a listing that comes in pages, at most `limit`. */
-	async *list<T>(path: string, query: Query = {}, limit = Number.POSITIVE_INFINITY): AsyncGenerator<T> {
+	async *list<T>(
+		path: string,
+		query: Query = {},
+		limit = Number.POSITIVE_INFINITY,
+		signal?: AbortSignal,
+	): AsyncGenerator<T> {
 		let cursor: string | undefined;
 		let left = limit;
 		while (left > 0) {
-			const page: Page<T> = await this.get(path, { ...query, limit: Math.min(left, 500), cursor });
+			const page: Page<T> = await this.get(path, { ...query, limit: Math.min(left, 500), cursor }, signal);
 			for (const item of page.items) {
 				yield item;
 				if (--left <= 0) return;

@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { type ErrorCode, isUmbraError, messageOf } from "../common/errors.ts";
+import { VERSION } from "../common/version.ts";
 import { registerCommands } from "./commands/index.ts";
 import { printable } from "./printable.ts";
 
@@ -27,7 +28,7 @@ const program = new Command("umbra")
 	.description(
 		"Shadows virtual machines from the outside: which files changed, how abnormal that is, any past state back",
 	)
-	.version("0.1.0")
+	.version(VERSION)
 	.showHelpAfterError("(umbra --help lists the commands)")
 	.exitOverride();
 await registerCommands(program, process.argv[2]);

@@ -1,10 +1,10 @@
 /** `umbra alerts` and `umbra anomalies`: what wants an operator's eye. */
 import type { Command } from "commander";
 import type { AlertRecord, ChangesetRecord } from "../../collector/catalog/records.ts";
-import { CollectorClient, type CollectorOptions, withCollector } from "../collector-client.ts";
+import { CollectorClient, type CollectorOptions, type Query, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
 import { paint, severityText, table } from "../table.ts";
-import { withOutput } from "./output.ts";
+import { type Output, withOutput } from "./output.ts";
 import { isoTime } from "./vms.ts";
 
 interface Options extends CollectorOptions {
@@ -13,6 +13,7 @@ interface Options extends CollectorOptions {
 	readonly firing?: true;
 	readonly since?: string;
 	readonly limit: number;
+	readonly follow?: true;
 }
 
 /** Files named below each alert. */
@@ -25,27 +26,45 @@ export function register(program: Command): void {
 		.option("--firing", "only those that are not resolved")
 		.option("--since <time>", "not before this time (ISO 8601)")
 		.option("--limit <n>", "at most so many", Number, 50)
+		.option("--follow", "oldest first, and then those that come, until Ctrl-C")
 		.option("--json", "one object a line")
 		.action(async (options: Options) => {
 			const client = await CollectorClient.from(options);
-			const query = { vm: options.vm, since: options.since, state: options.firing ? "firing" : undefined };
-			const alerts = await Array.fromAsync(client.list<AlertRecord>("/v1/alerts", query, options.limit));
-			await withOutput(async (output) => {
-				if (!options.json && alerts.length === 0) await output.line("No alerts.");
-				for (const alert of alerts) {
-					if (options.json) {
-						await output.line(JSON.stringify(alert));
-						continue;
-					}
-					const { time, severity, state, vm, cause, summary, files, fileCount, mitigation } = alert;
-					await output.line(
-						`${paint("bold", isoTime(time))}  ${severityText(severity)} ${state}  ${printable(vm)}  ${printable(cause)}`,
-					);
-					await output.line(`  ${printable(summary)}`);
-					for (const file of files.slice(0, SHOWN_FILES)) await output.line(`    ${printable(file)}`);
-					if (fileCount > SHOWN_FILES) await output.line(`    ... and ${fileCount - SHOWN_FILES} more`);
-					await output.line(`  ${paint("dim", "do:")} ${printable(mitigation)}`);
+			const { vm, since, limit, firing, follow, json } = options;
+			const query = { vm, since, state: firing ? "firing" : undefined };
+			await withOutput(async (output, signal) => {
+				const print = (alert: AlertRecord) => (json ? output.line(JSON.stringify(alert)) : show(output, alert));
+				const list = (more: Query, most?: number) =>
+					client.list<AlertRecord>("/v1/alerts", { ...query, ...more }, most, signal);
+				const alerts = async () => await Array.fromAsync(list({}, limit));
+				if (follow !== true) {
+					const found = await alerts();
+					if (!json && found.length === 0) await output.line("No alerts.");
+					for (const alert of found) await print(alert);
+					return;
 				}
+				const { followList } = await import("../follow.ts");
+				// Those that were raised before may have changed since.
+				const recent = async function* () {
+					yield* (await alerts()).reverse();
+				};
+				await followList<AlertRecord>({
+					client,
+					query: { vm, type: "alert" },
+					signal,
+					recent,
+					missed: recent,
+					told: async function* (data) {
+						yield data as AlertRecord;
+					},
+					// Shown when it is raised, gets worse or ends; not each time that it is found again.
+					nameOf: ({ id, state, severity }) =>
+						firing && state !== "firing" ? undefined : `${id} ${state} ${severity}`,
+					show: async (alert) => {
+						await print(alert);
+						await output.flush();
+					},
+				});
 			});
 		});
 
@@ -83,4 +102,15 @@ export function register(program: Command): void {
 				for (const line of lines) await output.line(line);
 			});
 		});
+}
+
+async function show(output: Output, alert: AlertRecord): Promise<void> {
+	const { time, severity, state, vm, cause, summary, files, fileCount, mitigation } = alert;
+	await output.line(
+		`${paint("bold", isoTime(time))}  ${severityText(severity)} ${state}  ${printable(vm)}  ${printable(cause)}`,
+	);
+	await output.line(`  ${printable(summary)}`);
+	for (const file of files.slice(0, SHOWN_FILES)) await output.line(`    ${printable(file)}`);
+	if (fileCount > SHOWN_FILES) await output.line(`    ... and ${fileCount - SHOWN_FILES} more`);
+	await output.line(`  ${paint("dim", "do:")} ${printable(mitigation)}`);
 }

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { ChangesetRecord, FileChangeRecord } from "../../collector/catalog/records.ts";
 import { formatBytes } from "../../common/units.ts";
 import { actorsText, packageLines, packageText, sessionLines } from "../causes.ts";
-import { CollectorClient, type CollectorOptions, vmPath, withCollector } from "../collector-client.ts";
+import { CollectorClient, type CollectorOptions, type Query, vmPath, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
 import { entropyText, paint, severityText, table } from "../table.ts";
 import { type Output, withOutput } from "./output.ts";
@@ -16,6 +16,7 @@ interface Options extends CollectorOptions {
 	readonly path?: string;
 	readonly since?: string;
 	readonly limit: number;
+	readonly follow?: true;
 }
 
 export function register(program: Command): void {
@@ -24,15 +25,44 @@ export function register(program: Command): void {
 		.option("--path <path>", "only the history of this file")
 		.option("--since <time>", "not before this time (ISO 8601)")
 		.option("--limit <n>", "at most so many changesets", Number, 20)
+		.option("--follow", "oldest first, and then those that come, until Ctrl-C")
 		.option("--json", "one changeset a line, with its files")
 		.action(async (vm: string, options: Options) => {
 			const client = await CollectorClient.from(options);
-			const query = { since: options.since, path: options.path, order: "newest", files: 1 };
-			await withOutput(async (output) => {
-				for await (const change of client.list<ChangeView>(vmPath(vm, "changes"), query, options.limit)) {
-					if (options.json) await output.line(JSON.stringify(change));
-					else await show(output, change);
+			const { follow, json, since, path, limit } = options;
+			await withOutput(async (output, signal) => {
+				const print = (change: ChangeView) => (json ? output.line(JSON.stringify(change)) : show(output, change));
+				const list = (more: Query, most?: number) => {
+					const query = { since, path, files: 1, ...more };
+					return client.list<ChangeView>(vmPath(vm, "changes"), query, most, signal);
+				};
+				if (follow !== true) {
+					for await (const change of list({ order: "newest" }, limit)) await print(change);
+					return;
 				}
+				const { followList } = await import("../follow.ts");
+				let last = since;
+				await followList<ChangeView>({
+					client,
+					// Not when they come in: then they are not judged yet.
+					query: { vm, type: "verdict" },
+					signal,
+					recent: async function* () {
+						yield* (await Array.fromAsync(list({ order: "newest" }, limit))).reverse();
+					},
+					missed: () => list({ order: "oldest", since: last }),
+					told: (data) => {
+						const { time } = data as ChangesetRecord;
+						return list({ order: "oldest", since: time, until: time });
+					},
+					// What was shown before it was judged is shown again.
+					nameOf: ({ time, verdict }) => `${time} ${verdict !== null}`,
+					show: async (change) => {
+						last = change.time;
+						await print(change);
+						await output.flush();
+					},
+				});
 			});
 		});
 }
@@ -65,7 +95,7 @@ async function show(output: Output, change: ChangeView): Promise<void> {
 	if (files.length === 0) return;
 	const lines = table(files, [
 		{ title: "    CHANGE", value: ({ change: kind }) => `    ${kind}` },
-		{ title: "OWNER", value: ({ owner, uid }) => printable(owner === "" ? String(uid) : owner) },
+		{ title: "OWNER", value: ownerText },
 		{
 			title: "SIZE",
 			value: ({ sizeBefore, sizeAfter }) => `${formatBytes(sizeBefore)} > ${formatBytes(sizeAfter)}`,
@@ -84,10 +114,16 @@ async function show(output: Output, change: ChangeView): Promise<void> {
 }
 
 /** The path, and behind it what is known of how it came to change. */
-function pathText({ path, oldPath, actors, package: owner }: FileChangeRecord): string {
-	const shown = printable(oldPath === undefined ? path : `${oldPath} -> ${path}`);
+function pathText({ change, path, oldPath, via = [], actors, package: owner }: FileChangeRecord): string {
+	const former = oldPath === undefined ? via : [oldPath, ...via];
+	const shown = printable((change === "deleted" ? [path, ...former] : [...former, path]).join(" -> "));
 	const causes = [actorsText(actors), packageText(owner)].filter((text) => text !== "");
 	return causes.length === 0 ? shown : `${shown}  (${causes.join("; ")})`;
+}
+
+/** Of what came and went, the owner is not known. */
+function ownerText({ change, owner, uid }: FileChangeRecord): string {
+	return change === "transient" ? "" : printable(owner === "" ? String(uid) : owner);
 }
 
 function share(part: number, total: number): string {

@@ -10,13 +10,15 @@ import type { ChangedPages, DiskChanges, FileChange } from "../../disk/map/map.t
 import type { Explanation } from "../../disk/packages/explain.ts";
 import type { BlockSource } from "../../disk/source/source.ts";
 import { actorsText, packageLines, packageText, sessionLines } from "../causes.ts";
+import { type CollectorOptions, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
 import { Progress } from "../progress.ts";
 import { collect, IMAGE_HELP, openMachine, parseImageSpec, selectVolumes, warn } from "./image.ts";
 import { type Output, withOutput } from "./output.ts";
 
-interface Options {
+interface Options extends CollectorOptions {
 	readonly json?: boolean;
+	readonly blocks?: boolean;
 	readonly withOld?: readonly string[];
 	readonly withNew?: readonly string[];
 }
@@ -27,26 +29,47 @@ Of a Linux guest with auditd, wtmp or a journal, and dpkg or rpm, it is told who
 package shipped; of a Windows volume, who owns it. The guest's own word is all that this rests on. Its root filesystem
 has to be among the images.`;
 
+const POINTS_HELP = `
+
+Of a VM that a collector knows, two points are compared: umbra diff web1@2026-11-21T19:00:00Z web1@latest.`;
+
 const HASHES_HELP = `
 
 Where umbra scan has read both images and neither has changed since, only blocks with other hashes are read again.`;
 
 export function register(program: Command): void {
-	program
-		.command("diff")
-		.description("which files differ between two images, by how much, by whom, and which package update explains it")
-		.argument("<old>", "image file or NBD URI, with #N for one partition, #vg/lv for one logical volume")
-		.argument("<new>", "the same disk later")
+	withCollector(program.command("diff"))
+		.description(
+			"which files differ between two images or points, by how much, by whom, and which package update explains it",
+		)
+		.argument(
+			"<old>",
+			"image file, NBD URI, or VM@TIME, with #N for one partition of an image, #vg/lv for one logical volume",
+		)
+		.argument("<new>", "the same disk, or VM, later")
+		.argument("[disk]", "of points, only this disk")
+		.option("--blocks", "of points, which ranges of their disks differ, instead of which files")
 		.option("--json", "one JSON object a line")
 		.option("--with-old <image>", "a further disk of the same VM, where volume groups span several", collect)
 		.option("--with-new <image>", "that disk later; one for each --with-old, in the same order", collect)
-		.addHelpText("after", `${IMAGE_HELP}${CAUSES_HELP}${HASHES_HELP}`)
-		.action((old: string, now: string, options: Options) =>
-			withOutput((output, signal) => diff(old, now, options, output, signal)),
+		.addHelpText("after", `${IMAGE_HELP}${POINTS_HELP}${CAUSES_HELP}${HASHES_HELP}`)
+		.action((old: string, now: string, disk: string | undefined, options: Options) =>
+			withOutput(async (output, signal) => {
+				const { diffPoints, isPoint } = await import("./diff-points.ts");
+				const { json = false, blocks = false } = options;
+				if ((await isPoint(old)) && (await isPoint(now))) {
+					await diffPoints(old, now, { ...options, json, blocks, disk }, output, signal);
+				} else if (blocks || disk !== undefined) {
+					throw new UmbraError(
+						"bad-config",
+						`${disk ?? "--blocks"} is for two points, VM@TIME; wanted two images alone`,
+					);
+				} else await diffImages(old, now, options, output, signal);
+			}),
 		);
 }
 
-async function diff(
+export async function diffImages(
 	old: string,
 	now: string,
 	{ json = false, withOld = [], withNew = [] }: Options,
@@ -58,25 +81,49 @@ async function diff(
 			hint: "each further disk is given twice: as it was and as it is",
 		});
 	}
-	const { readMachineTree } = await import("../../disk/tree.ts");
-	const { mapMachineChanges } = await import("../../disk/map/map.ts");
 	await using opened = new AsyncDisposableStack();
 	const before = await openSelected(old, withOld, opened, signal);
 	const after = await openSelected(now, withNew, opened, signal);
 	if (before.length !== after.length) {
 		throw new UmbraError("bad-config", "one side names a volume and the other does not, beside further disks");
 	}
+	const within = (at: number) => differing(before[at]!.image, after[at]!.image);
+	await showDiff({ old, now, before, after, within }, json, output, signal);
+}
+
+/** Two states of a machine, disk by disk in one order. */
+export interface DiffSides {
+	/** For people. */
+	readonly old: string;
+	readonly now: string;
+	/** Disks of one place have one name. */
+	readonly before: readonly NamedSource[];
+	readonly after: readonly NamedSource[];
+	/** Where the disks of one place can differ; undefined where they have to be read to find out. */
+	within(at: number): Promise<Ranges | undefined>;
+}
+
+export async function showDiff(
+	{ old, now, before, after, within }: DiffSides,
+	json: boolean,
+	output: Output,
+	signal: AbortSignal,
+): Promise<void> {
+	const { readMachineTree } = await import("../../disk/tree.ts");
+	const { mapMachineChanges } = await import("../../disk/map/map.ts");
 	const pages = new Map<string, ChangedPages>();
-	for (const [at, { name, source, image }] of after.entries()) {
-		const within = await differing(before[at]!.image, image);
-		pages.set(name, await comparePagesShown(before[at]!.source, source, within, signal));
+	for (const [at, { name, source }] of after.entries()) {
+		pages.set(name, await comparePagesShown(before[at]!.source, source, await within(at), signal));
 	}
 	const oldTree = await readMachineTree(before, signal);
 	const newTree = await readMachineTree(after, signal);
 	for (const problem of oldTree.problems) warn(`${old}: ${problem}`);
 	for (const problem of newTree.problems) warn(`${now}: ${problem}`);
-	const changes = mapMachineChanges(oldTree, newTree, pages);
-	for (const problem of changes.problems) warn(problem);
+	const { withJournals } = await import("../../disk/journals.ts");
+	const mapped = mapMachineChanges(oldTree, newTree, pages);
+	const journaled = await withJournals(mapped.files, oldTree, newTree, after, signal);
+	const changes = { ...mapped, files: journaled.files };
+	for (const problem of [...changes.problems, ...journaled.problems]) warn(problem);
 	const { changeInterval, findCauses } = await import("../../disk/causes.ts");
 	const interval = changeInterval(oldTree, newTree, changes.files);
 	const causes = await findCauses({ files: changes.files, interval, before, after, signal });
@@ -84,7 +131,7 @@ async function diff(
 	const isPrefixed = (await countFilesystems(before, signal)) > 1 || (await countFilesystems(after, signal)) > 1;
 	for (const { disk, volume, files } of changes.files) {
 		// Partitions of further disks have numbers that the first one's have too.
-		const place = disk === FIRST_DISK || volume.includes("/") ? "" : `/${disk}`;
+		const place = disk === after[0]?.name || volume.includes("/") ? "" : `/${disk}`;
 		const prefix = isPrefixed ? `${place}${volume === "" ? "" : `/${volume}`}` : "";
 		for (const change of files) {
 			const why = causes.files.get(change);
@@ -152,11 +199,12 @@ async function openSelected(
 }
 
 function toJson(file: FileChange, prefix: string, why: FileCauses | undefined): string {
-	const { path, change, oldPath, sizeBefore, sizeAfter, changedBytes, owner } = file;
+	const { path, change, oldPath, via, sizeBefore, sizeAfter, changedBytes, owner } = file;
 	return JSON.stringify({
 		path: prefix + path,
 		change,
 		...(oldPath === undefined ? {} : { oldPath: prefix + oldPath }),
+		...(via === undefined ? {} : { via: via.map((each) => prefix + each) }),
 		sizeBefore,
 		sizeAfter,
 		changedBytes,
@@ -167,8 +215,10 @@ function toJson(file: FileChange, prefix: string, why: FileCauses | undefined): 
 }
 
 function toText(file: FileChange, prefix: string, why: FileCauses | undefined): string {
-	const { path, change, oldPath, sizeBefore, sizeAfter, changedBytes, owner, uid } = file;
-	const from = oldPath === undefined ? "" : ` (was ${printable(prefix + oldPath)})`;
+	const { path, change, oldPath, via = [], sizeBefore, sizeAfter, changedBytes, owner, uid } = file;
+	const former = [...(oldPath === undefined ? [] : [oldPath]), ...via].map((each) => printable(prefix + each));
+	const from = former.length === 0 ? "" : ` (${change === "deleted" ? "then" : "was"} ${former.join(", then ")})`;
+	if (change === "transient") return `${change}  ${printable(prefix + path)}${from}  came and went${causesText(why)}`;
 	const size =
 		sizeBefore === sizeAfter ? formatBytes(sizeAfter) : `${formatBytes(sizeBefore)} -> ${formatBytes(sizeAfter)}`;
 	return `${change.padEnd(8)}  ${printable(prefix + path)}${from}  ${size}, ${formatBytes(changedBytes)} changed, owner ${printable(owner === "" ? String(uid) : owner)}${causesText(why)}`;

@@ -11,8 +11,10 @@ import { isoTime } from "./vms.ts";
 
 interface Plan {
 	readonly policy: Readonly<Record<string, number | boolean>>;
-	readonly kept: readonly { readonly time: string; readonly reasons: readonly string[] }[];
-	readonly dropped: { readonly count: number; readonly times: readonly string[] };
+	readonly kept: number;
+	readonly dropped: number;
+	readonly items: readonly { readonly time: string; readonly reasons: readonly string[] }[];
+	readonly next: string | null;
 }
 
 interface Options extends CollectorOptions {
@@ -98,7 +100,7 @@ async function showRetention(vm: string, options: RetentionOptions): Promise<voi
 		console.log(options.json ? JSON.stringify(done) : `Dropped ${done.dropped} points of ${printable(vm)}`);
 		return;
 	}
-	const plan = await client.get<Plan>(vmPath(vm, "retention"));
+	const plan = await wholePlan(client, vmPath(vm, "retention"));
 	await withOutput(async (output) => {
 		if (options.json) {
 			await output.line(JSON.stringify(plan));
@@ -108,19 +110,25 @@ async function showRetention(vm: string, options: RetentionOptions): Promise<voi
 			value === false || value === 0 ? [] : [value === true ? "every point" : `${rule} ${value}`],
 		);
 		await output.line(`${printable(vm)} keeps: ${rules.join(", ") || "its newest point"}`);
-		const rows = [
-			...plan.kept.map(({ time, reasons }) => ({ time, what: reasons.join(" ") })),
-			...plan.dropped.times.map((time) => ({ time, what: "GOES" })),
-		].sort((a, b) => (BigInt(a.time) < BigInt(b.time) ? 1 : -1));
-		const lines = table(rows, [
+		const lines = table(plan.items, [
 			{ title: "TIME", value: ({ time }) => isoTime(time) },
-			{ title: "KEPT AS", value: ({ what }) => what },
+			{ title: "KEPT AS", value: ({ reasons }) => reasons.join(" ") || "GOES" },
 		]);
 		for (const line of lines) await output.line(line);
-		const { count, times } = plan.dropped;
-		const hidden = count > times.length ? ` (the oldest ${times.length} are shown)` : "";
-		await output.line(`${plan.kept.length} points stay, ${count} would go${hidden}`);
+		await output.line(`${plan.kept} points stay, ${plan.dropped} would go`);
 	});
+}
+
+async function wholePlan(client: CollectorClient, path: string): Promise<Omit<Plan, "next">> {
+	const { next, ...plan } = await client.get<Plan>(path);
+	if (next === null) return plan;
+	const items = [...plan.items];
+	for (let cursor: string | null = next; cursor !== null; ) {
+		const page: Plan = await client.get(path, { cursor });
+		items.push(...page.items);
+		cursor = page.next;
+	}
+	return { ...plan, items };
 }
 
 /** What takes something away names its point exactly. */
