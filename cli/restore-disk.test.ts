@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { describe, it } from "node:test";
 import type { ChunkStore } from "../collector/vault/chunk-store.ts";
 import { updateTree } from "../collector/vault/tree.ts";
 import { BLOCK_SIZE, blake3Name, blockCount, blockName, isZero, nameToHex, ZERO_NAME } from "../common/block.ts";
 import { isUmbraError } from "../common/errors.ts";
-import { testRandom } from "../test/support/random.ts";
+import { runProgram } from "../packaging/guest/programs.ts";
+import { type Random, testRandom } from "../test/support/random.ts";
+import { needs } from "../test/support/requires.ts";
 import { tempFolder } from "../test/support/temp.ts";
+import { until } from "../test/support/wait.ts";
 import { CollectorClient } from "./collector-client.ts";
 import { restoreDisk } from "./restore-disk.ts";
+import { layoutOf } from "./restore-layout.ts";
 import { standIn } from "./testing.ts";
 
 const NAMING: ChunkStore = {
@@ -140,4 +144,195 @@ describe("restoreDisk", () => {
 		}
 		assert.ok(!existsSync(temp.file("folder.partial")));
 	});
+
+	/** A disk of so many blocks, none of them zero and none like another. */
+	const dense = (random: Random, blocks: number): Buffer => {
+		const disk = Buffer.alloc(blocks * BLOCK_SIZE);
+		for (let at = 0; at < disk.length; at += BLOCK_SIZE) disk.fill(random.bytes(16), at, at + BLOCK_SIZE);
+		return disk;
+	};
+	/** A disk of so many blocks, of which a random share holds data, in runs. */
+	const scattered = (random: Random, blocks: number, tail: number): Buffer => {
+		const disk = Buffer.alloc(blocks * BLOCK_SIZE + tail);
+		for (let block = 0; block < blocks; ) {
+			const length = 1 + random.below(random.chance(0.2) ? 200 : 6);
+			const end = Math.min(block + length, blocks);
+			if (random.chance(0.5))
+				for (let at = block; at < end; at++) disk.fill(random.bytes(16), at * BLOCK_SIZE, (at + 1) * BLOCK_SIZE);
+			block = end;
+		}
+		if (tail > 0 && random.chance(0.5)) disk.set(random.bytes(tail), blocks * BLOCK_SIZE);
+		return disk;
+	};
+
+	it(
+		"goes on where it was cut off, whatever became of the file, in either format",
+		needs("qemu-img"),
+		async (context) => {
+			const random = testRandom(context);
+			for (const format of ["raw", "qcow2"] as const) {
+				await using temp = await tempFolder();
+				const disk = scattered(random, 300 + random.below(900), 512 * random.below(100));
+				const out = temp.file("out");
+				let budget = 0;
+				await using server = await serving(disk, await rootOf(disk), (bytes, response) => {
+					budget -= bytes.length;
+					if (budget < 0) response.destroy();
+					else response.end(bytes);
+				});
+				for (let attempt = 0; ; attempt++) {
+					budget = attempt < 3 ? random.below(disk.length / 2) : Number.POSITIVE_INFINITY;
+					const tampered = attempt > 0 && random.chance(0.5) && existsSync(`${out}.partial`);
+					if (tampered) await tamper(random, `${out}.partial`);
+					try {
+						const result = await restoreDisk({ ...(await options(server.url, out)), format });
+						assert.ok(result.keptBytes <= result.dataBytes);
+						break;
+					} catch (error) {
+						assert.ok(isUmbraError(error, "unavailable"), String(error));
+						assert.ok(!existsSync(out));
+					}
+				}
+				assert.deepEqual(await readdir(temp.path), ["out"], "nothing is left beside it");
+				if (format === "qcow2") await runProgram("qemu-img", ["check", "-q", "-f", "qcow2", out]);
+				await runProgram("qemu-img", ["convert", "-f", format, "-O", "raw", out, temp.file("raw")]);
+				const flat = await readFile(temp.file("raw"));
+				assert.equal(flat.length, disk.length);
+				assert.ok(flat.equals(disk), format);
+			}
+		},
+	);
+
+	it("does not fetch again what is there", async (context) => {
+		await using temp = await tempFolder();
+		const disk = dense(testRandom(context), 640);
+		const out = temp.file("out");
+		let left = 3;
+		await using server = await serving(disk, await rootOf(disk), (bytes, response) =>
+			left-- > 0 ? response.end(bytes) : response.destroy(),
+		);
+		await assert.rejects(restoreDisk(await options(server.url, out)), (error) => {
+			assert.ok(isUmbraError(error, "unavailable"));
+			assert.match(error.hint ?? "", /out\.partial holds what came: run the same command again/);
+			return true;
+		});
+		left = Number.POSITIVE_INFINITY;
+		const result = await restoreDisk(await options(server.url, out));
+		assert.equal(result.keptBytes, 3 * 8 * 1024 * 1024);
+		assert.ok((await readFile(out)).equals(disk));
+	});
+
+	it("does not go on with another point or format, but says what is there", async (context) => {
+		await using temp = await tempFolder();
+		const random = testRandom(context);
+		const disks = [dense(random, 320), dense(random, 320)];
+		const out = temp.file("out");
+		let left = 1;
+		const send = (bytes: Buffer, response: ServerResponse) => (left-- > 0 ? response.end(bytes) : response.destroy());
+		await using before = await serving(disks[0]!, await rootOf(disks[0]!), send);
+		await using after = await serving(disks[1]!, await rootOf(disks[1]!), send);
+		await assert.rejects(restoreDisk(await options(before.url, out)), (error) => isUmbraError(error, "unavailable"));
+		left = Number.POSITIVE_INFINITY;
+		for (const wanted of [
+			await options(after.url, out),
+			{ ...(await options(before.url, out)), format: "qcow2" as const },
+		]) {
+			await assert.rejects(restoreDisk(wanted), (error) => {
+				assert.ok(isUmbraError(error, "conflict"));
+				assert.match(error.message, /out\.partial is an unfinished restore of something else: va of web\/1 as of 1970/);
+				assert.match(error.hint ?? "", /web\/1@17 va .* --format raw goes on with it; --force begins anew/);
+				return true;
+			});
+		}
+		await restoreDisk(await options(after.url, out, true));
+		assert.ok((await readFile(out)).equals(disks[1]!));
+		assert.deepEqual(await readdir(temp.path), ["out"]);
+	});
+
+	it("needs not be told again that it may replace, once it was", async (context) => {
+		await using temp = await tempFolder();
+		const disk = dense(testRandom(context), 320);
+		const out = temp.file("out");
+		await writeFile(out, "old");
+		let left = 1;
+		await using server = await serving(disk, await rootOf(disk), (bytes, response) =>
+			left-- > 0 ? response.end(bytes) : response.destroy(),
+		);
+		await assert.rejects(restoreDisk(await options(server.url, out, true)), (error) =>
+			isUmbraError(error, "unavailable"),
+		);
+		assert.equal(await readFile(out, "utf8"), "old");
+		left = Number.POSITIVE_INFINITY;
+		assert.equal((await restoreDisk(await options(server.url, out))).keptBytes, 8 * 1024 * 1024);
+		assert.ok((await readFile(out)).equals(disk));
+	});
+
+	it("runs once at a time", async (context) => {
+		await using temp = await tempFolder();
+		const disk = testRandom(context).bytes(1024 * 1024);
+		const waiting: (() => void)[] = [];
+		await using server = await serving(disk, await rootOf(disk), (bytes, response) =>
+			waiting.push(() => response.end(bytes)),
+		);
+		const first = restoreDisk(await options(server.url, temp.file("out")));
+		await until(() => waiting.length > 0, { what: "it asks for data" });
+		await assert.rejects(restoreDisk(await options(server.url, temp.file("out"), true)), (error) => {
+			assert.ok(isUmbraError(error, "conflict"));
+			assert.match(error.message, /another restore to .*out is running/);
+			return true;
+		});
+		for (const answer of waiting) answer();
+		await first;
+		assert.ok((await readFile(temp.file("out"))).equals(disk));
+	});
+
+	it(
+		"makes qcow2 images of large and empty disks that take no more room than their data",
+		needs("qemu-img"),
+		async (context) => {
+			await using temp = await tempFolder();
+			const random = testRandom(context);
+			const blocks = Array.from({ length: 12 }, () => random.below(2 ** 21)).sort((a, b) => a - b);
+			const runs = [...new Set(blocks)].flatMap((block) => [block, block + 1]);
+			for (const [sizeBytes, data] of [
+				[2 ** 37, runs],
+				[0, []],
+				[1536, [0, 1]],
+			] as const) {
+				const layout = layoutOf("qcow2", sizeBytes, data);
+				const path = temp.file(`${sizeBytes}.qcow2`);
+				await using file = await open(path, "w");
+				await file.truncate(layout.fileBytes);
+				for (const { offset, bytes } of layout.metadata()) await file.write(bytes, 0, bytes.length, offset);
+				for (let at = 0; at < data.length; at += 2)
+					await file.write(Buffer.alloc(512, at + 1), 0, 512, layout.place(data[at]!)!);
+				await runProgram("qemu-img", ["check", "-q", "-f", "qcow2", path]);
+				const info = JSON.parse(await runProgram("qemu-img", ["info", "--output=json", "-f", "qcow2", path]));
+				assert.equal(info["virtual-size"], sizeBytes);
+				const map: { start: number; length: number; data: boolean; offset?: number }[] = JSON.parse(
+					await runProgram("qemu-img", ["map", "--output=json", "-f", "qcow2", path]),
+				);
+				const found = map.filter(({ data: isData }) => isData).reduce((sum, { length }) => sum + length, 0);
+				assert.ok(found <= (data.length / 2) * BLOCK_SIZE);
+				for (const [at, block] of data.entries()) {
+					if (at % 2 === 1) continue;
+					const extent = map.find(
+						({ start, length }) => start <= block * BLOCK_SIZE && block * BLOCK_SIZE < start + length,
+					);
+					assert.equal((extent?.offset ?? -1) + block * BLOCK_SIZE - (extent?.start ?? 0), layout.place(block));
+				}
+			}
+		},
+	);
 });
+
+/** Changes some bytes anywhere in a file. */
+async function tamper(random: Random, path: string): Promise<void> {
+	await using file = await open(path, "r+");
+	const { size } = await stat(path);
+	for (let times = 1 + random.below(4); times > 0; times--) {
+		const bytes = random.bytes(1 + random.below(200_000));
+		const at = random.below(size);
+		await file.write(bytes, 0, Math.min(bytes.length, size - at), at);
+	}
+}

@@ -1,10 +1,13 @@
-/** `umbra browse VM@TIME [PATH]`: the files of a VM as they were. */
+/** `umbra browse VM@TIME [PATH]`: the files of a VM as they were, and with `--history` what became of one of them. */
 import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
+import { UmbraError } from "../../common/errors.ts";
 import { formatBytes } from "../../common/units.ts";
+import { actorsText } from "../causes.ts";
 import { CollectorClient, type CollectorOptions, parseVmAtTime, vmPath, withCollector } from "../collector-client.ts";
+import type { HistoryOptions, PathVersion } from "../path-history.ts";
 import { printable } from "../printable.ts";
 import { table } from "../table.ts";
 import { withOutput } from "./output.ts";
@@ -35,6 +38,7 @@ interface Options extends CollectorOptions {
 	readonly disk?: string;
 	readonly volume?: string;
 	readonly out?: string;
+	readonly history?: true;
 }
 
 export function register(program: Command): void {
@@ -43,11 +47,18 @@ export function register(program: Command): void {
 		.option("--disk <disk>", "which disk, where the VM has several; of a logical volume, the one on which it begins")
 		.option("--volume <volume>", "which partition, or logical volume as in vg/lv, where there are several filesystems")
 		.option("--out <file>", "write the file at PATH to this file (- for standard output)")
+		.option("--history", "list every version of PATH that there was, up to TIME, also under former names")
 		.option("--json", "one object a line")
 		.action(async (target: string, path: string | undefined, options: Options) => {
 			const client = await CollectorClient.from(options);
 			const { vm, time } = parseVmAtTime(target);
 			const query = { path: path ?? "/", disk: options.disk, volume: options.volume };
+			if (options.history) {
+				if (path === undefined)
+					throw new UmbraError("bad-config", "--history wants a path: umbra browse VM /etc/hosts --history");
+				await showHistory({ client, vm, time, ...query }, options.json === true);
+				return;
+			}
 			if (options.out !== undefined) {
 				const response = await client.fetch(vmPath(vm, "points", time, "content"), query);
 				if (response.body === null) return;
@@ -74,6 +85,42 @@ export function register(program: Command): void {
 				} while (cursor !== undefined);
 			});
 		});
+}
+
+async function showHistory(wanted: HistoryOptions, json: boolean): Promise<void> {
+	const { pathHistory } = await import("../path-history.ts");
+	const versions = await pathHistory(wanted);
+	const { vm, path } = wanted;
+	if (versions.length === 0) throw new UmbraError("not-found", `VM ${vm} had no ${path} at any point`);
+	await withOutput(async (output) => {
+		if (json) {
+			for (const version of versions) await output.line(JSON.stringify(version));
+			return;
+		}
+		for (const line of describeVersions(versions)) await output.line(line);
+		await output.line(`${printable(`umbra restore ${vm}@TIME --path PATH OUT`)} gives one back`);
+	});
+}
+
+function describeVersions(versions: readonly PathVersion[]): string[] {
+	return table(versions, [
+		{ title: "TIME", value: ({ time }) => isoTime(time) },
+		{ title: "CHANGE", value: ({ change }) => (change === "first" ? "first seen" : change) },
+		{ title: "SIZE", value: ({ size, isThere }) => (isThere ? formatBytes(size) : ""), right: true },
+		{
+			title: "CHANGED",
+			value: ({ changedBytes }) => (changedBytes === null ? "?" : formatBytes(changedBytes)),
+			right: true,
+		},
+		{
+			title: "PATH",
+			value: ({ path, oldPath, newPath, actors }) => {
+				const names = [oldPath, path, newPath].filter((name) => name !== undefined).join(" -> ");
+				const who = actorsText(actors);
+				return `${printable(names)}${who === "" ? "" : `  (${who})`}`;
+			},
+		},
+	]);
 }
 
 function describe(rows: readonly (NodeView & { readonly name: string })[]): string[] {

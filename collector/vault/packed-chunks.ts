@@ -8,6 +8,8 @@ import type { ChunkEncoding, StoredChunk } from "./chunk-store.ts";
 
 const HEADER_SIZE = NAME_SIZE + 4 + 1;
 const ENCODINGS: readonly ChunkEncoding[] = ["raw", "zstd"];
+/** Buffers are multiples of this, so that one which comes back fits the next batch too. */
+const ROUND = 256 * 1024;
 
 /** @param spare used where the chunks fit into it. */
 export function packChunks(
@@ -15,7 +17,7 @@ export function packChunks(
 	spare: Uint8Array<ArrayBuffer> | undefined,
 ): Uint8Array<ArrayBuffer> {
 	const size = chunks.reduce((sum, { data }) => sum + HEADER_SIZE + data.length, 0);
-	const packed = spare !== undefined && spare.length >= size ? spare : new Uint8Array(size);
+	const packed = spare !== undefined && spare.length >= size ? spare : new Uint8Array(Math.ceil(size / ROUND) * ROUND);
 	const view = new DataView(packed.buffer);
 	let at = 0;
 	for (const { name, encoding, data } of chunks) {
