@@ -7,8 +7,8 @@ import { UmbraError } from "../../common/errors.ts";
 import { formatBytes } from "../../common/units.ts";
 import { actorsText } from "../causes.ts";
 import { CollectorClient, type CollectorOptions, parseVmAtTime, vmPath, withCollector } from "../collector-client.ts";
-import type { HistoryOptions, PathVersion } from "../path-history.ts";
 import { printable } from "../printable.ts";
+import type { HistoryOptions, PathVersion } from "../restore/path-history.ts";
 import { table } from "../table.ts";
 import { withOutput } from "./output.ts";
 import { isoTime } from "./vms.ts";
@@ -88,7 +88,7 @@ export function register(program: Command): void {
 }
 
 async function showHistory(wanted: HistoryOptions, json: boolean): Promise<void> {
-	const { pathHistory } = await import("../path-history.ts");
+	const { pathHistory } = await import("../restore/path-history.ts");
 	const versions = await pathHistory(wanted);
 	const { vm, path } = wanted;
 	if (versions.length === 0) throw new UmbraError("not-found", `VM ${vm} had no ${path} at any point`);

@@ -12,7 +12,7 @@ import { startUmbra } from "../../test/support/processes.ts";
 import { type Random, testRandom } from "../../test/support/random.ts";
 import { needs } from "../../test/support/requires.ts";
 import { CollectorClient } from "../collector-client.ts";
-import { restoreDisk } from "../restore-disk.ts";
+import { restoreDisk } from "../restore/disk.ts";
 import { diffImages } from "./diff.ts";
 import { diffPoints, isPoint, MergedRanges } from "./diff-points.ts";
 import { Output } from "./output.ts";

@@ -7,8 +7,8 @@ import { UmbraError } from "../../common/errors.ts";
 import { formatBytes, formatDuration } from "../../common/units.ts";
 import { CollectorClient, type CollectorOptions, parseVmAtTime, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
-import type { DiskFormat } from "../restore-layout.ts";
-import type { RestoreTreeResult } from "../restore-tree.ts";
+import type { DiskFormat } from "../restore/layout.ts";
+import type { RestoreTreeResult } from "../restore/tree.ts";
 import { isoTime } from "./vms.ts";
 
 interface Options extends CollectorOptions {
@@ -48,7 +48,7 @@ async function restoreDiskTo(target: string, disk: string | undefined, out: stri
 		});
 	}
 	if (options.volume !== undefined) throw new UmbraError("bad-config", "--volume goes with --path");
-	const { restoreDisk } = await import("../restore-disk.ts");
+	const { restoreDisk } = await import("../restore/disk.ts");
 	const { stopSignal } = await import("../../common/lifecycle.ts");
 	const client = await CollectorClient.from(options);
 	const start = performance.now();
@@ -79,7 +79,7 @@ async function restorePathTo(target: string, path: string, out: string, options:
 	if (!path.startsWith("/")) {
 		throw new UmbraError("bad-config", `--path: ${path} is not absolute; wanted one such as /etc`);
 	}
-	const { restoreTree } = await import("../restore-tree.ts");
+	const { restoreTree } = await import("../restore/tree.ts");
 	const { stopSignal } = await import("../../common/lifecycle.ts");
 	const client = await CollectorClient.from(options);
 	const start = performance.now();

@@ -10,8 +10,8 @@ import { createLogger } from "../../common/log.ts";
 import { formatBytes } from "../../common/units.ts";
 import { CollectorClient, type CollectorOptions, vmPath, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
-import { follow } from "../vault-job.ts";
 import { withOutput } from "./output.ts";
+import { follow } from "./vault-job.ts";
 import { isoTime } from "./vms.ts";
 
 /** Broken chains, places and files that are shown; --json has more. */

@@ -7,9 +7,9 @@ import { UmbraError } from "../../common/errors.ts";
 import { formatBytes } from "../../common/units.ts";
 import { CollectorClient, type CollectorOptions, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
-import { follow, progressText } from "../vault-job.ts";
 import { withOutput } from "./output.ts";
 import { chainsText, registerIntegrity } from "./vault-integrity.ts";
+import { follow, progressText } from "./vault-job.ts";
 import { isoTime } from "./vms.ts";
 
 /** Damage that is shown; --json has more. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { it } from "node:test";
 import { promisify } from "node:util";
 import { vmPath } from "../../cli/collector-client.ts";
-import { restoreDisk } from "../../cli/restore-disk.ts";
+import { restoreDisk } from "../../cli/restore/disk.ts";
 import type { AlertRecord } from "../../collector/catalog/records.ts";
 import { runProgram } from "../../packaging/guest/programs.ts";
 import { bootGuest, makeDisk } from "../support/guest.ts";

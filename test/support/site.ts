@@ -10,7 +10,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { CollectorClient, vmPath } from "../../cli/collector-client.ts";
-import { restoreDisk } from "../../cli/restore-disk.ts";
+import { restoreDisk } from "../../cli/restore/disk.ts";
 import type { ChangesetRecord, FileChangeRecord, VmRecord } from "../../collector/catalog/records.ts";
 import { messageOf } from "../../common/errors.ts";
 import { runProgram } from "../../packaging/guest/programs.ts";

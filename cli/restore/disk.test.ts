@@ -3,19 +3,19 @@ import { existsSync } from "node:fs";
 import { mkdir, open, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { describe, it } from "node:test";
-import type { ChunkStore } from "../collector/vault/chunk-store.ts";
-import { updateTree } from "../collector/vault/tree.ts";
-import { BLOCK_SIZE, blake3Name, blockCount, blockName, isZero, nameToHex, ZERO_NAME } from "../common/block.ts";
-import { isUmbraError } from "../common/errors.ts";
-import { runProgram } from "../packaging/guest/programs.ts";
-import { type Random, testRandom } from "../test/support/random.ts";
-import { needs } from "../test/support/requires.ts";
-import { tempFolder } from "../test/support/temp.ts";
-import { until } from "../test/support/wait.ts";
-import { CollectorClient } from "./collector-client.ts";
-import { restoreDisk } from "./restore-disk.ts";
-import { layoutOf } from "./restore-layout.ts";
-import { standIn } from "./testing.ts";
+import type { ChunkStore } from "../../collector/vault/chunk-store.ts";
+import { updateTree } from "../../collector/vault/tree.ts";
+import { BLOCK_SIZE, blake3Name, blockCount, blockName, isZero, nameToHex, ZERO_NAME } from "../../common/block.ts";
+import { isUmbraError } from "../../common/errors.ts";
+import { runProgram } from "../../packaging/guest/programs.ts";
+import { type Random, testRandom } from "../../test/support/random.ts";
+import { needs } from "../../test/support/requires.ts";
+import { tempFolder } from "../../test/support/temp.ts";
+import { until } from "../../test/support/wait.ts";
+import { CollectorClient } from "../collector-client.ts";
+import { standIn } from "../testing.ts";
+import { restoreDisk } from "./disk.ts";
+import { layoutOf } from "./layout.ts";
 
 const NAMING: ChunkStore = {
 	has: () => true,

@@ -4,21 +4,21 @@ import { existsSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { createServer } from "node:net";
 import { after, before, describe, it } from "node:test";
-import { Collector } from "../collector/collector.ts";
-import { collectorConfig } from "../collector/config.ts";
-import { TestAgent, TestVm } from "../collector/ingest/test-agent.ts";
-import { BLOCK_SIZE } from "../common/block.ts";
-import { isUmbraError } from "../common/errors.ts";
-import { silentLogger } from "../common/log.ts";
-import { mount as mountNtfs, needsNtfs } from "../disk/ntfs/testing.ts";
-import { needsMount } from "../disk/xfs/testing.ts";
-import { runProgram } from "../packaging/guest/programs.ts";
-import { startProgram, startUmbra } from "../test/support/processes.ts";
-import { type Random, testRandom } from "../test/support/random.ts";
-import { type Needs, needs } from "../test/support/requires.ts";
-import { type TempFolder, tempFolder } from "../test/support/temp.ts";
-import { CollectorClient } from "./collector-client.ts";
-import { type RestoreTreeOptions, restoreTree } from "./restore-tree.ts";
+import { Collector } from "../../collector/collector.ts";
+import { collectorConfig } from "../../collector/config.ts";
+import { TestAgent, TestVm } from "../../collector/ingest/test-agent.ts";
+import { BLOCK_SIZE } from "../../common/block.ts";
+import { isUmbraError } from "../../common/errors.ts";
+import { silentLogger } from "../../common/log.ts";
+import { mount as mountNtfs, needsNtfs } from "../../disk/ntfs/testing.ts";
+import { needsMount } from "../../disk/xfs/testing.ts";
+import { runProgram } from "../../packaging/guest/programs.ts";
+import { startProgram, startUmbra } from "../../test/support/processes.ts";
+import { type Random, testRandom } from "../../test/support/random.ts";
+import { type Needs, needs } from "../../test/support/requires.ts";
+import { type TempFolder, tempFolder } from "../../test/support/temp.ts";
+import { CollectorClient } from "../collector-client.ts";
+import { type RestoreTreeOptions, restoreTree } from "./tree.ts";
 
 const MIB = 1 << 20;
 
@@ -271,7 +271,7 @@ describe("restoreTree", () => {
 			const taken = plant("door", 2);
 			await fs.mkdir(`${tree}/${taken}`);
 			await fs.writeFile(`${tree}/${taken}/mine`, "theirs");
-			const values = ["../../outside/mine", "..", ".", "../x", "/etc", "a/b", "a\0b", "../outside/mine", "\0"];
+			const values = ["../../../outside/mine", "..", ".", "../../x", "/etc", "a/b", "a\0b", "../../outside/mine", "\0"];
 			for (const value of random.shuffle(values)) await fs.writeFile(`${tree}/good/${plant(value, 1)}`, "theirs");
 			const image = await extOf(tree);
 			for (const [record, value] of hits) {

@@ -1,8 +1,8 @@
 /** The content of one file, fetched into another; holes stay holes. */
 import type { FileHandle } from "node:fs/promises";
-import type { TreeEntry } from "../collector/api/tree-walk.ts";
-import { type ErrorCode, isUmbraError, UmbraError } from "../common/errors.ts";
-import type { CollectorClient, Query } from "./collector-client.ts";
+import type { TreeEntry } from "../../collector/api/tree-walk.ts";
+import { type ErrorCode, isUmbraError, UmbraError } from "../../common/errors.ts";
+import type { CollectorClient, Query } from "../collector-client.ts";
 
 /** Holes that are fetched along with what lies around them: another request costs more. */
 const MAX_GAP = 256 * 1024;

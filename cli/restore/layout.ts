@@ -1,6 +1,6 @@
 /** Where the bytes of a disk go in the file that it is restored to: a sparse raw file, or a qcow2 image. */
-import { BLOCK_SIZE, blockCount } from "../common/block.ts";
-import { UmbraError } from "../common/errors.ts";
+import { BLOCK_SIZE, blockCount } from "../../common/block.ts";
+import { UmbraError } from "../../common/errors.ts";
 
 export type DiskFormat = "raw" | "qcow2";
 

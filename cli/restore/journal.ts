@@ -3,8 +3,8 @@
  * what is restored, each other one piece that is written and synced. A line that was cut off by a crash ends the file.
  */
 import { type FileHandle, open, readFile, rm, stat } from "node:fs/promises";
-import { errnoOf, messageOf, UmbraError } from "../common/errors.ts";
-import type { DiskFormat } from "./restore-layout.ts";
+import { errnoOf, messageOf, UmbraError } from "../../common/errors.ts";
+import type { DiskFormat } from "./layout.ts";
 
 const VERSION = 1;
 /** A line for each 8 MiB of data, or for less where it lies scattered: of more than this, beginning anew is quicker. */

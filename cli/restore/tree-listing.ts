@@ -1,7 +1,7 @@
 /** The listing of a whole tree, as the collector streams it: lines of JSON. */
-import type { TreeEntry } from "../collector/api/tree-walk.ts";
-import { type ErrorCode, isUmbraError, messageOf, UmbraError } from "../common/errors.ts";
-import type { CollectorClient, Query } from "./collector-client.ts";
+import type { TreeEntry } from "../../collector/api/tree-walk.ts";
+import { type ErrorCode, isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
+import type { CollectorClient, Query } from "../collector-client.ts";
 
 export interface TreeHead {
 	/** Unix nanoseconds of the point, decimal. */

@@ -4,9 +4,14 @@
  * The changesets tell what changed. What they cannot tell is looked up: what was there at the first point, and what changed
  * in points that retention has dropped since.
  */
-import type { ActorRecord, ChangesetRecord, FileChangeKind, FileChangeRecord } from "../collector/catalog/records.ts";
-import { isUmbraError } from "../common/errors.ts";
-import { type CollectorClient, vmPath } from "./collector-client.ts";
+import type {
+	ActorRecord,
+	ChangesetRecord,
+	FileChangeKind,
+	FileChangeRecord,
+} from "../../collector/catalog/records.ts";
+import { isUmbraError } from "../../common/errors.ts";
+import { type CollectorClient, vmPath } from "../collector-client.ts";
 
 /** Former names that are followed: a log that is rotated has had many. */
 const MAX_PATHS = 64;

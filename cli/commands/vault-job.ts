@@ -1,8 +1,8 @@
 /** Jobs on the vault, as the command line follows them. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { VaultJob } from "../collector/retention/vault-jobs.ts";
-import { UmbraError } from "../common/errors.ts";
-import type { CollectorClient } from "./collector-client.ts";
+import type { VaultJob } from "../../collector/retention/vault-jobs.ts";
+import { UmbraError } from "../../common/errors.ts";
+import type { CollectorClient } from "../collector-client.ts";
 
 const POLL_MS = 250;
 const PLAIN_MS = 5_000;

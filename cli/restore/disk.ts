@@ -8,9 +8,9 @@
 import { rmSync } from "node:fs";
 import { type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { ChunkStore } from "../collector/vault/chunk-store.ts";
-import { lockFile } from "../collector/vault/lock.ts";
-import { type NameRun, updateTree } from "../collector/vault/tree.ts";
+import type { ChunkStore } from "../../collector/vault/chunk-store.ts";
+import { lockFile } from "../../collector/vault/lock.ts";
+import { type NameRun, updateTree } from "../../collector/vault/tree.ts";
 import {
 	BLOCK_SIZE,
 	blake3Name,
@@ -21,12 +21,12 @@ import {
 	NAME_SIZE,
 	nameToHex,
 	ZERO_NAME,
-} from "../common/block.ts";
-import { errnoOf, isUmbraError, messageOf, UmbraError } from "../common/errors.ts";
-import { formatBytes } from "../common/units.ts";
-import { type CollectorClient, vmPath } from "./collector-client.ts";
-import { isoTime } from "./commands/vms.ts";
-import { Progress } from "./progress.ts";
+} from "../../common/block.ts";
+import { errnoOf, isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
+import { formatBytes } from "../../common/units.ts";
+import { type CollectorClient, vmPath } from "../collector-client.ts";
+import { isoTime } from "../commands/vms.ts";
+import { Progress } from "../progress.ts";
 import {
 	Journal,
 	type JournalContent,
@@ -34,8 +34,8 @@ import {
 	readJournal,
 	removeJournal,
 	type WrittenPiece,
-} from "./restore-journal.ts";
-import { type DataRuns, type DiskFormat, type Layout, layoutOf } from "./restore-layout.ts";
+} from "./journal.ts";
+import { type DataRuns, type DiskFormat, type Layout, layoutOf } from "./layout.ts";
 
 /** Blocks asked for at once, and how many such requests are under way. */
 const PIECE_BLOCKS = 128;

@@ -8,14 +8,14 @@
 import { constants } from "node:fs";
 import * as fs from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { MAX_SMALL_BYTES, type TreeEntry } from "../collector/api/tree-walk.ts";
-import { errnoOf, isUmbraError, messageOf, UmbraError } from "../common/errors.ts";
-import { formatBytes } from "../common/units.ts";
-import { encodeName } from "../disk/parser/names.ts";
-import { runProgram } from "../packaging/guest/programs.ts";
-import { type CollectorClient, vmPath } from "./collector-client.ts";
-import { Progress } from "./progress.ts";
-import { copyContent, dataBytesOf, readSmallFiles, writeAll } from "./restore-content.ts";
+import { MAX_SMALL_BYTES, type TreeEntry } from "../../collector/api/tree-walk.ts";
+import { errnoOf, isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
+import { formatBytes } from "../../common/units.ts";
+import { encodeName } from "../../disk/parser/names.ts";
+import { runProgram } from "../../packaging/guest/programs.ts";
+import { type CollectorClient, vmPath } from "../collector-client.ts";
+import { Progress } from "../progress.ts";
+import { copyContent, dataBytesOf, readSmallFiles, writeAll } from "./content.ts";
 import { readTree, type TreeHead } from "./tree-listing.ts";
 
 /** Files that are fetched at a time. */
