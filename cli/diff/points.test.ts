@@ -12,10 +12,10 @@ import { startUmbra } from "../../test/support/processes.ts";
 import { type Random, testRandom } from "../../test/support/random.ts";
 import { needs } from "../../test/support/requires.ts";
 import { CollectorClient } from "../collector-client.ts";
+import { Output } from "../commands/output.ts";
 import { restoreDisk } from "../restore/disk.ts";
-import { diffImages } from "./diff.ts";
-import { diffPoints, isPoint, MergedRanges } from "./diff-points.ts";
-import { Output } from "./output.ts";
+import { diffImages } from "./images.ts";
+import { diffPoints, isPoint, MergedRanges } from "./points.ts";
 
 /** Changes an image as a guest might: files come, go, move and are written anew. */
 async function change(image: TestImage, random: Random, files: Set<string>): Promise<void> {

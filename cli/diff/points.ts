@@ -8,11 +8,11 @@ import type { Ranges } from "../../disk/filesystem.ts";
 import { cacheSource } from "../../disk/source/cache.ts";
 import { CollectorClient, type CollectorOptions, parseVmAtTime, vmPath } from "../collector-client.ts";
 import { collectorDisk, type DiskAtPoint, dirtyExtents, sharing } from "../collector-disk.ts";
+import { warn } from "../commands/image.ts";
+import type { Output } from "../commands/output.ts";
+import { isoTime } from "../commands/vms.ts";
 import { printable } from "../printable.ts";
-import { showDiff } from "./diff.ts";
-import { warn } from "./image.ts";
-import type { Output } from "./output.ts";
-import { isoTime } from "./vms.ts";
+import { showDiff } from "./show.ts";
 
 /** Of each disk at each point. */
 const CACHE_BYTES = 32 * 1024 * 1024;
