@@ -3,13 +3,13 @@
  * field does not compile until the field is described here. Clients have to expect further properties.
  */
 import type { ErrorCode } from "../../common/errors.ts";
-import type { ChainMark } from "../catalog/chain.ts";
 import type { BrokenLink, ChainCheck } from "../catalog/chain-check.ts";
 import type {
 	ActorRecord,
 	AlertRecord,
 	Attribution,
 	CaptureMode,
+	ChainMark,
 	ChangesetRecord,
 	Contribution,
 	DamagedPlace,

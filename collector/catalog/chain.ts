@@ -15,16 +15,6 @@ import { blake3Name, nameFromHex, nameToHex } from "../../common/block.ts";
 import { UmbraError } from "../../common/errors.ts";
 import type { ChangesetRecord, FileChangeRecord } from "./records.ts";
 
-/** What a changeset carries of its link. */
-export interface ChainMark {
-	/** From 1, without gaps. */
-	readonly sequence: number;
-	/** Of the link, hex. */
-	readonly hash: string;
-	/** Of the file changes, hex. */
-	readonly files: string;
-}
-
 /** `chain/<vm>`: the newest link. */
 export interface ChainRecord {
 	readonly vm: string;

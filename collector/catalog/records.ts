@@ -2,8 +2,6 @@
  * What the catalog holds, as plain JSON. Sizes are bytes, times are Unix nanoseconds as decimal
  * strings (JSON numbers would lose digits; as 20-digit strings they also sort), block names are hex.
  */
-import type { ChainMark } from "./chain.ts";
-
 export type CaptureMode = "first" | "tracked" | "resync";
 export type FileChangeKind = "created" | "modified" | "deleted" | "renamed" | "metadata" | "transient";
 export type Severity = "info" | "warning" | "critical";
@@ -101,6 +99,16 @@ export interface PackageFileRecord {
 	readonly state: string;
 	/** The package change made the file what it is. */
 	readonly explained: boolean;
+}
+
+/** What a changeset carries of its link in the VM's hash chain (`chain.ts`). */
+export interface ChainMark {
+	/** From 1, without gaps. */
+	readonly sequence: number;
+	/** Of the link, hex. */
+	readonly hash: string;
+	/** Of the file changes, hex. */
+	readonly files: string;
 }
 
 /** `change/<vm>/<time>`: what one capture found. Also the point, since it holds the root of every disk. */
