@@ -108,10 +108,19 @@ class Witness {
 			assert.ok(point !== undefined, `${id} was acknowledged but is not there`);
 			const data = await fetch(`${base}/points/${point.time}/disks/vda/data`);
 			assert.ok(Buffer.from(await data.arrayBuffer()).equals(disk), `${id} does not read back`);
-			const last = `/f/${point.fileCount - 1}`;
-			const cursor = point.fileCount > 2 ? "&cursor=00002498" : "&cursor=00000000";
-			const page = await (await fetch(`${base}/changes/${point.time}?limit=1${cursor}`)).json();
-			assert.equal((page as { files: { items: { path: string }[] } }).files.items[0]?.path, last);
+			const paths: string[] = [];
+			for (let cursor = ""; ; ) {
+				const response = await fetch(`${base}/changes/${point.time}?limit=1000${cursor}`);
+				const { files } = (await response.json()) as { files: { items: { path: string }[]; next: string | null } };
+				for (const { path } of files.items) paths.push(path);
+				if (files.next === null) break;
+				cursor = `&cursor=${encodeURIComponent(files.next)}`;
+			}
+			assert.deepEqual(
+				paths,
+				Array.from({ length: point.fileCount }, (_, at) => `/f/${at}`),
+				id,
+			);
 		}
 	}
 }
