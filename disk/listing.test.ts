@@ -36,7 +36,7 @@ const line = (parent: number, name: string, node: ListedNode): string => {
 async function listed(filesystem: Filesystem, top: number): Promise<string[]> {
 	const lines: string[] = [];
 	await filesystem.list!(top, (parent, name, node) => {
-		lines.push(line(parent, name, node));
+		lines.push(line(parent, String(name), node));
 		// Some readers are slow.
 		return lines.length % 100 === 0 ? new Promise((resolve) => setImmediate(resolve)) : undefined;
 	});

@@ -3,18 +3,59 @@
  * no look at where the content lies. That is a fraction of the time and memory that a scan takes.
  */
 import type { FileNode, FileType } from "./filesystem.ts";
+import { decodeName, isPlain } from "./parser/names.ts";
 
 /** What a listing tells of a file. */
 export type ListedNode = Pick<FileNode, "inode" | "type" | "size" | "mode" | "uid" | "gid" | "nlink" | "mtime">;
 
+/** A name, or where it stands: most are copied on, and to make text of them would cost more than all else of them. */
+export type ListedName = string | PlainName;
+
 /**
- * One name, with the inode of the directory that it is in. `node` is another file's once the call has returned. The
- * names go on when the promise, if there is one, is fulfilled, or a little later.
+ * One name, with the inode of the directory that it is in. `node`, and the name where it is no text, are another file's
+ * once the call has returned. The names go on when the promise, if there is one, is fulfilled, or a little later.
  */
-export type ListName = (parent: number, name: string, node: ListedNode) => Promise<void> | undefined;
+export type ListName = (parent: number, name: ListedName, node: ListedNode) => Promise<void> | undefined;
+
+/** As a `ListedTree` hands them over. */
+export type EachListed = (name: ListedName, inode: number) => void;
+
+/** A name whose bytes are ASCII and stand for themselves: as text it is as long as they are. */
+export class PlainName {
+	#bytes: Buffer = NO_BYTES;
+	#start = 0;
+	length = 0;
+
+	/** The name that stands there: this one, if it is such a name, else as text. */
+	in(bytes: Buffer, start: number, end: number): ListedName {
+		if (!isPlain(bytes, start, end)) return decodeName(bytes, start, end);
+		this.#bytes = bytes;
+		this.#start = start;
+		this.length = end - start;
+		return this;
+	}
+
+	/** Puts it at `at` of `target`. @returns where it ends; -1 where a byte of it is none of `allowed`. */
+	copyTo(target: Uint8Array, at: number, allowed: Uint8Array): number {
+		const bytes = this.#bytes;
+		const start = this.#start;
+		const { length } = this;
+		for (let i = 0; i < length; i++) {
+			const byte = bytes[start + i]!;
+			if (allowed[byte] === 0) return -1;
+			target[at + i] = byte;
+		}
+		return at + length;
+	}
+
+	toString(): string {
+		return this.#bytes.toString("latin1", this.#start, this.#start + this.length);
+	}
+}
 
 const TYPES: readonly FileType[] = ["file", "dir", "symlink", "char", "block", "fifo", "socket"];
 const FIRST_CAPACITY = 4096;
+const NO_BYTES = Buffer.alloc(0);
 
 /** Inodes as columns, by slots that count from 0. */
 export class InodeColumns {
@@ -84,7 +125,7 @@ export interface ListedTree {
 	/** The inode's slot in the columns; -1 where it is not in use. */
 	slotOf(inode: number): number;
 	/** Hands over the names of a directory, and then forgets it; stops after each block of it. */
-	names(directory: number, each: (name: string, inode: number) => void): Iterable<void>;
+	names(directory: number, each: EachListed): Iterable<void>;
 	/** Loads inodes that the tables do not show as used. */
 	loadLate(inodes: readonly number[], signal?: AbortSignal): Promise<void>;
 	fault(directory: number, what: string): void;
@@ -109,7 +150,7 @@ export async function walkListed(tree: ListedTree, top: number, each: ListName, 
 		pending = [];
 		await Promise.all(waiting);
 	};
-	const take = (parent: number, name: string, inode: number, slot: number): void => {
+	const take = (parent: number, name: ListedName, inode: number, slot: number): void => {
 		if (columns.isDirectory(slot)) {
 			if (reached.has(inode)) {
 				tree.fault(parent, `an entry for directory inode ${inode}, which has another name`);
@@ -125,9 +166,9 @@ export async function walkListed(tree: ListedTree, top: number, each: ListName, 
 		while (next < queue.length) {
 			signal?.throwIfAborted();
 			const parent = queue[next++]!;
-			const name = (text: string, inode: number): void => {
+			const name: EachListed = (text, inode) => {
 				const slot = tree.slotOf(inode);
-				if (slot < 0) late.push({ parent, name: text, inode });
+				if (slot < 0) late.push({ parent, name: String(text), inode });
 				else take(parent, text, inode, slot);
 			};
 			for (const _ of tree.names(parent, name)) if (pending.length > 0) await settle();

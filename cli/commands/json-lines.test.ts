@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Writable } from "node:stream";
 import { describe, it } from "node:test";
+import { PlainName } from "../../disk/listing.ts";
 import { type Random, testRandom } from "../../test/support/random.ts";
 import { JsonLines } from "./json-lines.ts";
 import { Output } from "./output.ts";
@@ -55,7 +56,11 @@ describe("JsonLines", () => {
 			};
 			const extents = random.chance(0.2) ? [[random.below(1e9), 4096, text(5)]] : undefined;
 			wanted.push(`${JSON.stringify({ path: `${directory}/${name}`, ...node, extents })}\n`);
-			await lines.line(directory, name, node, extents && JSON.stringify(extents));
+			const bytes = Buffer.from(`..${name}..`);
+			const listed = random.chance(0.5) ? name : new PlainName().in(bytes, 2, bytes.length - 2);
+			// What is no text on a disk does not come as it is.
+			const told = String(listed) === name ? listed : name;
+			await lines.line(directory, told, node, extents && JSON.stringify(extents));
 		}
 		await lines.flush();
 		await output.end();

@@ -1,6 +1,6 @@
 /** `umbra ls --json`: bytes are put together, not strings, which takes a fifth of the time. */
 import { endianness } from "node:os";
-import type { ListedNode } from "../../disk/listing.ts";
+import type { ListedName, ListedNode } from "../../disk/listing.ts";
 import { viewOf } from "../../disk/parser/checksum.ts";
 import type { Output } from "./output.ts";
 
@@ -19,8 +19,10 @@ const HALF_STEP = 2 ** -23;
 const IS_LITTLE_ENDIAN = endianness() === "LE";
 const ZERO = 0x30;
 const POINT = 0x2e;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+/** By code: 1 where a string in JSON has the character as it is. */
+const VERBATIM = Uint8Array.from({ length: 128 }, (_, code) =>
+	JSON.stringify(String.fromCharCode(code)).length === 3 ? 1 : 0,
+);
 
 /** Text that many lines have: in words, of which the last may be written beyond its end, where the next text follows. */
 interface Piece {
@@ -39,7 +41,7 @@ function piece(text: string): Piece {
 const SIZE = piece(',"size":');
 const MTIME = piece(',"mtime":');
 const EXTENTS = piece(',"extents":');
-const END = piece("}\n");
+const END = "}\n";
 const NO_BYTES = Buffer.alloc(0);
 /** No node's. */
 const NOBODY = { mode: -1, uid: 0, gid: 0, nlink: 0 };
@@ -55,8 +57,9 @@ export class JsonLines {
 	#directory = "";
 	#prefix = prefixOf("");
 	#last: Pick<ListedNode, "mode" | "uid" | "gid" | "nlink"> = NOBODY;
-	#suffix = END;
-	readonly #types = new Map<string, Piece>();
+	#suffix = piece(END);
+	#lastType = "";
+	#type = piece("");
 
 	constructor(output: Output) {
 		this.#output = output;
@@ -68,7 +71,7 @@ export class JsonLines {
 	 * @param directory the path before the last "/"; empty for what lies in the root.
 	 * @param extents as JSON; left out where undefined.
 	 */
-	line(directory: string, name: string, node: ListedNode, extents?: string): Promise<void> | undefined {
+	line(directory: string, name: ListedName, node: ListedNode, extents?: string): Promise<void> | undefined {
 		const room = FIXED + (directory.length + name.length) * WIDEST + (extents?.length ?? 0) * 3;
 		if (this.#at + room <= this.#bytes.length) {
 			this.#put(directory, name, node, extents);
@@ -92,7 +95,7 @@ export class JsonLines {
 		if (bytes.length === CHUNK) this.#spare.push(bytes);
 	}
 
-	#put(directory: string, name: string, node: ListedNode, extents: string | undefined): void {
+	#put(directory: string, name: ListedName, node: ListedNode, extents: string | undefined): void {
 		if (directory !== this.#directory) {
 			this.#directory = directory;
 			this.#prefix = prefixOf(directory);
@@ -100,7 +103,7 @@ export class JsonLines {
 		const bytes = this.#bytes;
 		const view = this.#view;
 		let at = put(view, this.#at, this.#prefix);
-		at = putText(bytes, at, name);
+		at = putName(bytes, at, name);
 		at = put(view, at, this.#typeOf(node));
 		at = putNumber(bytes, at, node.inode);
 		at = put(view, at, SIZE);
@@ -109,26 +112,25 @@ export class JsonLines {
 		at = putTime(bytes, at, node.mtime);
 		at = put(view, at, this.#suffixOf(node));
 		if (extents !== undefined) {
-			at = put(view, at, EXTENTS);
-			at += bytes.write(extents, at);
+			at = put(view, at - END.length, EXTENTS);
+			at += bytes.write(extents + END, at);
 		}
-		this.#at = put(view, at, END);
+		this.#at = at;
 	}
 
 	#typeOf({ type }: ListedNode): Piece {
-		let known = this.#types.get(type);
-		if (known === undefined) {
-			known = piece(`","type":"${type}","inode":`);
-			this.#types.set(type, known);
+		if (type !== this.#lastType) {
+			this.#lastType = type;
+			this.#type = piece(`","type":"${type}","inode":`);
 		}
-		return known;
+		return this.#type;
 	}
 
 	#suffixOf({ mode, uid, gid, nlink }: ListedNode): Piece {
 		const last = this.#last;
 		if (last.mode !== mode || last.uid !== uid || last.gid !== gid || last.nlink !== nlink) {
 			this.#last = { mode, uid, gid, nlink };
-			this.#suffix = piece(`,${JSON.stringify(this.#last).slice(1, -1)}`);
+			this.#suffix = piece(`,${JSON.stringify(this.#last).slice(1)}\n`);
 		}
 		return this.#suffix;
 	}
@@ -145,11 +147,16 @@ function put(view: DataView, at: number, { words, length }: Piece): number {
 	return at + length;
 }
 
+function putName(bytes: Buffer, at: number, name: ListedName): number {
+	const end = typeof name === "string" ? -1 : name.copyTo(bytes, at, VERBATIM);
+	return end < 0 ? putText(bytes, at, String(name)) : end;
+}
+
 function putText(bytes: Buffer, at: number, text: string): number {
 	const { length } = text;
 	for (let i = 0; i < length; i++) {
 		const code = text.charCodeAt(i);
-		if (code < 0x20 || code > 0x7e || code === QUOTE || code === BACKSLASH) {
+		if (code > 0x7f || VERBATIM[code] === 0) {
 			return at + bytes.write(JSON.stringify(text).slice(1, -1), at);
 		}
 		bytes[at + i] = code;
@@ -164,13 +171,19 @@ function putNumber(bytes: Buffer, at: number, value: number): number {
 	return putDigits(bytes, at, value | 0, digits);
 }
 
-/** The last `digits` decimal digits. */
+/** The last `digits` decimal digits, in pairs: each division waits for the one before. */
 function putDigits(bytes: Buffer, at: number, value: number, digits: number): number {
-	for (let to = at + digits - 1, rest = value; to >= at; to--) {
-		const next = (rest / 10) | 0;
-		bytes[to] = ZERO + rest - next * 10;
+	let to = at + digits - 1;
+	let rest = value;
+	for (; to > at; to -= 2) {
+		const next = (rest / 100) | 0;
+		const pair = rest - next * 100;
+		const tens = (pair / 10) | 0;
+		bytes[to - 1] = ZERO + tens;
+		bytes[to] = ZERO + pair - tens * 10;
 		rest = next;
 	}
+	if (to === at) bytes[to] = ZERO + (rest % 10);
 	return at + digits;
 }
 
@@ -182,10 +195,11 @@ function putTime(bytes: Buffer, at: number, value: number): number {
 	if (!(value >= MIN_EXACT && value < MAX_SMALL)) return putNumber(bytes, at, value);
 	const seconds = Math.floor(value);
 	const fraction = value - seconds;
-	let decimals = 0;
-	let power = 1;
-	let scaled = fraction;
-	while (Math.abs(Math.round(scaled) - scaled) >= power * HALF_STEP) {
+	// What needs no more than six decimals is near with six. Of the rest none needs fewer than seven.
+	let decimals = isNear(fraction * 1e6, 1e6) ? 0 : 7;
+	let power = decimals === 0 ? 1 : 1e7;
+	let scaled = fraction * power;
+	while (decimals < 7 && !isNear(scaled, power)) {
 		decimals++;
 		power *= 10;
 		scaled = fraction * power;
@@ -197,4 +211,9 @@ function putTime(bytes: Buffer, at: number, value: number): number {
 	if (decimals === 0) return end;
 	bytes[end] = POINT;
 	return putDigits(bytes, end + 1, shortest, decimals);
+}
+
+/** Whether the nearest whole number tells a fraction times `power` from its neighbours. */
+function isNear(scaled: number, power: number): boolean {
+	return Math.abs(Math.round(scaled) - scaled) < power * HALF_STEP;
 }

@@ -4,7 +4,7 @@ import type { UmbraError } from "../../common/errors.ts";
 import { isAbort } from "../../common/errors.ts";
 import type { Volume } from "../../disk/disk.ts";
 import type { FileNode, Filesystem, FileType, Link } from "../../disk/filesystem.ts";
-import type { ListedNode, ListName } from "../../disk/listing.ts";
+import type { ListedName, ListedNode, ListName } from "../../disk/listing.ts";
 import type { Owners } from "../../disk/owners.ts";
 import { toDiskRanges } from "../../disk/segments.ts";
 import { printable } from "../printable.ts";
@@ -121,7 +121,7 @@ async function listTree(
 	const directories = new Map<number, string>([[top.inode, below]]);
 	let tooDeep = 0;
 	/** The path of a directory; undefined where this name in it is left out. */
-	const enter = (parent: number, name: string, { type, inode }: ListedNode): string | undefined => {
+	const enter = (parent: number, name: ListedName, { type, inode }: ListedNode): string | undefined => {
 		const directory = directories.get(parent);
 		if (directory === undefined) return undefined;
 		if (directory.length + 1 + name.length > MAX_PATH) {
@@ -150,12 +150,12 @@ async function listTree(
 }
 
 /** Prints a file by its directory's path, which is empty for the root, and its name in there. */
-type Print<N> = (directory: string, name: string, node: N) => Promise<void> | undefined;
+type Print<N, Name = string> = (directory: string, name: Name, node: N) => Promise<void> | undefined;
 
 interface Printer {
 	readonly print: Print<FileNode>;
 	/** Where what a listing tells is enough. */
-	readonly printListed?: Print<ListedNode>;
+	readonly printListed?: Print<ListedNode, ListedName>;
 	/** Hands over what is still held back. */
 	readonly end?: () => Promise<void>;
 }
@@ -186,7 +186,7 @@ async function createPrinter(
 				end,
 			};
 		}
-		const print: Print<ListedNode> = (directory, name, node) => lines.line(directory, name, node);
+		const print: Print<ListedNode, ListedName> = (directory, name, node) => lines.line(directory, name, node);
 		return { print, printListed: print, end };
 	}
 	const { NO_OWNERS, readOwners } = await import("../../disk/owners.ts");

@@ -4,7 +4,7 @@
  * Source: Linux Documentation/filesystems/ext4/directory.rst.
  */
 import { crc32c, viewOf } from "../parser/checksum.ts";
-import { decodeEncryptedName, decodeName } from "../parser/names.ts";
+import { decodeEncryptedName, decodeName, type EachEntry } from "../parser/names.ts";
 
 const ENTRY_HEADER = 8;
 const TAIL_SIZE = 12;
@@ -30,7 +30,7 @@ export function parseDirectoryBlock(
 	start: number,
 	end: number,
 	context: DirectoryContext,
-	each: (name: string, inode: number) => void,
+	each: EachEntry,
 ): string | undefined {
 	let fault: string | undefined;
 	for (let at = start; at < end; ) {
@@ -47,12 +47,7 @@ export function parseDirectoryBlock(
 			const from = at + ENTRY_HEADER;
 			const dots = name <= 2 && bytes[from] === 0x2e && (name === 1 || bytes[from + 1] === 0x2e);
 			if (name === 0) fault = `an entry without a name at byte ${at - start}`;
-			else if (!dots) {
-				const text = context.encrypted
-					? decodeEncryptedName(bytes.subarray(from, from + name))
-					: decodeName(bytes, from, from + name);
-				each(text, inode);
-			}
+			else if (!dots) each(bytes, from, from + name, inode);
 		} else if (bytes[at + 7] === TAIL_TYPE && length === TAIL_SIZE && name === 0 && at + length === end) {
 			if (context.seed !== 0 && crc32c(context.seed, viewOf(bytes), start, at) !== bytes.readUInt32LE(at + 8))
 				fault = "a block that fails its checksum";
@@ -60,6 +55,10 @@ export function parseDirectoryBlock(
 		at += length;
 	}
 	return fault;
+}
+
+export function entryName({ encrypted }: DirectoryContext, bytes: Buffer, start: number, end: number): string {
+	return encrypted ? decodeEncryptedName(bytes.subarray(start, end)) : decodeName(bytes, start, end);
 }
 
 /** The two low bits extend the length for blocks of 64 KiB and more; 65,535 and 0 mean the whole block. */

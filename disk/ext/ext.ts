@@ -11,14 +11,15 @@
  * Source: the kernel's Documentation/filesystems/ext4 and fs/ext4, fs/jbd2.
  */
 import { type ErrorCode, UmbraError } from "../../common/errors.ts";
-import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan, Ranges } from "../filesystem.ts";
+import type { DeviceNumber, DirectoryEntry, FileNode, Filesystem, FilesystemScan, Ranges } from "../filesystem.ts";
 import type { ListName } from "../listing.ts";
 import { lookupPath, RecentlyLoaded } from "../parser/lookup.ts";
-import { decodeEncryptedName, decodeTarget } from "../parser/names.ts";
+import { decodeEncryptedName, decodeTarget, type EachEntry } from "../parser/names.ts";
 import { Problems } from "../parser/problems.ts";
+import { writtenRanges } from "../parser/runs.ts";
 import { BlockSet, type Overlay, Volume } from "../parser/volume.ts";
 import type { BlockSource } from "../source/source.ts";
-import { parseDirectoryBlock } from "./directory.ts";
+import { entryName, parseDirectoryBlock } from "./directory.ts";
 import { readGroups } from "./groups.ts";
 import { EXT4_ENCRYPT_FL, type Ext, I_BLOCK_OFFSET, ROOT_INODE } from "./inode.ts";
 import { directoryContext, directoryFault, directoryRuns, parseInlineDirectory } from "./inodes.ts";
@@ -179,8 +180,8 @@ class ExtFilesystem implements Filesystem {
 		}
 		const context = directoryContext(this.#ext, node, flags);
 		const found: DirectoryEntry[] = [];
-		const each = (name: string, target: number) => {
-			found.push({ name, inode: target });
+		const each: EachEntry = (from, start, end, target) => {
+			found.push({ name: entryName(context, from, start, end), inode: target });
 		};
 		if (inline !== undefined) {
 			parseInlineDirectory(this.#ext, inode, inline, context, each);
@@ -229,6 +230,20 @@ class ExtFilesystem implements Filesystem {
 			}
 		}
 		return content;
+	}
+
+	async written({ inode }: FileNode, signal?: AbortSignal): Promise<Ranges> {
+		const { node, runs, inline, fastSymlink } = await this.#loaded.get(inode, signal);
+		if (fastSymlink || inline !== undefined) return node.size === 0 ? [] : [0, node.size];
+		return writtenRanges(runs, this.blockSize, node.size);
+	}
+
+	/** i_block holds the number, in the first word as long as it fits into 16 bits. */
+	async device({ inode }: FileNode, signal?: AbortSignal): Promise<DeviceNumber> {
+		const { bytes } = await this.#loaded.get(inode, signal);
+		const [short, long] = [bytes.readUInt32LE(I_BLOCK_OFFSET), bytes.readUInt32LE(I_BLOCK_OFFSET + 4)];
+		if (short !== 0) return { major: (short >>> 8) & 0xff, minor: short & 0xff };
+		return { major: (long >>> 8) & 0xfff, minor: (long & 0xff) | ((long >>> 12) & 0xfff00) };
 	}
 
 	async readLink(node: FileNode, signal?: AbortSignal): Promise<string> {

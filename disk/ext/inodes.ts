@@ -1,11 +1,12 @@
 /** Inodes with where their content lies and, of directories, the names in them: many at once. */
 import { UmbraError } from "../../common/errors.ts";
 import type { FileNode, Link, Ranges } from "../filesystem.ts";
+import type { EachEntry } from "../parser/names.ts";
 import { runsToRanges } from "../parser/runs.ts";
 import { type BlockRun, BlockSet, SPARSE_GAP_BYTES } from "../parser/volume.ts";
 import type { InodeLoader } from "../rescan/inode-tree.ts";
 import { inlineData, valueInodesOfBlock, valueInodesOfInode } from "./attributes.ts";
-import { type DirectoryContext, parseDirectoryBlock } from "./directory.ts";
+import { type DirectoryContext, entryName, parseDirectoryBlock } from "./directory.ts";
 import {
 	EXT4_ENCRYPT_FL,
 	type Ext,
@@ -46,7 +47,7 @@ export function parseInlineDirectory(
 	inode: number,
 	inline: { readonly head: Buffer; readonly rest: Buffer },
 	context: DirectoryContext,
-	each: (name: string, inode: number) => void,
+	each: EachEntry,
 ): void {
 	const { head, rest } = inline;
 	directoryFault(ext, inode, parseDirectoryBlock(head, INLINE_PARENT_SIZE, head.length, context, each));
@@ -226,8 +227,8 @@ export class Inodes implements InodeLoader {
 		if (inline === undefined) {
 			this.#unread.push(directory);
 		} else {
-			parseInlineDirectory(ext, inode, inline, directory.context, (name, target) => {
-				links.push({ parent: inode, name, inode: target });
+			parseInlineDirectory(ext, inode, inline, directory.context, (from, start, end, target) => {
+				links.push({ parent: inode, name: entryName(directory.context, from, start, end), inode: target });
 			});
 		}
 	}
@@ -292,8 +293,8 @@ export class Inodes implements InodeLoader {
 			runs,
 			({ directory: { node, context }, links }, _first, count, bytes, at) => {
 				const parent = node.inode;
-				const each = (name: string, inode: number) => {
-					links.push({ parent, name, inode });
+				const each: EachEntry = (from, start, end, inode) => {
+					links.push({ parent, name: entryName(context, from, start, end), inode });
 				};
 				for (let from = at; from < at + count * blockSize; from += blockSize) {
 					directoryFault(ext, parent, parseDirectoryBlock(bytes, from, from + blockSize, context, each));

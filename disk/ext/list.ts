@@ -1,10 +1,11 @@
 /** Every name of a tree: as scan.ts, but that of files nothing is kept that a listing does not tell. */
 import { UmbraError } from "../../common/errors.ts";
-import { InodeColumns, type ListedTree, type ListName, walkListed } from "../listing.ts";
+import { type EachListed, InodeColumns, type ListedTree, type ListName, PlainName, walkListed } from "../listing.ts";
+import type { EachEntry } from "../parser/names.ts";
 import { runsToRanges } from "../parser/runs.ts";
 import { type BlockRun, BlockSet } from "../parser/volume.ts";
 import { inlineData } from "./attributes.ts";
-import { type DirectoryContext, parseDirectoryBlock } from "./directory.ts";
+import { type DirectoryContext, entryName, parseDirectoryBlock } from "./directory.ts";
 import { type Ext, inodeFlags, inodePosition, type Node, parseInode } from "./inode.ts";
 import { directoryContext, directoryFault, directoryRuns, parseInlineDirectory } from "./inodes.ts";
 import { checkInode, hasBlocks } from "./loader.ts";
@@ -35,6 +36,7 @@ class Listing implements ListedTree {
 	readonly #slots: (Int32Array | undefined)[] = [];
 	readonly #directories = new Map<number, Directory>();
 	#unread: Directory[] = [];
+	readonly #name = new PlainName();
 	readonly #claimed = new BlockSet();
 	readonly #mapper: BlockMapper;
 
@@ -110,20 +112,22 @@ class Listing implements ListedTree {
 		);
 	}
 
-	*names(inode: number, each: (name: string, inode: number) => void): Generator<void> {
+	*names(inode: number, each: EachListed): Generator<void> {
 		const directory = this.#directories.get(inode);
 		if (directory === undefined) return;
 		this.#directories.delete(inode);
 		const ext = this.#ext;
 		const { blockSize } = ext.superblock;
 		const { context, inline, blocks } = directory;
+		const entry: EachEntry = (bytes, start, end, target) =>
+			each(context.encrypted ? entryName(context, bytes, start, end) : this.#name.in(bytes, start, end), target);
 		if (inline !== undefined) {
-			parseInlineDirectory(ext, inode, inline, context, each);
+			parseInlineDirectory(ext, inode, inline, context, entry);
 			yield;
 		}
 		for (const bytes of blocks) {
 			for (let at = 0; at < bytes.length; at += blockSize) {
-				directoryFault(ext, inode, parseDirectoryBlock(bytes, at, at + blockSize, context, each));
+				directoryFault(ext, inode, parseDirectoryBlock(bytes, at, at + blockSize, context, entry));
 				yield;
 			}
 		}

@@ -27,3 +27,17 @@ export function runsToRanges(runs: Runs, blockSize: number): number[] {
 	}
 	return ranges;
 }
+
+/** The bytes of a file that its runs hold, `[offset, length, ...]`; unwritten ones are left out. */
+export function writtenRanges(runs: Runs, blockSize: number, size: number): number[] {
+	const ranges: number[] = [];
+	let done = 0;
+	for (let i = 0; i < runs.length; i += 3) {
+		const from = Math.max(done, runs[i]! * blockSize);
+		const to = Math.min(size, (runs[i]! + runs[i + 2]!) * blockSize);
+		if (to <= from) continue;
+		appendRange(ranges, from, to - from);
+		done = to;
+	}
+	return ranges;
+}

@@ -1,6 +1,7 @@
 /** Reading a volume by blocks: few large reads, in disk order, seen through the replayed journal. */
 import type { Ranges } from "../filesystem.ts";
 import type { BlockSource } from "../source/source.ts";
+import { makeFastMemory } from "./checksum.ts";
 
 /** Large enough that a read's fixed cost vanishes, small enough to keep a few in flight in bounded memory. */
 const READ_BYTES = 1 << 20;
@@ -36,6 +37,26 @@ interface PlannedRead<T> {
 	readonly pieces: { readonly run: BlockRun<T>; readonly first: number; readonly count: number }[];
 }
 
+/** New memory for each read would cost as much as reading. Two volumes may be read at once; for more it is made. */
+const PIECES = 2 * READS_IN_FLIGHT;
+let pieces: { readonly all: ArrayBuffer; readonly idle: Buffer[] } | undefined;
+
+function makePieces() {
+	const { buffer: all, byteOffset } = makeFastMemory(PIECES * READ_BYTES);
+	const idle = Array.from({ length: PIECES }, (_, i) => Buffer.from(all, byteOffset + i * READ_BYTES, READ_BYTES));
+	return { all, idle };
+}
+
+/** At least `length` bytes. */
+function takeMemory(length: number): Buffer {
+	pieces ??= makePieces();
+	return (length <= READ_BYTES ? pieces.idle.pop() : undefined) ?? Buffer.allocUnsafeSlow(length);
+}
+
+function giveBack(memory: Buffer): void {
+	if (memory.buffer === pieces?.all) pieces.idle.push(memory);
+}
+
 export class Volume {
 	readonly source: BlockSource;
 	readonly blockSize: number;
@@ -69,18 +90,11 @@ export class Volume {
 		return bytes;
 	}
 
-	/** As `read`, into `memory` where that is enough. */
-	async #readInto(
-		memory: ArrayBufferLike | undefined,
-		offset: number,
-		length: number,
-		signal?: AbortSignal,
-	): Promise<Buffer> {
-		if (this.source.readInto === undefined) return this.read(offset, length, signal);
+	/** As `read`, into `bytes`, which it returns. */
+	async #readInto(bytes: Buffer, offset: number, signal?: AbortSignal): Promise<Buffer> {
 		signal?.throwIfAborted();
-		const isEnough = memory !== undefined && memory.byteLength >= length;
-		const bytes = isEnough ? Buffer.from(memory, 0, length) : Buffer.allocUnsafeSlow(length);
-		await this.source.readInto(bytes, offset, signal);
+		if (this.source.readInto !== undefined) await this.source.readInto(bytes, offset, signal);
+		else bytes.set(await this.source.read(offset, bytes.length, signal));
 		if (this.#overlay !== undefined) await this.#overlay.patch(bytes, offset, signal);
 		return bytes;
 	}
@@ -96,26 +110,30 @@ export class Volume {
 		signal?: AbortSignal,
 		gapBytes = GAP_BYTES,
 	): Promise<void> {
-		const inFlight: { read: PlannedRead<T>; bytes: Promise<Buffer> }[] = [];
-		/** New memory for each read would cost as much as reading. */
-		const spare: ArrayBufferLike[] = [];
+		const inFlight: { read: PlannedRead<T>; memory: Buffer; bytes: Promise<Buffer> }[] = [];
 		const finishOldest = async (): Promise<void> => {
-			const oldest = inFlight.shift();
-			if (oldest === undefined) return;
-			const bytes = await oldest.bytes;
-			for (const { run, first, count } of oldest.read.pieces) {
-				each(run.tag, first, count, bytes, (run.start + first - oldest.read.start) * this.blockSize);
+			const { read, memory, bytes } = inFlight[0]!;
+			const found = await bytes;
+			for (const { run, first, count } of read.pieces) {
+				each(run.tag, first, count, found, (run.start + first - read.start) * this.blockSize);
 			}
-			if (this.source.readInto !== undefined) spare.push(bytes.buffer);
+			inFlight.shift();
+			giveBack(memory);
 		};
-		for (const read of this.#plan(runs, gapBytes)) {
-			const length = (read.end - read.start) * this.blockSize;
-			const bytes = this.#readInto(spare.pop(), read.start * this.blockSize, length, signal);
-			bytes.catch(() => undefined); // it is awaited in its turn, unless an earlier one failed
-			inFlight.push({ read, bytes });
-			if (inFlight.length >= READS_IN_FLIGHT) await finishOldest();
+		try {
+			for (const read of this.#plan(runs, gapBytes)) {
+				const length = (read.end - read.start) * this.blockSize;
+				const memory = takeMemory(length);
+				const bytes = this.#readInto(memory.subarray(0, length), read.start * this.blockSize, signal);
+				bytes.catch(() => undefined); // it is awaited in its turn, unless an earlier one failed
+				inFlight.push({ read, memory, bytes });
+				if (inFlight.length >= READS_IN_FLIGHT) await finishOldest();
+			}
+			while (inFlight.length > 0) await finishOldest();
+		} finally {
+			// Where one failed, the others write into their memory until they have ended.
+			for (const { memory, bytes } of inFlight) bytes.catch(() => undefined).then(() => giveBack(memory));
 		}
-		while (inFlight.length > 0) await finishOldest();
 	}
 
 	*#plan<T>(runs: readonly BlockRun<T>[], gapBytes: number): Generator<PlannedRead<T>> {

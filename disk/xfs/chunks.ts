@@ -45,8 +45,9 @@ export function forInodes(
 	// The inode, counted from the chunk's first, that begins the piece; a block may begin before the chunk.
 	const begin = Math.floor((agino + from) / inodesPerBlock + first) * inodesPerBlock - agino;
 	const end = Math.min(to, begin + count * inodesPerBlock);
+	const number = inodeNumber(superblock, chunk.group, agino);
 	for (let i = Math.max(from, begin); i < end; i++) {
 		if (((i < 32 ? freeLow >>> i : freeHigh >>> (i - 32)) & 1) !== 0) continue;
-		each(at + (i - begin) * inodeSize, inodeNumber(superblock, chunk.group, agino + i));
+		each(at + (i - begin) * inodeSize, number + i);
 	}
 }

@@ -4,7 +4,7 @@
  * which a reader of all names does not need.
  * Source: the kernel's fs/xfs/libxfs/xfs_da_format.h, xfs_dir2_priv.h.
  */
-import { decodeName } from "../parser/names.ts";
+import type { EachEntry } from "../parser/names.ts";
 import type { Runs } from "../parser/runs.ts";
 import type { BlockRun, BlockSet } from "../parser/volume.ts";
 import { checksumHolds } from "./checksum.ts";
@@ -29,13 +29,11 @@ const ENTRY_FIXED = 11;
 /** Length of the name, offset. */
 const SHORT_ENTRY_FIXED = 3;
 
-export type EachName = (name: string, inode: number) => void;
-
 /**
  * Hands over the names of a directory that stands in its inode. Undefined where all was well, else what was wrong.
  * Source: `struct xfs_dir2_sf_hdr` and `xfs_dir2_sf_entry`.
  */
-export function parseShortDirectory(xfs: Xfs, bytes: Buffer, start: number, end: number, each: EachName) {
+export function parseShortDirectory(xfs: Xfs, bytes: Buffer, start: number, end: number, each: EachEntry) {
 	if (end - start < 6) return "no room for its header";
 	const wide = bytes[start + 1]! > 0;
 	// Either all inode numbers take eight bytes or all take four.
@@ -51,7 +49,7 @@ export function parseShortDirectory(xfs: Xfs, bytes: Buffer, start: number, end:
 		if (length === 0 || number + width > end) return `an entry of length ${length} at byte ${at - start}`;
 		const inode = wide ? readInode(bytes, number) : bytes.readUInt32BE(number);
 		if (inodePosition(xfs.superblock, inode) === undefined) return `an entry for inode ${inode} at byte ${at - start}`;
-		each(decodeName(bytes, name, name + length), inode);
+		each(bytes, name, name + length, inode);
 		at = number + width;
 	}
 	return undefined;
@@ -66,7 +64,7 @@ export function parseDirectoryBlock(
 	owner: number,
 	bytes: Buffer,
 	start: number,
-	each: EachName,
+	each: EachEntry,
 ): string | undefined {
 	const { superblock } = xfs;
 	const { blockSize, dirBlocks, features, metaUuid } = superblock;
@@ -106,7 +104,7 @@ export function parseDirectoryBlock(
 		const dots = length <= 2 && bytes[name] === 0x2e && (length === 1 || bytes[name + 1] === 0x2e);
 		if (!dots) {
 			const inode = readInode(bytes, at);
-			if (inodePosition(superblock, inode) !== undefined) each(decodeName(bytes, name, name + length), inode);
+			if (inodePosition(superblock, inode) !== undefined) each(bytes, name, name + length, inode);
 			else fault = `an entry for inode ${inode} at byte ${at - start}`;
 		}
 		at = next;

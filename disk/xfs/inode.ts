@@ -3,7 +3,7 @@
  * Source: `struct xfs_dinode` in the kernel's fs/xfs/libxfs/xfs_format.h; what is checked is what
  * xfs_dinode_verify checks, as far as a reader depends on it.
  */
-import type { FileNode, FileType, Ranges } from "../filesystem.ts";
+import type { DeviceNumber, FileNode, FileType, Ranges } from "../filesystem.ts";
 import { inodeChecksumHolds } from "./checksum.ts";
 import { inodePosition, uuidHolds, type Xfs } from "./geometry.ts";
 
@@ -45,30 +45,22 @@ export interface Fork {
 /** Most inodes have nothing to put there, and a list of their own costs more than all else of them. */
 const NONE: Ranges = [];
 
-const TYPES: readonly (FileType | undefined)[] = [];
-for (const [number, type] of [
-	[1, "fifo"],
-	[2, "char"],
-	[4, "dir"],
-	[6, "block"],
-	[8, "file"],
-	[10, "symlink"],
-	[12, "socket"],
-] as const) {
-	(TYPES as (FileType | undefined)[])[number] = type;
-}
-
-/** Formats of the data fork that each type may have, as bits. */
 const BLOCK_FORMATS = (1 << FORMAT_EXTENTS) | (1 << FORMAT_BTREE);
-const FORMATS: Readonly<Record<FileType, number>> = {
-	file: BLOCK_FORMATS,
-	dir: BLOCK_FORMATS | (1 << FORMAT_LOCAL),
-	symlink: BLOCK_FORMATS | (1 << FORMAT_LOCAL),
-	char: 1 << FORMAT_DEV,
-	block: 1 << FORMAT_DEV,
-	fifo: 1 << FORMAT_DEV,
-	socket: 1 << FORMAT_DEV,
-};
+const TYPES: (FileType | undefined)[] = new Array(16).fill(undefined);
+/** Formats of the data fork that each type may have, as bits; by the type's number, too. */
+const FORMATS = new Uint8Array(16);
+for (const [number, type, formats] of [
+	[1, "fifo", 1 << FORMAT_DEV],
+	[2, "char", 1 << FORMAT_DEV],
+	[4, "dir", BLOCK_FORMATS | (1 << FORMAT_LOCAL)],
+	[6, "block", 1 << FORMAT_DEV],
+	[8, "file", BLOCK_FORMATS],
+	[10, "symlink", BLOCK_FORMATS | (1 << FORMAT_LOCAL)],
+	[12, "socket", 1 << FORMAT_DEV],
+] as const) {
+	TYPES[number] = type;
+	FORMATS[number] = formats;
+}
 
 /**
  * Parses the inode at `at`; its ranges are left empty.
@@ -94,7 +86,7 @@ export function parseInode(xfs: Xfs, view: DataView, at: number, inode: number):
 	if (type === undefined) throw corruptInode(xfs, inode, "di_mode", `the impossible mode 0${mode.toString(8)}`);
 	const format = view.getUint8(at + 5);
 	// The kernel's own files may have other formats, and nobody reads them here.
-	if ((FORMATS[type] & (1 << format)) === 0 && !isKernelsOwn(view, at)) {
+	if ((FORMATS[mode >>> 12]! & (1 << format)) === 0 && !isKernelsOwn(view, at)) {
 		throw corruptInode(xfs, inode, "di_format", `format ${format}, which a ${type} cannot have`);
 	}
 	const bigtime = v3 && (view.getUint32(at + DI_FLAGS2_LOW) & XFS_DIFLAG2_BIGTIME) !== 0;
@@ -167,6 +159,12 @@ function flags2(view: DataView, at: number): number {
 /** True of a file in the kernel's own directory tree (metadir). */
 export function isKernelsOwn(view: DataView, at: number): boolean {
 	return (flags2(view, at) & XFS_DIFLAG2_METADATA) !== 0;
+}
+
+/** What a character or block device stands for, where other inodes have their data fork: 14 bits and 18. */
+export function deviceNumber(view: DataView, at: number): DeviceNumber {
+	const number = view.getUint32(at + (view.getUint8(at + 4) === 3 ? V3_CORE : V2_CORE));
+	return { major: number >>> 18, minor: number & 0x3ffff };
 }
 
 /** True where the content lies on the realtime device. */

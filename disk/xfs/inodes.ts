@@ -1,6 +1,7 @@
 /** Inodes with where their content lies and, of directories, the names in them: many at once. */
 import { UmbraError } from "../../common/errors.ts";
 import type { FileNode, Link, Ranges } from "../filesystem.ts";
+import { decodeName, type EachEntry } from "../parser/names.ts";
 import { type Runs, runsToRanges } from "../parser/runs.ts";
 import { type BlockRun, BlockSet, SPARSE_GAP_BYTES } from "../parser/volume.ts";
 import type { InodeLoader } from "../rescan/inode-tree.ts";
@@ -183,9 +184,9 @@ export class Inodes implements InodeLoader {
 			}
 		}
 		if (local && directory !== undefined) {
-			const end = fork.at + Math.min(fork.size, node.size);
-			const fault = parseShortDirectory(xfs, bytes, fork.at, end, (name, target) => {
-				links.push({ parent: inode, name, inode: target });
+			const shortEnd = fork.at + Math.min(fork.size, node.size);
+			const fault = parseShortDirectory(xfs, bytes, fork.at, shortEnd, (from, start, end, target) => {
+				links.push({ parent: inode, name: decodeName(from, start, end), inode: target });
 			});
 			directoryFault(xfs, inode, fault);
 		} else if (!local && hasBlocks(xfs, node, view, at)) {
@@ -254,8 +255,8 @@ export class Inodes implements InodeLoader {
 		await xfs.volume.readRuns(
 			runs,
 			({ directory: { node, blocks }, links, logical, start }, first, count, bytes, at) => {
-				const each = (name: string, inode: number) => {
-					links.push({ parent: node.inode, name, inode });
+				const each: EachEntry = (from, start, end, inode) => {
+					links.push({ parent: node.inode, name: decodeName(from, start, end), inode });
 				};
 				blocks.add(logical + first, count, bytes, at, (from, offset) => {
 					const fault = parseDirectoryBlock(xfs, node.inode, from, offset, each);

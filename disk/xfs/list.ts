@@ -1,6 +1,7 @@
 /** Every name of a tree: as scan.ts, but that of files nothing is kept that a listing does not tell. */
 import { UmbraError } from "../../common/errors.ts";
-import { InodeColumns, type ListedTree, type ListName, walkListed } from "../listing.ts";
+import { type EachListed, InodeColumns, type ListedTree, type ListName, PlainName, walkListed } from "../listing.ts";
+import type { EachEntry } from "../parser/names.ts";
 import { type BlockRun, BlockSet } from "../parser/volume.ts";
 import { chunkRuns, forInodes } from "./chunks.ts";
 import {
@@ -47,6 +48,7 @@ class Listing implements ListedTree {
 	#lastSlots: Int32Array | undefined;
 	readonly #directories = new Map<number, Directory>();
 	#unread: Directory[] = [];
+	readonly #name = new PlainName();
 	readonly #claimed = new BlockSet();
 	readonly #mapper: BlockMapper;
 	readonly #hidden: ReadonlySet<number>;
@@ -132,17 +134,18 @@ class Listing implements ListedTree {
 		}
 	}
 
-	*names(inode: number, each: (name: string, inode: number) => void): Generator<void> {
+	*names(inode: number, each: EachListed): Generator<void> {
 		const directory = this.#directories.get(inode);
 		if (directory === undefined) return;
 		this.#directories.delete(inode);
 		const { short, blocks } = directory;
+		const entry: EachEntry = (bytes, start, end, target) => each(this.#name.in(bytes, start, end), target);
 		if (short !== undefined) {
-			directoryFault(this.#xfs, inode, parseShortDirectory(this.#xfs, short, 0, short.length, each));
+			directoryFault(this.#xfs, inode, parseShortDirectory(this.#xfs, short, 0, short.length, entry));
 			yield;
 		}
 		for (const { bytes, block } of blocks) {
-			directoryFault(this.#xfs, inode, parseDirectoryBlock(this.#xfs, inode, bytes, 0, each), block);
+			directoryFault(this.#xfs, inode, parseDirectoryBlock(this.#xfs, inode, bytes, 0, entry), block);
 			yield;
 		}
 	}

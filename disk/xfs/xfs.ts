@@ -12,12 +12,12 @@
  * Source: the kernel's fs/xfs/libxfs; "XFS Algorithms & Data Structures".
  */
 import type { UmbraError } from "../../common/errors.ts";
-import type { DirectoryEntry, FileNode, Filesystem, FilesystemScan, Ranges } from "../filesystem.ts";
+import type { DeviceNumber, DirectoryEntry, FileNode, Filesystem, FilesystemScan, Ranges } from "../filesystem.ts";
 import type { ListName } from "../listing.ts";
 import { lookupPath, RecentlyLoaded } from "../parser/lookup.ts";
-import { decodeTarget } from "../parser/names.ts";
+import { decodeName, decodeTarget, type EachEntry } from "../parser/names.ts";
 import { Problems } from "../parser/problems.ts";
-import type { Runs } from "../parser/runs.ts";
+import { type Runs, writtenRanges } from "../parser/runs.ts";
 import { BlockSet, Volume } from "../parser/volume.ts";
 import type { BlockSource } from "../source/source.ts";
 import {
@@ -29,6 +29,7 @@ import {
 } from "./directory.ts";
 import type { Xfs } from "./geometry.ts";
 import { readGroups } from "./groups.ts";
+import { deviceNumber } from "./inode.ts";
 import { inlineContent, type LoadedInode, loadInode } from "./loader.ts";
 import { readLogState } from "./log.ts";
 import { parseSuperblock, SUPERBLOCK_SIZE, superblockChecksumHolds } from "./superblock.ts";
@@ -153,8 +154,8 @@ class XfsFilesystem implements Filesystem {
 			throw xfs.problems.error("not-found", `inode ${inode} is a ${node.type}, not a directory`, { inode });
 		}
 		const found: DirectoryEntry[] = [];
-		const each = (name: string, target: number) => {
-			found.push({ name, inode: target });
+		const each: EachEntry = (from, start, end, target) => {
+			found.push({ name: decodeName(from, start, end), inode: target });
 		};
 		const inline = inlineContent(xfs, loaded);
 		if (inline !== undefined) {
@@ -211,6 +212,18 @@ class XfsFilesystem implements Filesystem {
 			}
 		}
 		return content;
+	}
+
+	async written({ inode }: FileNode, signal?: AbortSignal): Promise<Ranges> {
+		const loaded = await this.#loaded.get(inode, signal);
+		const { node, runs } = loaded;
+		if (inlineContent(this.#xfs, loaded) !== undefined) return node.size === 0 ? [] : [0, node.size];
+		return writtenRanges(runs, this.blockSize, node.size);
+	}
+
+	async device({ inode }: FileNode, signal?: AbortSignal): Promise<DeviceNumber> {
+		const { bytes } = await this.#loaded.get(inode, signal);
+		return deviceNumber(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0);
 	}
 
 	async readLink(node: FileNode, signal?: AbortSignal): Promise<string> {
