@@ -370,7 +370,7 @@ describe("restoreTree", () => {
 		await fs.chown(temp.file("theirs"), 65_534, 65_534);
 		await fs.chmod(temp.path, 0o755);
 		const node = process.execPath;
-		const main = new URL("main.ts", import.meta.url).pathname;
+		const main = new URL("../main.ts", import.meta.url).pathname;
 		const command = [
 			"restore",
 			vm,
