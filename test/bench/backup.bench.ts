@@ -59,6 +59,7 @@ async function run({ folder, say }: BenchContext): Promise<Row[]> {
 	const adding: Record<Tool, number[]> = { umbra: [], restic: [], borg: [] };
 	const times: string[] = [];
 	const changed: number[] = [];
+	let name = "";
 	for (let point = 0; point < POINTS; point++) {
 		if (point > 0) await inGuest(hourOfWork(point));
 		const start = performance.now();
@@ -69,6 +70,7 @@ async function run({ folder, say }: BenchContext): Promise<Row[]> {
 		});
 		const took = (performance.now() - start) / 1000;
 		times.push(changeset.time);
+		name = changeset.disks[0]?.disk ?? "";
 		// What the guest's disk holds now, as a file that nobody writes to.
 		await runProgram("cp", ["--sparse=always", disk, image]);
 		const restic = await seconds("restic", "backup", "--quiet", image);
@@ -91,7 +93,7 @@ async function run({ folder, say }: BenchContext): Promise<Row[]> {
 	for (let round = 0; round < 3; round++) {
 		const out = folder.file("restored");
 		await mkdir(out);
-		restore.umbra.push(await seconds(UMBRA, "restore", `${VM}@latest`, "vda", join(out, "umbra.raw")));
+		restore.umbra.push(await seconds(UMBRA, "restore", `${VM}@latest`, name, join(out, "umbra.raw")));
 		restore.restic.push(await seconds("restic", "restore", "latest", "--sparse", "--target", join(out, "restic")));
 		const borgOut = join(out, "borg");
 		await mkdir(borgOut);
@@ -125,7 +127,7 @@ async function run({ folder, say }: BenchContext): Promise<Row[]> {
 		borg: await seconds("borg", "compact"),
 	};
 	// Nothing that is needed went with it.
-	await seconds(UMBRA, "restore", `${VM}@latest`, "vda", folder.file("last.raw"));
+	await seconds(UMBRA, "restore", `${VM}@latest`, name, folder.file("last.raw"));
 	await runProgram("cmp", [folder.file("last.raw"), image]);
 
 	const setting = `A running Linux guest with ext4 on a raw disk of ${DISK_BYTES / MIB} MiB: this machine's /usr/share and a database of 256 MiB; ${POINTS} points, between which pages of the database, logs and new files change (${number(median(changed) / MIB)} MiB in the median, ${number((median(changed) / DISK_BYTES) * 100)} %). restic ${await versionOf("restic", ["version"])} and borg ${await versionOf("borg", ["--version"])} get a copy of the image at the same path, in the page cache; restic encrypts, as it always does, borg does not; both compress as they do by default. Whole commands`;
