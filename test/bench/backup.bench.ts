@@ -94,7 +94,7 @@ async function run({ folder, say }: BenchContext): Promise<Row[]> {
 		const out = folder.file("restored");
 		await mkdir(out);
 		restore.umbra.push(await seconds(UMBRA, "restore", `${VM}@latest`, name, join(out, "umbra.raw")));
-		restore.restic.push(await seconds("restic", "restore", "latest", "--sparse", "--target", join(out, "restic")));
+		restore.restic.push(await seconds("restic", "restore", "latest", "--target", join(out, "restic")));
 		const borgOut = join(out, "borg");
 		await mkdir(borgOut);
 		restore.borg.push(
@@ -143,7 +143,7 @@ async function run({ folder, say }: BenchContext): Promise<Row[]> {
 		},
 		{
 			...compare("restore of the last point, against restic and borg", restored, "s", 1),
-			how: "The same points, to a sparse raw file, compared with the image afterwards; medians of 3 in turns. Ours checks every block and the disk's Merkle root, and syncs.",
+			how: "The same points, to a raw file, a sparse one but with restic, compared with the image afterwards; medians of 3 in turns. Ours checks every block and the disk's Merkle root, and syncs.",
 		},
 		{
 			...compare("check of the structure, against restic and borg", check, "s", 1),
