@@ -164,6 +164,12 @@ describe("an exported history", () => {
 		);
 	});
 
+	it("exports a VM alone, alerts and all", async () => {
+		const alone = join(site.folder, "alone");
+		const { vms, alerts } = await exportHistory({ client, folder: alone, vms: ["web1"] });
+		assert.deepEqual({ vms, alerts }, { vms: 1, alerts: 1 });
+	});
+
 	it("lets a query read nothing but the history", async () => {
 		for (const sql of [
 			"SELECT * FROM read_text('/etc/passwd')",

@@ -137,9 +137,10 @@ class Exporter {
 
 	/** Alerts change after they were raised, and are few: what the collector knows takes the place of what was known. */
 	async exportAlerts(): Promise<void> {
-		const { client, folder } = this.#options;
+		const { client, folder, vms } = this.#options;
 		await using alerts = new Day("alerts", this.#staging);
 		for await (const alert of client.list<AlertRecord>("/v1/alerts")) {
+			if (vms.length > 0 && !vms.includes(alert.vm)) continue;
 			await alerts.write(ALERTS.name, alertRow(alert));
 			this.result.alerts++;
 		}
