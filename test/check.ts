@@ -42,6 +42,7 @@ const CHECKS: readonly Check[] = [
 	{ title: "unused files, exports and dependencies (knip)", run: () => command(bin("knip"), ["--no-progress"]) },
 	{ title: "generated protocol code is that of the .proto files", run: generatedCode },
 	{ title: "docs/openapi.json is that of the API's routes", run: openApi },
+	{ title: "docs/metrics.md is that of the measurements", run: metrics },
 	{ title: "example configs load", run: exampleConfigs },
 	{ title: "shell scripts parse", run: shellScripts },
 	{ title: "links in documents lead somewhere", run: documentLinks },
@@ -104,9 +105,17 @@ async function generatedCode(): Promise<string[]> {
 /** Imported here, as below: a program that does not load fails this check, not all of them. */
 async function openApi(): Promise<string[]> {
 	const { openApiDocument } = await import("../collector/api/server.ts");
-	const path = join("docs", "openapi.json");
+	return upToDate(join("docs", "openapi.json"), await openApiDocument());
+}
+
+async function metrics(): Promise<string[]> {
+	const { metricsDocument } = await import("../common/measurements/document.ts");
+	return upToDate(join("docs", "metrics.md"), metricsDocument());
+}
+
+function upToDate(path: string, wanted: string): string[] {
 	const found = existsSync(join(ROOT, path)) ? readFileSync(join(ROOT, path), "utf8") : "";
-	return found === (await openApiDocument()) ? [] : [`${path} is out of date; run: npm run generate`];
+	return found === wanted ? [] : [`${path} is out of date; run: npm run generate`];
 }
 
 async function exampleConfigs(): Promise<string[]> {
