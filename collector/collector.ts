@@ -12,6 +12,7 @@ import { join, relative } from "node:path";
 import { createSecureContext } from "node:tls";
 import { errnoOf, messageOf, UmbraError } from "../common/errors.ts";
 import type { Logger } from "../common/log.ts";
+import { AlertmanagerSender } from "./alert/alertmanager.ts";
 import { WebhookSender } from "./alert/webhook.ts";
 import { ApiServer } from "./api/server.ts";
 import { loadAuthorize, parseAddress, requireTokenBeyondLoopback } from "./auth.ts";
@@ -83,11 +84,23 @@ export class Collector implements AsyncDisposable {
 		);
 		const detector = await Detector.open({ state: { get: (key) => catalog.state(key) }, settings: config.detect });
 		let webhooks: WebhookSender | undefined;
+		let alertmanagers: AlertmanagerSender | undefined;
 		const targets = config.webhooks.map(({ name }) => name);
-		const judge = await Judge.start({ catalog, detector, targets, alerted: () => webhooks?.wake(), log });
+		const alerted = () => {
+			webhooks?.wake();
+			alertmanagers?.wake();
+		};
+		const judge = await Judge.start({ catalog, detector, targets, alerted, log });
 		resources.use(judge);
 		webhooks = WebhookSender.start({ targets: config.webhooks, store: judge.deliveries, log });
 		resources.use(webhooks);
+		alertmanagers = AlertmanagerSender.start({
+			targets: config.alertmanagers,
+			firing: () => catalog.firingAlerts(),
+			publicUrl: config.publicUrl,
+			log,
+		});
+		resources.use(alertmanagers);
 		const agentTable = new AgentTable({ catalog, log, heartbeatSeconds: HEARTBEAT_SECONDS });
 		const telemetry = new TelemetryTable();
 		const exports = resources.use(await ExportTable.open({ folder: join(config.dataDir, "exports"), store, log }));
@@ -126,7 +139,8 @@ export class Collector implements AsyncDisposable {
 			{ agents: ingest.address, api: server.address, dataDir: config.dataDir, isEncrypted },
 			"collector started",
 		);
-		const parts = [judge.finished, webhooks.finished, housekeeper.finished, healer.finished, patrol.finished];
+		const notified = [webhooks.finished, alertmanagers.finished];
+		const parts = [judge.finished, ...notified, housekeeper.finished, healer.finished, patrol.finished];
 		return new Collector(resources.move(), ingest.address, server.address, parts);
 	}
 

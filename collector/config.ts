@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import { loadConfig } from "../common/config.ts";
 import { LOG_LEVELS } from "../common/log.ts";
+import { notificationSettings } from "./alert/settings.ts";
 import { detectSettings } from "./detect/settings.ts";
 import { scrubSettings } from "./integrity/settings.ts";
 import { gcSettings, retentionOfVms, retentionSettings } from "./retention/settings.ts";
@@ -28,15 +29,7 @@ export const collectorConfig = z.strictObject({
 			clientCa: z.string().min(1).optional(),
 		})
 		.optional(),
-	webhooks: z
-		.array(
-			z.strictObject({
-				name: z.string().min(1),
-				url: z.url({ protocol: /^https?$/ }),
-				headers: z.record(z.string(), z.string()).optional(),
-			}),
-		)
-		.default([]),
+	...notificationSettings,
 	/** How changesets are judged. */
 	detect: detectSettings.prefault({}),
 	/** How many points of a VM stay. */

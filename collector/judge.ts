@@ -83,6 +83,7 @@ export class Judge implements AsyncDisposable {
 		const { catalog } = this.#options;
 		return {
 			pending: () => catalog.undeliveredAlerts(),
+			firing: () => catalog.firingAlerts(),
 			delivered: async (posted, target) => {
 				using _lock = await this.#alertLock.acquire("alerts", new AbortController().signal);
 				const stored = await catalog.alert(posted.time, posted.id);

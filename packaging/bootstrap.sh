@@ -93,6 +93,7 @@ programs() {
 		hivexsh libhivex-bin
 		hivexregedit libwin-hivex-perl
 		chntpw chntpw
+		prometheus-alertmanager prometheus-alertmanager
 	END
 }
 
@@ -123,10 +124,11 @@ install_programs() {
 	may_be_root || fail "programs are missing and there is no root to install them; run: sudo apt-get update && sudo $command"
 	say "installing $packages"
 	log=$cache/apt.log
+	# RUNLEVEL: what comes as a service too is not started by its installation.
 	# Word splitting is wanted: one argument a package.
 	# shellcheck disable=SC2086
-	as_root env DEBIAN_FRONTEND=noninteractive $command >"$log" 2>&1 ||
-		{ as_root apt-get update >"$log" 2>&1 && as_root env DEBIAN_FRONTEND=noninteractive $command >"$log" 2>&1; } ||
+	as_root env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive $command >"$log" 2>&1 ||
+		{ as_root apt-get update >"$log" 2>&1 && as_root env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive $command >"$log" 2>&1; } ||
 		{
 			tail -n 20 "$log" >&2
 			fail "apt-get failed; the command was: $command"

@@ -24,7 +24,8 @@ export const QUIET_CHANGESETS = 3;
 /** Culprits kept in an alert, worst first. */
 const MAX_FILES = 50;
 
-const RANK: Readonly<Record<Severity, number>> = { info: 0, warning: 1, critical: 2 };
+/** Of severities: the worse, the higher. */
+export const RANK: Readonly<Record<Severity, number>> = { info: 0, warning: 1, critical: 2 };
 
 export interface AlertInput {
 	readonly changeset: ChangesetRecord;

@@ -5,37 +5,11 @@ import { describe, it } from "node:test";
 import { UmbraError } from "../../common/errors.ts";
 import { silentLogger } from "../../common/log.ts";
 import type { AlertRecord } from "../catalog/records.ts";
-import { idempotencyKey, payloadOf } from "./payload.ts";
+import { type groupPayloadOf, idempotencyKey, payloadOf } from "./payload.ts";
+import { alertNamed } from "./testing.ts";
 import { type DeliveryStore, WebhookSender, type WebhookTarget, withoutTarget } from "./webhook.ts";
 
 const TIMING = { timeout: 5000, firstPause: 5, longestPause: 40, refusedPause: 60 };
-
-function alertNamed(id: string, part: Partial<AlertRecord> = {}): AlertRecord {
-	return {
-		id,
-		vm: "web-1",
-		host: "host-1",
-		time: "1795000000000000000",
-		changesetId: "c1",
-		changesetTime: "1795000000000000000",
-		state: "firing",
-		severity: "critical",
-		cause: "mass-rewrite",
-		summary: "s",
-		score: 0.9,
-		files: ["/a"],
-		fileCount: 1,
-		contributions: [],
-		features: {},
-		mitigation: "m",
-		count: 1,
-		lastSeen: "1795000000000000000",
-		quiet: 0,
-		resolvedTime: null,
-		undelivered: ["noc"],
-		...part,
-	};
-}
 
 /** The catalog's part, in memory, in order of insertion. */
 class Outbox implements DeliveryStore {
@@ -51,6 +25,10 @@ class Outbox implements DeliveryStore {
 	async *pending(): AsyncGenerator<AlertRecord> {
 		if (this.failures-- > 0) throw new UmbraError("unavailable", "disk is away");
 		for (const alert of this.alerts.values()) if (alert.undelivered.length > 0) yield alert;
+	}
+
+	async firing(): Promise<AlertRecord[]> {
+		return [...this.alerts.values()].filter(({ state }) => state === "firing");
 	}
 
 	async delivered(posted: AlertRecord, target: string): Promise<void> {
@@ -253,6 +231,53 @@ describe("WebhookSender", { timeout: 20_000 }, () => {
 		);
 	});
 
+	it("posts a group once, with what is new and what fires, and again when there is more", async () => {
+		await using receiver = await Receiver.start(ok);
+		const store = new Outbox().add(
+			alertNamed("a"),
+			alertNamed("b", { vm: "web-2", severity: "warning" }),
+			alertNamed("c", { vm: "web-3", host: "host-2" }),
+		);
+		const group = { by: ["host", "cause"], wait: 5, interval: 30 } as const;
+		await using sender = send([{ ...receiver.target(), group }], store);
+		await store.empty();
+		store.add(alertNamed("b", { vm: "web-2", state: "resolved", resolvedTime: "1795000060000000000", count: 2 }));
+		sender.wake();
+		await store.empty();
+		const bodies = receiver.posts.map(({ body }) => body as ReturnType<typeof groupPayloadOf>);
+		assert.deepEqual(
+			bodies.map(({ group, state, firingCount, resolvedCount, alerts }) => ({
+				host: group["host"],
+				state,
+				firingCount,
+				resolvedCount,
+				ids: alerts.map(({ id }) => id),
+			})),
+			[
+				{ host: "host-1", state: "firing", firingCount: 2, resolvedCount: 0, ids: ["a", "b"] },
+				{ host: "host-2", state: "firing", firingCount: 1, resolvedCount: 0, ids: ["c"] },
+				{ host: "host-1", state: "firing", firingCount: 1, resolvedCount: 1, ids: ["b", "a"] },
+			],
+		);
+		assert.equal(new Set(receiver.posts.map(({ headers }) => headers["idempotency-key"])).size, 3);
+	});
+
+	it("tells again what goes on firing, until it is resolved", async () => {
+		await using receiver = await Receiver.start(ok);
+		const store = new Outbox().add(alertNamed("a"));
+		await using sender = send([{ ...receiver.target(), repeat: 10 }], store);
+		await receiver.arrived(3);
+		store.add(alertNamed("a", { state: "resolved", resolvedTime: "1795000060000000000" }));
+		sender.wake();
+		await store.empty();
+		const [first, second, third] = receiver.posts;
+		assert.equal(first?.headers["idempotency-key"], "a-firing-1");
+		assert.match(String(second?.headers["idempotency-key"]), /^a-firing-1-after-\d+$/);
+		assert.notEqual(second?.headers["idempotency-key"], third?.headers["idempotency-key"]);
+		assert.equal((second?.body as { repeated?: boolean } | undefined)?.repeated, true);
+		assert.equal(receiver.posts.at(-1)?.headers["idempotency-key"], "a-resolved-1");
+	});
+
 	it("outlives a store that is away for a while", async () => {
 		await using receiver = await Receiver.start(ok);
 		const store = new Outbox().add(alertNamed("a"));
@@ -273,6 +298,7 @@ describe("WebhookSender", { timeout: 20_000 }, () => {
 			pending: () => {
 				throw new TypeError("a bug");
 			},
+			firing: async () => [],
 			delivered: async () => {},
 		};
 		await using sender = send([{ name: "noc", url: "http://127.0.0.1:1/" }], store);

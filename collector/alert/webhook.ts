@@ -2,31 +2,35 @@
  * Posts alerts to webhooks: at least once, in order for each, whatever happens in between.
  *
  * What is yet to be delivered stands in the alert itself (`undelivered`) and so survives a restart. Every target has a loop
- * of its own: one that hangs or fails delays nobody else.
+ * of its own: one that hangs or fails delays nobody else. What goes together and when says `parcels.ts`.
  *
- * - 2xx: delivered.
- * - No answer, 408, 425, 429, 5xx: tried again after an exponentially growing, jittered pause; later alerts wait, so
- *   that they arrive in order.
- * - Anything else (other 4xx, a redirect): this receiver refuses this alert. It is logged, set aside and tried again slowly;
- *   later alerts go on.
+ * - A post that fails (`post.ts`) is tried again after an exponentially growing, jittered pause; later ones wait, so that they
+ *   arrive in order.
+ * - A receiver that refuses a post is logged; the post is set aside and tried again slowly, later ones go on.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { isAbort, isUmbraError, messageOf } from "../../common/errors.ts";
+import { isAbort, isUmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
 import type { AlertRecord } from "../catalog/records.ts";
-import { idempotencyKey, payloadOf } from "./payload.ts";
+import { type Grouping, type Parcel, ParcelSchedule } from "./parcels.ts";
+import { groupPayloadOf, payloadOf } from "./payload.ts";
+import { Backoff, postJson, type Receiver } from "./post.ts";
 
-export interface WebhookTarget {
+export interface WebhookTarget extends Receiver {
 	/** Unique; it is what alerts remember, since an address may hold a secret and may change. */
 	readonly name: string;
-	readonly url: string;
-	readonly headers?: Readonly<Record<string, string>> | undefined;
+	/** Without it every alert is posted on its own. */
+	readonly group?: Grouping | undefined;
+	/** Milliseconds after which what still fires is told again; without it, it is not. */
+	readonly repeat?: number | undefined;
 }
 
 /** Kept by the caller in the catalog. */
 export interface DeliveryStore {
 	/** Alerts whose `undelivered` is not empty, oldest first; as they are when they are read. */
 	pending(): AsyncIterable<AlertRecord>;
+	/** All that fire. */
+	firing(): Promise<readonly AlertRecord[]>;
 	/** Replaces the stored alert by `withoutTarget(stored, posted, target)`, with no other write between reading and writing it. */
 	delivered(posted: AlertRecord, target: string): Promise<void>;
 }
@@ -55,10 +59,9 @@ export interface WebhookOptions {
 
 const TIMING: WebhookTiming = { timeout: 10_000, firstPause: 1000, longestPause: 60_000, refusedPause: 600_000 };
 /** Alerts read ahead for one target: bounds memory when it was away for long. */
-const BATCH = 100;
-const RETRIED_STATUS = new Set([408, 425, 429]);
-
-type Outcome = { readonly kind: "delivered" | "refused" | "failed"; readonly reason: string; readonly wait: number };
+const BATCH = 1000;
+/** Node's timers hold no more than 24 days. */
+const MAX_TIMER_MS = 3_600_000;
 
 export class WebhookSender implements AsyncDisposable {
 	/** Settles when every loop has ended: resolved after disposal, rejected by a fault of our own. */
@@ -77,6 +80,11 @@ export class WebhookSender implements AsyncDisposable {
 
 	static start(options: WebhookOptions): WebhookSender {
 		return new WebhookSender(options);
+	}
+
+	/** What it did since it started, over all targets. */
+	get failures(): number {
+		return this.#loops.reduce((sum, loop) => sum + loop.failures, 0);
 	}
 
 	/** Something may be new: look. */
@@ -112,22 +120,27 @@ class TargetLoop {
 	readonly #target: WebhookTarget;
 	readonly #store: DeliveryStore;
 	readonly #log: Logger;
-	readonly #fetch: typeof fetch;
+	readonly #fetch: typeof fetch | undefined;
 	readonly #timing: WebhookTiming;
 	readonly #stop: AbortSignal;
-	/** Refused news by idempotency key, and when to try it again (performance.now()). */
+	readonly #schedule: ParcelSchedule;
+	readonly #backoff: Backoff;
+	/** Refused parcels by idempotency key, and when to try them again. */
 	readonly #setAside = new Map<string, number>();
-	#failures = 0;
 	#awake = true;
 	#wakeUp: (() => void) | undefined;
+	/** Posts that were not taken. */
+	failures = 0;
 
 	constructor(target: WebhookTarget, options: WebhookOptions, stop: AbortSignal) {
 		this.#target = target;
 		this.#store = options.store;
 		this.#log = options.log.child({ webhook: target.name });
-		this.#fetch = options.fetch ?? fetch;
+		this.#fetch = options.fetch;
 		this.#timing = options.timing ?? TIMING;
 		this.#stop = stop;
+		this.#schedule = new ParcelSchedule(target.group, target.repeat, Date.now());
+		this.#backoff = new Backoff(this.#timing.firstPause, this.#timing.longestPause);
 	}
 
 	wake(): void {
@@ -139,114 +152,84 @@ class TargetLoop {
 		while (!this.#stop.aborted) {
 			try {
 				this.#awake = false;
-				const batch = await this.#due();
+				const { due, next } = await this.#look();
 				let wait = 0;
-				for (const alert of batch) {
-					wait = await this.#deliver(alert);
+				for (const parcel of due) {
+					wait = await this.#deliver(parcel);
 					if (wait > 0 || this.#stop.aborted) break;
 				}
 				if (wait > 0) await sleep(wait, undefined, { signal: this.#stop });
-				else if (batch.length === 0) await this.#idle();
+				else if (due.length === 0) await this.#idle(next);
 			} catch (error) {
 				if (this.#stop.aborted && isAbort(error)) return;
 				if (!isUmbraError(error)) throw error;
 				this.#log.error({ error: error.message }, "cannot read or write what is to be delivered; trying again");
-				await sleep(this.#backoff(), undefined, { signal: this.#stop }).catch(() => undefined);
+				await sleep(this.#backoff.next(), undefined, { signal: this.#stop }).catch(() => undefined);
 			}
 		}
 	}
 
-	/** What this target lacks and is not set aside, oldest first. */
-	async #due(): Promise<AlertRecord[]> {
-		const now = performance.now();
-		const due: AlertRecord[] = [];
-		const waiting = new Set<string>();
+	/** What this target is to get now, in order, and when there may be more (milliseconds since 1970). */
+	async #look(): Promise<{ due: Parcel[]; next: number }> {
+		const pending: AlertRecord[] = [];
 		for await (const alert of this.#store.pending()) {
-			if (!alert.undelivered.includes(this.#target.name)) continue;
-			const key = idempotencyKey(alert);
-			waiting.add(key);
-			if ((this.#setAside.get(key) ?? 0) <= now) due.push(alert);
-			if (due.length >= BATCH) return due;
+			if (alert.undelivered.includes(this.#target.name)) pending.push(alert);
+			if (pending.length >= BATCH) break;
 		}
-		for (const key of this.#setAside.keys()) if (!waiting.has(key)) this.#setAside.delete(key);
-		return due;
+		const firing = this.#schedule.wantsKnown ? await this.#store.firing() : [];
+		const told = firing.filter(({ undelivered }) => !undelivered.includes(this.#target.name));
+		const now = Date.now();
+		const parcels = this.#schedule.plan(pending, told, now);
+		const there = new Set(parcels.map(({ idempotencyKey }) => idempotencyKey));
+		for (const key of this.#setAside.keys()) if (!there.has(key)) this.#setAside.delete(key);
+		const at = (parcel: Parcel) => Math.max(parcel.dueAt, this.#setAside.get(parcel.idempotencyKey) ?? 0);
+		const due = parcels.filter((parcel) => at(parcel) <= now);
+		return { due, next: Math.min(...parcels.map(at)) };
 	}
 
 	/** @returns how long to pause before anything else is sent, 0: go on. */
-	async #deliver(alert: AlertRecord): Promise<number> {
-		const outcome = await this.#post(alert);
+	async #deliver(parcel: Parcel): Promise<number> {
+		const { news, known, labels, idempotencyKey } = parcel;
+		const alone = news[0] ?? known[0];
+		if (alone === undefined) return 0;
+		const payload =
+			labels === undefined
+				? { ...payloadOf(alone), ...(news.length === 0 ? { repeated: true } : {}) }
+				: groupPayloadOf(labels, news, known);
+		const outcome = await postJson(this.#target, JSON.stringify(payload), {
+			timeout: this.#timing.timeout,
+			signal: this.#stop,
+			headers: { "idempotency-key": idempotencyKey },
+			fetch: this.#fetch,
+		});
 		if (this.#stop.aborted && outcome.kind !== "delivered") return 0;
-		const key = idempotencyKey(alert);
 		if (outcome.kind === "delivered") {
-			await this.#store.delivered(alert, this.#target.name);
-			this.#failures = 0;
-			this.#setAside.delete(key);
+			for (const alert of news) await this.#store.delivered(alert, this.#target.name);
+			this.#schedule.posted(parcel.key, Date.now());
+			this.#backoff.reset();
+			this.#setAside.delete(idempotencyKey);
 			return 0;
 		}
+		this.failures++;
+		const about = { alert: alone.id, alerts: news.length + known.length, reason: outcome.reason };
 		if (outcome.kind === "refused") {
-			this.#setAside.set(key, performance.now() + this.#timing.refusedPause);
-			this.#log.error(
-				{ alert: alert.id, reason: outcome.reason },
-				"webhook refused an alert; it is kept and tried again later",
-			);
+			this.#setAside.set(idempotencyKey, Date.now() + this.#timing.refusedPause);
+			this.#log.error(about, "webhook refused an alert; it is kept and tried again later");
 			return 0;
 		}
-		const wait = Math.max(this.#backoff(), Math.min(outcome.wait, this.#timing.longestPause));
-		this.#log.warn(
-			{ alert: alert.id, reason: outcome.reason, retryMs: Math.round(wait) },
-			"webhook did not take an alert",
-		);
+		const wait = this.#backoff.nextOr(outcome.wait);
+		this.#log.warn({ ...about, retryMs: Math.round(wait) }, "webhook did not take an alert");
 		return wait;
 	}
 
-	async #post(alert: AlertRecord): Promise<Outcome> {
-		// The pause of a timer that ends with the post: AbortSignal.timeout would keep counting, and keeps its target alive.
-		const limit = new AbortController();
-		const timer = setTimeout(() => limit.abort(), this.#timing.timeout);
-		try {
-			const response = await this.#fetch(this.#target.url, {
-				method: "POST",
-				headers: {
-					"user-agent": "umbra",
-					...this.#target.headers,
-					"content-type": "application/json",
-					"idempotency-key": idempotencyKey(alert),
-				},
-				body: JSON.stringify(payloadOf(alert)),
-				// A followed 302 turns the post into a get, which any login page answers with 200.
-				redirect: "manual",
-				signal: AbortSignal.any([this.#stop, limit.signal]),
-			});
-			await response.body?.cancel();
-			const reason = `HTTP ${response.status}`;
-			if (response.ok) return { kind: "delivered", reason, wait: 0 };
-			if (response.status >= 500 || RETRIED_STATUS.has(response.status)) {
-				return { kind: "failed", reason, wait: retryAfter(response.headers.get("retry-after")) };
-			}
-			return { kind: "refused", reason, wait: 0 };
-		} catch (error) {
-			const reason = limit.signal.aborted ? `no answer within ${this.#timing.timeout} ms` : reasonOf(error);
-			return { kind: "failed", reason, wait: 0 };
-		} finally {
-			clearTimeout(timer);
-		}
-	}
-
-	/** Full jitter over the upper half, so that collectors that lost one receiver together do not return together. */
-	#backoff(): number {
-		const { firstPause, longestPause } = this.#timing;
-		const ceiling = Math.min(longestPause, firstPause * 2 ** Math.min(this.#failures++, 30));
-		return ceiling * (0.5 + Math.random() / 2);
-	}
-
-	/** Until woken, or until something set aside is due. */
-	async #idle(): Promise<void> {
+	/** Until woken, or until `next`. */
+	async #idle(next: number): Promise<void> {
 		if (this.#awake || this.#stop.aborted) return;
-		const next = Math.min(...this.#setAside.values());
 		const woken = Promise.withResolvers<void>();
 		this.#wakeUp = woken.resolve;
 		this.#stop.addEventListener("abort", this.#wakeUp, { once: true });
-		const timer = Number.isFinite(next) ? setTimeout(woken.resolve, Math.max(1, next - performance.now())) : undefined;
+		const pause = Math.min(Math.max(1, next - Date.now()), MAX_TIMER_MS);
+		const timer = Number.isFinite(next) ? setTimeout(woken.resolve, pause) : undefined;
 		try {
 			await woken.promise;
 		} finally {
@@ -255,18 +238,4 @@ class TargetLoop {
 			this.#wakeUp = undefined;
 		}
 	}
-}
-
-/** `Retry-After` in milliseconds: seconds or a date (RFC 9110, section 10.2.3); 0 where it is missing or neither. */
-function retryAfter(header: string | null): number {
-	if (header === null) return 0;
-	if (/^\d+$/.test(header)) return Number(header) * 1000;
-	const date = Date.parse(header);
-	return Number.isNaN(date) ? 0 : Math.max(0, date - Date.now());
-}
-
-/** `fetch` hides why it failed in a cause. */
-function reasonOf(error: unknown): string {
-	const cause = error instanceof Error ? error.cause : undefined;
-	return cause === undefined ? messageOf(error) : `${messageOf(error)}: ${messageOf(cause)}`;
 }
