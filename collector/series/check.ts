@@ -54,7 +54,10 @@ export function whyRefused(point: Point): string | undefined {
 	const measurement: Measurement = definitionOf(point.measurement);
 	for (const tag in point.tags) {
 		if (!Object.hasOwn(measurement.tags, tag)) return `${point.measurement} has no tag ${tag}`;
-		if (typeof point.tags[tag] !== "string") return `tag ${tag} is no text`;
+		const value = point.tags[tag];
+		// No database has a way to write them down.
+		if (typeof value !== "string" || !value.isWellFormed() || value.includes("\0"))
+			return `tag ${tag} is no Unicode text`;
 	}
 	let count = 0;
 	for (const name in point.fields) {
