@@ -10,16 +10,17 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { createSecureContext } from "node:tls";
+import { loadAuthorize, parseAddress, requireTokenBeyondLoopback } from "../common/access.ts";
 import { errnoOf, messageOf, UmbraError } from "../common/errors.ts";
 import type { Logger } from "../common/log.ts";
 import { AlertmanagerSender } from "./alert/alertmanager.ts";
 import { WebhookSender } from "./alert/webhook.ts";
 import { ApiServer } from "./api/server.ts";
-import { loadAuthorize, parseAddress, requireTokenBeyondLoopback } from "./auth.ts";
 import { Catalog } from "./catalog/catalog.ts";
 import { type CollectorConfig, vaultFolder } from "./config.ts";
 import { Detector } from "./detect/detector.ts";
 import { ExportTable } from "./export/exports.ts";
+import { Forecaster } from "./forecast/forecaster.ts";
 import { AgentTable } from "./ingest/agents.ts";
 import { KeyedMutex } from "./ingest/keyed-mutex.ts";
 import { IngestServer, type TlsFiles } from "./ingest/server.ts";
@@ -27,9 +28,14 @@ import { TelemetryTable } from "./ingest/telemetry.ts";
 import { Healer } from "./integrity/healer.ts";
 import { Patrol } from "./integrity/patrol.ts";
 import { Judge } from "./judge.ts";
+import { JournalRecorder } from "./metering/journal-recorder.ts";
+import { Meter } from "./metering/meter.ts";
+import { SampleIntake } from "./metering/sample-intake.ts";
+import { SelfMeter } from "./metering/self-meter.ts";
 import { Housekeeper } from "./retention/housekeeper.ts";
 import { Retention } from "./retention/retention.ts";
 import { VaultJobs } from "./retention/vault-jobs.ts";
+import { openSeriesStore } from "./series/open.ts";
 import { Vault } from "./vault/vault.ts";
 import { loadVaultKey } from "./vault-key.ts";
 
@@ -82,6 +88,7 @@ export class Collector implements AsyncDisposable {
 		const store = resources.use(
 			await Vault.open({ folder: vaultFolder(config), secret, graceMs: config.gc.grace, onDamage: suspect, log }),
 		);
+		const series = resources.use(await openSeriesStore({ folder: join(config.dataDir, "series"), log }));
 		const detector = await Detector.open({ state: { get: (key) => catalog.state(key) }, settings: config.detect });
 		let webhooks: WebhookSender | undefined;
 		let alertmanagers: AlertmanagerSender | undefined;
@@ -103,8 +110,9 @@ export class Collector implements AsyncDisposable {
 		resources.use(alertmanagers);
 		const agentTable = new AgentTable({ catalog, log, heartbeatSeconds: HEARTBEAT_SECONDS });
 		const telemetry = new TelemetryTable();
+		const samples = new SampleIntake({ table: telemetry, store: series, log });
 		const exports = resources.use(await ExportTable.open({ folder: join(config.dataDir, "exports"), store, log }));
-		const shared = { tls, authorize, catalog, store, agents: agentTable, telemetry, log };
+		const shared = { tls, authorize, catalog, store, agents: agentTable, log };
 		const locks = new KeyedMutex();
 		const retention = new Retention({
 			catalog,
@@ -124,14 +132,42 @@ export class Collector implements AsyncDisposable {
 		const patrol = resources.use(await Patrol.start(watch));
 		// Before those two, or they would wait for a job that nobody ends.
 		resources.defer(() => jobs[Symbol.asyncDispose]());
+		let changesets = 0;
 		const committed = (vm: string) => {
+			changesets++;
 			judge.committed(vm);
 			healer.committed();
 		};
-		const ingest = resources.use(await IngestServer.start({ ...shared, address: agents, committed, locks }));
+		const recorder = resources.use(await JournalRecorder.start({ catalog, store: series, log }));
+		const ingest = resources.use(await IngestServer.start({ ...shared, samples, address: agents, committed, locks }));
+		const counters = () => ({
+			changesets,
+			ingestBytes: ingest.receivedBytes,
+			samples: telemetry.accepted,
+			samplesRejected: telemetry.dropped,
+			unjudgedVms: judge.status.waiting,
+			changesBehind: recorder.behind,
+			notificationFailures: webhooks.failures + alertmanagers.failures,
+			vault: store.stats(),
+			series: series.status(),
+		});
+		const self = resources.use(new SelfMeter({ dataDir: config.dataDir, catalog, agents: agentTable, counters }));
 		const server = resources.use(
-			await ApiServer.start({ ...shared, address: api, judge, retention, jobs, healer, patrol, exports }),
+			await ApiServer.start({
+				...shared,
+				telemetry,
+				address: api,
+				judge,
+				retention,
+				jobs,
+				healer,
+				patrol,
+				exports,
+				self,
+			}),
 		);
+		const meter = resources.use(Meter.start({ catalog, store: series, self, log }));
+		const forecaster = resources.use(Forecaster.start({ store: series, vms: () => catalog.vmNames(), log }));
 		const keeping = { catalog, retention, jobs, settings: config.retention, gc: config.gc, log };
 		const housekeeper = resources.use(Housekeeper.start(keeping));
 		const isEncrypted = secret !== undefined;
@@ -140,7 +176,9 @@ export class Collector implements AsyncDisposable {
 			"collector started",
 		);
 		const notified = [webhooks.finished, alertmanagers.finished];
-		const parts = [judge.finished, ...notified, housekeeper.finished, healer.finished, patrol.finished];
+		const metered = [series.finished, recorder.finished, meter.finished, forecaster.finished];
+		const kept = [housekeeper.finished, healer.finished, patrol.finished];
+		const parts = [judge.finished, ...notified, ...kept, ...metered];
 		return new Collector(resources.move(), ingest.address, server.address, parts);
 	}
 

@@ -159,13 +159,6 @@ export class Judge implements AsyncDisposable {
 		if (fileCount > MAX_JUDGED_FILES) {
 			log.warn({ vm, time, fileCount }, `only the first ${MAX_JUDGED_FILES} file changes are judged`);
 		}
-		const files: FileChangeRecord[] = [];
-		let cursor: string | undefined;
-		do {
-			const page = await catalog.fileChanges(vm, time, { cursor });
-			files.push(...page.items);
-			cursor = page.next ?? undefined;
-		} while (cursor !== undefined && files.length < MAX_JUDGED_FILES);
-		return files;
+		return await catalog.allFileChanges(vm, time, MAX_JUDGED_FILES);
 	}
 }

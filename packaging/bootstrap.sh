@@ -94,6 +94,7 @@ programs() {
 		hivexregedit libwin-hivex-perl
 		chntpw chntpw
 		prometheus-alertmanager prometheus-alertmanager
+		promtool prometheus
 	END
 }
 

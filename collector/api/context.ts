@@ -10,6 +10,7 @@ import type { TelemetryTable } from "../ingest/telemetry.ts";
 import type { Healer } from "../integrity/healer.ts";
 import type { Patrol } from "../integrity/patrol.ts";
 import type { Judge } from "../judge.ts";
+import type { SelfMeter } from "../metering/self-meter.ts";
 import type { Retention } from "../retention/retention.ts";
 import type { VaultJobs } from "../retention/vault-jobs.ts";
 import type { VaultStore } from "../vault/chunk-store.ts";
@@ -27,6 +28,7 @@ export interface ApiServices {
 	readonly jobs: VaultJobs;
 	readonly healer: Healer;
 	readonly patrol: Patrol;
+	readonly self: SelfMeter;
 	readonly log: Logger;
 }
 

@@ -5,8 +5,8 @@
  * `next` is the `cursor` of the next page.
  */
 import fastify, { type FastifyInstance } from "fastify";
+import { type Authorize, formatAddress, type HostPort } from "../../common/access.ts";
 import { messageOf, UmbraError } from "../../common/errors.ts";
-import { type Authorize, formatAddress, type HostPort } from "../auth.ts";
 import type { TlsFiles } from "../ingest/server.ts";
 import { changeRoutes } from "./change-routes.ts";
 import type { ApiContext, ApiServices } from "./context.ts";
@@ -18,6 +18,7 @@ import { fileRoutes } from "./file-routes.ts";
 import { integrityRoutes } from "./integrity-routes.ts";
 import { describeRoutes, documentText, openApiRoute } from "./openapi.ts";
 import { PointReader } from "./points.ts";
+import { PROBE_PATHS, probeRoutes } from "./probe-routes.ts";
 import { retentionRoutes } from "./retention-routes.ts";
 import { statusRoutes } from "./status-routes.ts";
 import { treeRoutes } from "./tree-routes.ts";
@@ -41,6 +42,7 @@ const ROUTES = [
 	retentionRoutes,
 	vaultRoutes,
 	integrityRoutes,
+	probeRoutes,
 ];
 
 export interface ApiOptions extends ApiServices {
@@ -81,7 +83,7 @@ export class ApiServer implements AsyncDisposable {
 			return reply.code(404).send(toHttp(new UmbraError("not-found", message)).body);
 		});
 		app.addHook("onRequest", async (request, reply) => {
-			if (authorize(request.headers.authorization)) return;
+			if (PROBE_PATHS.has(request.url) || authorize(request.headers.authorization)) return;
 			reply.header("www-authenticate", "Bearer");
 			throw new UmbraError("denied", "wrong or missing token", {
 				hint: "send the collector's token: Authorization: Bearer TOKEN",

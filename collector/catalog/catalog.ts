@@ -116,6 +116,11 @@ export class Catalog implements AsyncDisposable {
 	}
 
 	/** The changeset taken at exactly `time`. */
+	/** The names of all VMs; sees what is written meanwhile. */
+	async *vmNames(): AsyncGenerator<string> {
+		for await (const { value } of this.#store.all<VmRecord>(rangeBelow("vm"))) yield value.vm;
+	}
+
 	async changeset(vm: string, time: bigint | string): Promise<ChangesetRecord | undefined> {
 		return await this.#store.get<ChangesetRecord>(keys.change(vm, time));
 	}
@@ -137,6 +142,18 @@ export class Catalog implements AsyncDisposable {
 
 	async fileChanges(vm: string, time: bigint | string, options?: PageOptions): Promise<Page<FileChangeRecord>> {
 		return await this.#values(rangeBelow("filechange", escapeComponent(vm), timeComponent(time)), options);
+	}
+
+	/** All file changes of a changeset, at most about `max` of them. */
+	async allFileChanges(vm: string, time: bigint | string, max: number): Promise<FileChangeRecord[]> {
+		const files: FileChangeRecord[] = [];
+		let cursor: string | undefined;
+		do {
+			const page = await this.fileChanges(vm, time, { cursor });
+			files.push(...page.items);
+			cursor = page.next ?? undefined;
+		} while (cursor !== undefined && files.length < max);
+		return files;
 	}
 
 	/** What happened to one path, under its old and its new name, in all disks of a VM. */

@@ -1,8 +1,8 @@
 /** Where an export listens: a unix socket, or a port of this machine. NBD asks nobody who they are. */
 import { lstat, unlink } from "node:fs/promises";
 import { connect, type Server } from "node:net";
+import { formatAddress, type HostPort, isLoopback, parseAddress } from "../../common/access.ts";
 import { errnoOf, messageOf, UmbraError } from "../../common/errors.ts";
-import { formatAddress, type HostPort, isLoopback, parseAddress } from "../auth.ts";
 
 export type ListenAddress = { readonly path: string } | HostPort;
 

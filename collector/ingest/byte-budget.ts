@@ -3,10 +3,16 @@
 export class ByteBudget {
 	readonly limit: number;
 	#used = 0;
+	#total = 0;
 	#waiting: { readonly bytes: number; readonly go: () => void }[] = [];
 
 	constructor(limit: number) {
 		this.limit = limit;
+	}
+
+	/** All that was ever taken. */
+	get total(): number {
+		return this.#total;
 	}
 
 	get used(): number {
@@ -21,7 +27,7 @@ export class ByteBudget {
 	async acquire(bytes: number, signal: AbortSignal): Promise<void> {
 		signal.throwIfAborted();
 		if (this.#waiting.length === 0 && this.#fits(bytes)) {
-			this.#used += bytes;
+			this.#take(bytes);
 			return;
 		}
 		const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -45,6 +51,11 @@ export class ByteBudget {
 		this.#next();
 	}
 
+	#take(bytes: number): void {
+		this.#used += bytes;
+		this.#total += bytes;
+	}
+
 	#fits(bytes: number): boolean {
 		return this.#used === 0 || this.#used + bytes <= this.limit;
 	}
@@ -52,7 +63,7 @@ export class ByteBudget {
 	#next(): void {
 		for (let first = this.#waiting[0]; first !== undefined && this.#fits(first.bytes); first = this.#waiting[0]) {
 			this.#waiting.shift();
-			this.#used += first.bytes;
+			this.#take(first.bytes);
 			first.go();
 		}
 	}

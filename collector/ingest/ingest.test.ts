@@ -50,7 +50,7 @@ class Station implements AsyncDisposable {
 				catalog: station.catalog,
 				store: station.store,
 				agents: station.agents,
-				telemetry: station.telemetry,
+				samples: { take: async (samples) => void station.telemetry.add(samples) },
 				committed: (vm) => station.committed.push(vm),
 				log,
 			}),

@@ -18,11 +18,11 @@ import {
 	setLogVerbosity,
 	status,
 } from "@grpc/grpc-js";
+import { type Authorize, formatAddress, type HostPort } from "../../common/access.ts";
 import { isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
 import { nowNs } from "../../common/units.ts";
 import { collectorService, MAX_MESSAGE_BYTES, type wire } from "../../proto/service.ts";
-import { type Authorize, formatAddress, type HostPort } from "../auth.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { VaultStore } from "../vault/chunk-store.ts";
 import type { AgentTable } from "./agents.ts";
@@ -30,10 +30,9 @@ import { ByteBudget } from "./byte-budget.ts";
 import { KeyedMutex } from "./keyed-mutex.ts";
 import { answerOffer } from "./offer.ts";
 import { orAborted } from "./or-aborted.ts";
-import { serveSession } from "./session.ts";
+import { type SampleIntake, serveSession } from "./session.ts";
 import { statusError, toStatus } from "./status.ts";
 import { serveSubmit } from "./submit.ts";
-import type { TelemetryTable } from "./telemetry.ts";
 import { serveUpload } from "./upload.ts";
 
 /** Unflushed bytes of all upload streams together. */
@@ -57,7 +56,7 @@ export interface IngestOptions {
 	readonly catalog: Catalog;
 	readonly store: VaultStore;
 	readonly agents: AgentTable;
-	readonly telemetry: TelemetryTable;
+	readonly samples: SampleIntake;
 	/** A changeset of this VM was committed. */
 	readonly committed: (vm: string) => void;
 	/** By VM: no changeset of a VM is committed while somebody else holds its lock. */
@@ -71,9 +70,17 @@ export class IngestServer implements AsyncDisposable {
 	readonly #server: Server;
 	readonly #closing: AbortController;
 	readonly #running: Set<Promise<unknown>>;
+	readonly #budget: ByteBudget;
 
-	private constructor(server: Server, address: string, closing: AbortController, running: Set<Promise<unknown>>) {
+	private constructor(
+		server: Server,
+		address: string,
+		closing: AbortController,
+		running: Set<Promise<unknown>>,
+		budget: ByteBudget,
+	) {
 		this.#server = server;
+		this.#budget = budget;
 		this.address = address;
 		this.#closing = closing;
 		this.#running = running;
@@ -96,12 +103,18 @@ export class IngestServer implements AsyncDisposable {
 			"grpc.keepalive_timeout_ms": 10_000,
 			interceptors: [authorizing(options.authorize)],
 		});
-		addHandlers(server, options, closing.signal, running);
+		const budget = new ByteBudget(UPLOAD_BYTES);
+		addHandlers(server, options, closing.signal, running, budget);
 		widenStreamWindow(server);
 		const port = await bind(server, options.address, credentials(options.tls));
 		widenSessionWindow(server);
 		const address = formatAddress({ host: options.address.host, port });
-		return new IngestServer(server, address, closing, running);
+		return new IngestServer(server, address, closing, running, budget);
+	}
+
+	/** Of chunks, as they travel, since it started. */
+	get receivedBytes(): number {
+		return this.#budget.total;
 	}
 
 	/** Cuts what is still arriving, waits for what is being written. */
@@ -146,11 +159,11 @@ function addHandlers(
 	options: IngestOptions,
 	closing: AbortSignal,
 	running: Set<Promise<unknown>>,
+	budget: ByteBudget,
 ): void {
-	const { catalog, store, agents, telemetry, committed, locks = new KeyedMutex(), log } = options;
-	const budget = new ByteBudget(UPLOAD_BYTES);
+	const { catalog, store, agents, samples, committed, locks = new KeyedMutex(), log } = options;
 	const submitContext = { catalog, store, agents, locks, committed, now: nowNs, log };
-	const sessionContext = { agents, telemetry, collectorId: catalog.collectorId, log };
+	const sessionContext = { agents, samples, collectorId: catalog.collectorId, log };
 
 	const track = <T>(work: Promise<T>): Promise<T> => {
 		running.add(work);

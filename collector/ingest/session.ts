@@ -6,7 +6,6 @@ import { PROTOCOL, toLong, type wire } from "../../proto/service.ts";
 import type { AgentLink, AgentTable } from "./agents.ts";
 import { wrong } from "./fields.ts";
 import { checkHeartbeat, checkHello } from "./heartbeat.ts";
-import type { TelemetryTable } from "./telemetry.ts";
 
 /** How long a connection may take to say who it is. */
 const HELLO_TIMEOUT_MS = 10_000;
@@ -15,9 +14,15 @@ const MAX_UNREAD = 1000;
 
 export type SessionCall = ServerDuplexStream<wire.v1.AgentMessage.$Properties, wire.v1.CollectorMessage.$Properties>;
 
+/** Takes samples in. */
+export interface SampleIntake {
+	/** Resolves once they are safe; waits while there is no room. @throws the signal's reason. */
+	take(samples: readonly wire.v1.Sample.$Properties[], signal: AbortSignal): Promise<void>;
+}
+
 export interface SessionContext {
 	readonly agents: AgentTable;
-	readonly telemetry: TelemetryTable;
+	readonly samples: SampleIntake;
 	readonly collectorId: string;
 	readonly log: Logger;
 }
@@ -31,6 +36,10 @@ export interface SessionContext {
 export async function serveSession(call: SessionCall, context: SessionContext, signal: AbortSignal): Promise<void> {
 	const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
 	let link: AgentLink | undefined;
+	const over = new AbortController();
+	const either = AbortSignal.any([signal, over.signal]);
+	/** Samples that are being taken in, batch after batch. */
+	let taking = Promise.resolve();
 	const abort = () => reject(signal.reason);
 	const helloTimer = setTimeout(() => {
 		reject(new UmbraError("unavailable", `no Hello within ${HELLO_TIMEOUT_MS} ms`));
@@ -64,8 +73,14 @@ export async function serveSession(call: SessionCall, context: SessionContext, s
 		if (link === undefined) throw wrong("AgentMessage", message.body ?? "nothing", "Hello as the first message");
 		if (heartbeat) context.agents.heartbeat(link, checkHeartbeat(heartbeat));
 		if (telemetry) {
-			context.telemetry.add(telemetry.samples ?? []);
-			send({ telemetryAck: { sequence: telemetry.sequence ?? toLong(0) } });
+			// Beside what follows: heartbeats must not wait for room for samples. The agent bounds what is under way.
+			const before = taking;
+			taking = (async () => {
+				await before;
+				await context.samples.take(telemetry.samples ?? [], either);
+				send({ telemetryAck: { sequence: telemetry.sequence ?? toLong(0) } });
+			})();
+			taking.catch(reject);
 		}
 		if (orderResult) context.agents.orderResult(link, orderResult);
 	};
@@ -84,6 +99,8 @@ export async function serveSession(call: SessionCall, context: SessionContext, s
 		clearTimeout(helloTimer);
 		signal.removeEventListener("abort", abort);
 		call.pause();
+		over.abort();
+		await taking.catch(() => undefined);
 		if (link !== undefined) await context.agents.disconnect(link);
 	}
 }

@@ -22,6 +22,7 @@ export class TelemetryTable {
 	readonly #newest = new Map<string, TelemetrySample>();
 	readonly #limit: number;
 	#dropped = 0;
+	#accepted = 0;
 
 	constructor(limit = MAX_SERIES) {
 		this.#limit = limit;
@@ -32,11 +33,21 @@ export class TelemetryTable {
 		return this.#dropped;
 	}
 
-	add(samples: readonly wire.v1.Sample.$Properties[]): void {
+	/** Samples that made sense. */
+	get accepted(): number {
+		return this.#accepted;
+	}
+
+	/** @returns those that make sense, those among them that are older than what is there included. */
+	add(samples: readonly wire.v1.Sample.$Properties[]): TelemetrySample[] {
+		const sound: TelemetrySample[] = [];
 		for (const sample of samples) {
 			const checked = checkSample(sample);
+			if (checked !== undefined) sound.push(checked);
 			if (checked === undefined || !this.#keep(checked)) this.#dropped++;
 		}
+		this.#accepted += sound.length;
+		return sound;
 	}
 
 	/** Every series whose tags hold all of `tags`, in an order that stays, in pages. */

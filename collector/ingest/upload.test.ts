@@ -13,7 +13,6 @@ import type { DiskTree } from "../vault/tree.ts";
 import { Vault } from "../vault/vault.ts";
 import { AgentTable } from "./agents.ts";
 import { IngestServer } from "./server.ts";
-import { TelemetryTable } from "./telemetry.ts";
 import { random, randomBlock, rawChunk, TestAgent } from "./test-agent.ts";
 
 const MIB = 1024 * 1024;
@@ -76,7 +75,7 @@ async function start(): Promise<AsyncDisposable & { readonly store: GatedStore; 
 			catalog,
 			store,
 			agents: new AgentTable({ catalog, log, heartbeatSeconds: 10 }),
-			telemetry: new TelemetryTable(),
+			samples: { take: async () => undefined },
 			committed: () => undefined,
 			log,
 		}),

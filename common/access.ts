@@ -1,8 +1,8 @@
-/** Who may speak to the collector: whoever shows the token, over gRPC and HTTP alike. */
+/** Who may speak to a program, and where it listens: whoever shows the token, over gRPC and HTTP alike. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
-import { messageOf, UmbraError } from "../common/errors.ts";
+import { messageOf, UmbraError } from "./errors.ts";
 
 /** Shorter tokens can be guessed. */
 const MIN_TOKEN_LENGTH = 16;
