@@ -95,6 +95,7 @@ programs() {
 		chntpw chntpw
 		prometheus-alertmanager prometheus-alertmanager
 		promtool prometheus
+		influxd influxdb
 	END
 }
 
