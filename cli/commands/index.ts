@@ -26,6 +26,7 @@ const MODULES: readonly { readonly names: readonly string[]; load(): Promise<Com
 	{ names: ["restore"], load: () => import("./restore.ts") },
 	{ names: ["export"], load: () => import("./export.ts") },
 	{ names: ["analytics"], load: () => import("./analytics.ts") },
+	{ names: ["grafana"], load: () => import("./grafana.ts") },
 ];
 
 /** Registers the commands of the module that has `wanted`; all of them where none has, so that help can tell. */
