@@ -19,6 +19,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { z } from "zod";
 import { loadConfig } from "../common/config.ts";
 import { messageOf } from "../common/errors.ts";
 import { formatDuration } from "../common/units.ts";
@@ -43,6 +44,7 @@ const CHECKS: readonly Check[] = [
 	{ title: "generated protocol code is that of the .proto files", run: generatedCode },
 	{ title: "docs/openapi.json is that of the API's routes", run: openApi },
 	{ title: "docs/metrics.md is that of the measurements", run: metrics },
+	{ title: "grafana/provisioning is that of the dashboards and rules", run: grafanaFiles },
 	{ title: "example configs load", run: exampleConfigs },
 	{ title: "shell scripts parse", run: shellScripts },
 	{ title: "links in documents lead somewhere", run: documentLinks },
@@ -113,6 +115,16 @@ async function metrics(): Promise<string[]> {
 	return upToDate(join("docs", "metrics.md"), metricsDocument());
 }
 
+async function grafanaFiles(): Promise<string[]> {
+	const { generatedFiles, PROVISIONING } = await import("../grafana/generated.ts");
+	const files = generatedFiles();
+	const found = globSync(`${PROVISIONING}/**/*.*`, { cwd: ROOT });
+	return [
+		...[...files].flatMap(([path, text]) => upToDate(path, text)),
+		...found.filter((path) => !files.has(path)).map((path) => `${path} is made by nothing`),
+	];
+}
+
 function upToDate(path: string, wanted: string): string[] {
 	const found = existsSync(join(ROOT, path)) ? readFileSync(join(ROOT, path), "utf8") : "";
 	return found === wanted ? [] : [`${path} is out of date; run: npm run generate`];
@@ -121,10 +133,16 @@ function upToDate(path: string, wanted: string): string[] {
 async function exampleConfigs(): Promise<string[]> {
 	const { agentConfig } = await import("../agent/config.ts");
 	const { collectorConfig } = await import("../collector/config.ts");
-	const examples = { "agent.yaml": agentConfig, "collector.yaml": collectorConfig };
+	const { grafanaSettings } = await import("../grafana/settings.ts");
+	const examples = {
+		"examples/agent.yaml": agentConfig,
+		"examples/collector.yaml": collectorConfig,
+		"examples/grafana.yaml": grafanaSettings,
+		"compose/collector.yaml": collectorConfig,
+	};
 	const problems: string[] = [];
 	for (const [name, schema] of Object.entries(examples)) {
-		await loadConfig(schema, join(ROOT, "packaging", "examples", name)).catch((error: unknown) => {
+		await loadConfig<z.ZodType>(schema, join(ROOT, "packaging", name)).catch((error: unknown) => {
 			problems.push(messageOf(error));
 		});
 	}
