@@ -3,14 +3,13 @@ import { randomBytes } from "node:crypto";
 import { open } from "node:fs/promises";
 import { errnoOf, messageOf, UmbraError } from "../common/errors.ts";
 import { type CollectorConfig, vaultFolder } from "./config.ts";
+import { readSecretFile, readSecretVariable } from "./secret.ts";
 import { rotateKey } from "./vault/keyring.ts";
 
 /** Shorter keys can be guessed. */
 const MIN_LENGTH = 32;
 const MAX_LENGTH = 1024;
 const KEY_BYTES = 32;
-/** Every user of the machine may read or write it. */
-const OTHERS = 0o007;
 
 /** One of the two. */
 export interface VaultKeySource {
@@ -25,16 +24,12 @@ export interface VaultKeySource {
  * @throws UmbraError `bad-config` where there is none, it is not a line of 32 to 1,024 characters, or others may read its file.
  */
 export async function loadVaultKey(field: string, { keyFile, keyEnv }: VaultKeySource): Promise<string> {
-	if (keyFile !== undefined) return check(`${field}.keyFile`, keyFile, await readKeyFile(`${field}.keyFile`, keyFile));
-	const name = keyEnv ?? "";
-	const value = process.env[name];
-	if (value === undefined) {
-		throw new UmbraError("bad-config", `${field}.keyEnv: the environment has no variable ${name}`, {
-			context: { field: `${field}.keyEnv`, found: name },
-			hint: "under systemd: EnvironmentFile=, or better LoadCredential= and keyFile",
-		});
+	if (keyFile !== undefined) {
+		const hint = `for a new vault: umbra vault init-key ${keyFile}`;
+		return check(`${field}.keyFile`, keyFile, await readSecretFile(`${field}.keyFile`, keyFile, hint));
 	}
-	return check(`${field}.keyEnv`, name, value);
+	const name = keyEnv ?? "";
+	return check(`${field}.keyEnv`, name, readSecretVariable(`${field}.keyEnv`, name));
 }
 
 /**
@@ -74,31 +69,6 @@ export async function makeVaultKey(path: string): Promise<void> {
 			...(exists ? { hint: "a key that was overwritten would take its vault with it: give another name" } : {}),
 		});
 	}
-}
-
-async function readKeyFile(field: string, path: string): Promise<string> {
-	let mode: number;
-	let text: string;
-	try {
-		await using handle = await open(path, "r");
-		mode = (await handle.stat()).mode;
-		text = await handle.readFile("utf8");
-	} catch (error) {
-		const isMissing = errnoOf(error) === "ENOENT";
-		throw new UmbraError("bad-config", `${field}: cannot read ${path}: ${messageOf(error)}`, {
-			cause: error,
-			context: { path, field },
-			...(isMissing ? { hint: `for a new vault: umbra vault init-key ${path}` } : {}),
-		});
-	}
-	if ((mode & OTHERS) !== 0) {
-		const found = (mode & 0o777).toString(8).padStart(4, "0");
-		throw new UmbraError("bad-config", `${field}: every user of this machine may use ${path} (mode ${found})`, {
-			context: { path, field, found, wanted: "0600 or 0640" },
-			hint: `chmod o= ${path}`,
-		});
-	}
-	return text;
 }
 
 function check(field: string, where: string, text: string): string {

@@ -10,8 +10,9 @@
 import { isAbort, isUmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
 import { formatTime } from "../../common/units.ts";
+import { Backoff } from "../backoff.ts";
 import type { AlertRecord } from "../catalog/records.ts";
-import { Backoff, postJson, type Receiver } from "./post.ts";
+import { postJson, type Receiver } from "./post.ts";
 
 export interface AlertmanagerTarget extends Receiver {
 	/** Unique among all receivers. */

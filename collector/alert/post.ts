@@ -1,5 +1,6 @@
-/** One POST of JSON to a receiver of alerts, what its answer means, and how long to wait before the next try. */
+/** One POST of JSON to a receiver of alerts, and what its answer means. */
 import { messageOf } from "../../common/errors.ts";
+import { retryAfter } from "../backoff.ts";
 
 export interface Receiver {
 	readonly url: string;
@@ -60,41 +61,6 @@ export async function postJson(receiver: Receiver, body: string, options: PostOp
 	} finally {
 		clearTimeout(timer);
 	}
-}
-
-/** Pauses that double, in milliseconds. */
-export class Backoff {
-	readonly #first: number;
-	readonly #longest: number;
-	#failures = 0;
-
-	constructor(first: number, longest: number) {
-		this.#first = first;
-		this.#longest = longest;
-	}
-
-	/** Jitter over the upper half, so that collectors that lost one receiver together do not return together. */
-	next(): number {
-		const ceiling = Math.min(this.#longest, this.#first * 2 ** Math.min(this.#failures++, 30));
-		return ceiling * (0.5 + Math.random() / 2);
-	}
-
-	/** As `next`, or what the receiver asked for where that is longer, within bounds. */
-	nextOr(wanted: number): number {
-		return Math.max(this.next(), Math.min(wanted, this.#longest));
-	}
-
-	reset(): void {
-		this.#failures = 0;
-	}
-}
-
-/** `Retry-After` in milliseconds: seconds or a date (RFC 9110, section 10.2.3); 0 where it is missing or neither. */
-function retryAfter(header: string | null): number {
-	if (header === null) return 0;
-	if (/^\d+$/.test(header)) return Number(header) * 1000;
-	const date = Date.parse(header);
-	return Number.isNaN(date) ? 0 : Math.max(0, date - Date.now());
 }
 
 /** `fetch` hides why it failed in a cause. */

@@ -11,10 +11,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isAbort, isUmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
+import { Backoff } from "../backoff.ts";
 import type { AlertRecord } from "../catalog/records.ts";
 import { type Grouping, type Parcel, ParcelSchedule } from "./parcels.ts";
 import { groupPayloadOf, payloadOf } from "./payload.ts";
-import { Backoff, postJson, type Receiver } from "./post.ts";
+import { postJson, type Receiver } from "./post.ts";
 
 export interface WebhookTarget extends Receiver {
 	/** Unique; it is what alerts remember, since an address may hold a secret and may change. */
