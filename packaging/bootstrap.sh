@@ -96,6 +96,7 @@ programs() {
 		prometheus-alertmanager prometheus-alertmanager
 		promtool prometheus
 		influxd influxdb
+		victoria-metrics victoria-metrics
 	END
 }
 

@@ -1,0 +1,312 @@
+/**
+ * Points as lines of InfluxDB's line protocol, written byte by byte: it is what every point costs the collector's one
+ * thread, and strings would take three times as long.
+ *
+ *   vm_disk,disk=vda,host=h1,vm=web1 rd_bytes=1024,wr_bytes=2048 1732224157000000000
+ *
+ * Tags ascend by name, numbers are all floating point, and there is a line feed behind every line. A line feed within a
+ * line stands in a text field only.
+ */
+import { definitionOf, isMeasurement, type Point } from "../../../common/measurements/measurements.ts";
+import { whyRefused } from "../check.ts";
+import { encodeTag, storedField } from "./names.ts";
+
+/** InfluxDB takes keys of 64 KiB and the like; a line beyond this is a mistake, and would not fit a log record. */
+export const MAX_LINE_BYTES = 512 * 1024;
+
+const FIRST_BYTES = 64 * 1024;
+/** Of a number: sign, 17 digits, point, exponent. */
+const NUMBER_BYTES = 32;
+const BILLION = 1_000_000_000;
+const BILLION_BIG = 1_000_000_000n;
+const MAX_INT32 = 0x7fffffff;
+/** Times up to the year 2116 are split into seconds and nanoseconds. */
+const USUAL_TIMES_END = 2n ** 62n;
+const MIN_TIME = -(2n ** 63n) + 2n;
+const MAX_TIME = 2n ** 63n - 2n;
+
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const PERCENT = 0x25;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const EQUALS = 0x3d;
+const BACKSLASH = 0x5c;
+const LINE_FEED = 0x0a;
+const DELETE = 0x7f;
+
+/** How ASCII stands in a tag's value: as it is, behind a backslash, or by the rare and slow way. */
+const PLAIN = 0;
+const ESCAPED = 1;
+const ODD = 2;
+const TAG_CODES: Uint8Array = Uint8Array.from({ length: 0x80 }, (_, code) => {
+	if (code === SPACE || code === COMMA || code === EQUALS) return ESCAPED;
+	return code < SPACE || code === BACKSLASH || code === PERCENT || code === DELETE ? ODD : PLAIN;
+});
+
+interface Plan {
+	readonly head: Uint8Array;
+	readonly tags: readonly { readonly name: string; readonly head: Uint8Array }[];
+	readonly fields: ReadonlyMap<string, { readonly head: Uint8Array; readonly isText: boolean }>;
+}
+
+const HALF = "a tag holds half of a character";
+
+const plans = new Map<string, Plan>();
+
+export class LineWriter {
+	#bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+	#at = 0;
+	#lines = 0;
+	#time = 0n;
+	/** `#time` as text. */
+	#timeText: Uint8Array = Buffer.from(" 0\n");
+	readonly #takesText: boolean;
+
+	/** @param takesText otherwise fields of text are left out */
+	constructor(takesText = true) {
+		this.#takesText = takesText;
+	}
+
+	get lines(): number {
+		return this.#lines;
+	}
+
+	get length(): number {
+		return this.#at;
+	}
+
+	/** The lines so far; the writer is empty again. */
+	take(): Buffer {
+		// A copy: small lines that wait must not hold on to a large buffer.
+		const lines = Buffer.allocUnsafeSlow(this.#at);
+		this.#bytes.copy(lines, 0, 0, this.#at);
+		this.#at = 0;
+		this.#lines = 0;
+		return lines;
+	}
+
+	/** Adds the point as a line. @returns why it cannot be one, where nothing was added. */
+	add(point: Point): string | undefined {
+		const start = this.#at;
+		if (this.#write(point)) {
+			if (this.#at - start <= MAX_LINE_BYTES) {
+				this.#lines++;
+				return undefined;
+			}
+			this.#at = start;
+			return `its line would take more than ${MAX_LINE_BYTES} bytes`;
+		}
+		this.#at = start;
+		return whyRefused(point) ?? (this.#takesText ? HALF : `it has no numbers, or ${HALF}`);
+	}
+
+	#write({ measurement, tags, fields, timeNs }: Point): boolean {
+		const plan = plans.get(measurement) ?? makePlan(measurement);
+		if (plan === undefined) return false;
+		this.#room(plan.head.length);
+		this.#copy(plan.head);
+		let known = 0;
+		for (const { name, head } of plan.tags) {
+			const value = tags[name];
+			if (value === undefined) continue;
+			known++;
+			if (typeof value !== "string") return false;
+			if (value !== "" && !this.#tag(head, value)) return false;
+		}
+		for (const _ in tags) known--;
+		if (known !== 0) return false;
+		let separator = SPACE;
+		for (const name in fields) {
+			const field = plan.fields.get(name);
+			const value = fields[name];
+			if (field === undefined) return false;
+			if (typeof value === "string" ? !field.isText : field.isText || !Number.isFinite(value)) return false;
+			if (field.isText && !this.#takesText) continue;
+			this.#room(field.head.length + 1 + NUMBER_BYTES);
+			this.#bytes[this.#at++] = separator;
+			this.#copy(field.head);
+			if (typeof value === "string") this.#text(value);
+			else this.#number(value as number);
+			separator = COMMA;
+		}
+		return separator === COMMA && this.#timestamp(timeNs);
+	}
+
+	#room(bytes: number): void {
+		if (this.#at + bytes <= this.#bytes.length) return;
+		const grown = Buffer.allocUnsafeSlow(Math.max(2 * this.#bytes.length, this.#at + bytes));
+		this.#bytes.copy(grown, 0, 0, this.#at);
+		this.#bytes = grown;
+	}
+
+	/** Of few bytes, a loop is faster than a call out of JavaScript. */
+	#copy(from: Uint8Array): void {
+		const bytes = this.#bytes;
+		let at = this.#at;
+		for (let each = 0; each < from.length; each++) bytes[at++] = from[each] as number;
+		this.#at = at;
+	}
+
+	#tag(head: Uint8Array, value: string): boolean {
+		this.#room(head.length + 2 * value.length);
+		this.#copy(head);
+		const bytes = this.#bytes;
+		let at = this.#at;
+		for (let each = 0; each < value.length; each++) {
+			const code = value.charCodeAt(each);
+			const kind = code < 0x80 ? TAG_CODES[code] : ODD;
+			if (kind === ODD) return this.#oddTag(value);
+			if (kind === ESCAPED) bytes[at++] = BACKSLASH;
+			bytes[at++] = code;
+		}
+		this.#at = at;
+		return true;
+	}
+
+	#oddTag(value: string): boolean {
+		// Half of a surrogate pair has no bytes in UTF-8, so that two names could become one.
+		if (!value.isWellFormed()) return false;
+		const escaped = encodeTag(value).replaceAll(/[ ,=]/g, "\\$&");
+		this.#room(escaped.length * 3);
+		this.#at += this.#bytes.write(escaped, this.#at, "utf8");
+		return true;
+	}
+
+	#text(value: string): void {
+		const escaped = value.replaceAll(/["\\]/g, "\\$&");
+		this.#room(escaped.length * 3 + 2);
+		this.#bytes[this.#at++] = QUOTE;
+		this.#at += this.#bytes.write(escaped, this.#at, "utf8");
+		this.#bytes[this.#at++] = QUOTE;
+		this.#room(NUMBER_BYTES);
+	}
+
+	/** The shortest digits that read back as `value`; whole numbers, which most are, without a string. */
+	#number(value: number): void {
+		if (!Number.isSafeInteger(value)) {
+			this.#at += this.#bytes.write(String(value), this.#at, "latin1");
+			return;
+		}
+		let rest = value;
+		if (rest < 0) {
+			this.#bytes[this.#at++] = MINUS;
+			rest = -rest;
+		}
+		if (rest > MAX_INT32) {
+			const high = Math.floor(rest / BILLION);
+			this.#digits(high, 1);
+			this.#digits(rest - high * BILLION, 9);
+		} else this.#digits(rest, 1);
+	}
+
+	/** `value` below 2^31, with zeroes in front where it has fewer digits than `least`. */
+	#digits(value: number, least: number): void {
+		const bytes = this.#bytes;
+		const start = this.#at;
+		let rest = value | 0;
+		const end = start + Math.max(least, digitsOf(rest));
+		for (let at = end - 1; at >= start; at--) {
+			const next = (rest / 10) | 0;
+			bytes[at] = ZERO + rest - next * 10;
+			rest = next;
+		}
+		this.#at = end;
+	}
+
+	/** Points come in rounds that share a time. */
+	#timestamp(timeNs: bigint): boolean {
+		if (timeNs !== this.#time) {
+			if (timeNs < BILLION_BIG || timeNs >= USUAL_TIMES_END) return this.#rareTimestamp(timeNs);
+			const seconds = timeNs / BILLION_BIG;
+			const start = this.#at;
+			this.#room(NUMBER_BYTES);
+			this.#bytes[this.#at++] = SPACE;
+			this.#number(Number(seconds));
+			this.#digits(Number(timeNs - seconds * BILLION_BIG), 9);
+			this.#bytes[this.#at++] = LINE_FEED;
+			this.#timeText = Uint8Array.prototype.slice.call(this.#bytes, start, this.#at);
+			this.#time = timeNs;
+			return true;
+		}
+		this.#room(this.#timeText.length);
+		this.#copy(this.#timeText);
+		return true;
+	}
+
+	#rareTimestamp(timeNs: bigint): boolean {
+		if (timeNs < MIN_TIME || timeNs > MAX_TIME) return false;
+		this.#room(NUMBER_BYTES);
+		this.#at += this.#bytes.write(` ${timeNs}\n`, this.#at, "latin1");
+		return true;
+	}
+}
+
+/** Of a value below 2^31. */
+function digitsOf(value: number): number {
+	if (value < 1e5) return value < 100 ? (value < 10 ? 1 : 2) : value < 1e3 ? 3 : value < 1e4 ? 4 : 5;
+	return value < 1e7 ? (value < 1e6 ? 6 : 7) : value < 1e8 ? 8 : value < 1e9 ? 9 : 10;
+}
+
+function makePlan(name: string): Plan | undefined {
+	if (!isMeasurement(name)) return undefined;
+	const { tags, fields } = definitionOf(name);
+	const plan = {
+		head: Buffer.from(name),
+		tags: Object.keys(tags)
+			.sort()
+			.map((tag) => ({ name: tag, head: Buffer.from(`,${tag}=`) })),
+		fields: new Map(
+			Object.entries(fields).map(([field, { kind }]) => [
+				field,
+				{ head: Buffer.from(`${storedField(field)}=`), isText: kind === "text" },
+			]),
+		),
+	};
+	plans.set(name, plan);
+	return plan;
+}
+
+/** All points of a series have the same lane, from 0 on. */
+export function laneOf({ measurement, tags }: Point, lanes: number): number {
+	let sum = measurement.length;
+	// A sum, as tags come in any order; an empty one is none.
+	for (const name in tags) {
+		const value = tags[name];
+		if (typeof value !== "string" || value === "") continue;
+		let hash = name.length;
+		for (let at = 0; at < value.length; at++) hash = Math.imul(hash ^ value.charCodeAt(at), 0x01000193);
+		sum = (sum + (hash ^ (hash >>> 15))) | 0;
+	}
+	return (sum >>> 0) % lanes;
+}
+
+/** The lines of what a `LineWriter` wrote, without their line feeds. */
+export function splitLines(bytes: Buffer): Buffer[] {
+	const lines: Buffer[] = [];
+	for (let start = 0; start < bytes.length; ) {
+		const end = lineEnd(bytes, start);
+		lines.push(bytes.subarray(start, end));
+		start = end + 1;
+	}
+	return lines;
+}
+
+function lineEnd(bytes: Buffer, start: number): number {
+	let at = start;
+	for (; at < bytes.length && bytes[at] !== SPACE; at++) if (bytes[at] === BACKSLASH) at++;
+	for (let quoted = false; at < bytes.length; at++) {
+		const byte = bytes[at];
+		if (byte === QUOTE) quoted = !quoted;
+		else if (byte === BACKSLASH) at++;
+		else if (byte === LINE_FEED && !quoted) return at;
+	}
+	return bytes.length;
+}
+
+/** The measurement of a line. */
+export function measurementOf(line: Buffer): string {
+	const end = line.findIndex((byte) => byte === COMMA || byte === SPACE);
+	return line.toString("latin1", 0, end);
+}
