@@ -2,7 +2,7 @@
  * Measures the promised figures side by side and prints one table. A full run writes docs/benchmarks.md; a selection
  * is printed only.
  *
- * usage: npm run bench [-- NAME ...]     names: scan, capture, pause, ingest, encryption, rest, flow, read, export, vault, backup, list, map, diff, day
+ * usage: npm run bench [-- NAME ...]     names: scan, capture, pause, ingest, encryption, influx, rest, flow, read, export, vault, backup, list, map, diff, day
  *
  * Exit status: 0 all promised figures met, 1 one was missed or could not be measured, 2 no such bench.
  */
@@ -21,6 +21,7 @@ import { diffBench } from "./diff.bench.ts";
 import { encryptionBench } from "./encryption.bench.ts";
 import { exportBench } from "./export.bench.ts";
 import { flowBench } from "./flow.bench.ts";
+import { influxBench } from "./influx.bench.ts";
 import { ingestBench } from "./ingest.bench.ts";
 import { listBench } from "./list.bench.ts";
 import { describeMachine, load } from "./machine.ts";
@@ -38,6 +39,7 @@ const BENCHES: readonly Bench[] = [
 	pauseBench,
 	ingestBench,
 	encryptionBench,
+	influxBench,
 	restBench,
 	flowBench,
 	readBench,
