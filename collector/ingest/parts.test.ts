@@ -5,9 +5,9 @@ import { runInNewContext } from "node:vm";
 import { UmbraError } from "../../common/errors.ts";
 import { toLong } from "../../proto/service.ts";
 import { testRandom } from "../../test/support/random.ts";
+import { orAborted } from "../or-aborted.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { KeyedMutex } from "./keyed-mutex.ts";
-import { orAborted } from "./or-aborted.ts";
 import { TelemetryTable } from "./telemetry.ts";
 
 const NEVER = new AbortController().signal;

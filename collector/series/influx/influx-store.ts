@@ -66,7 +66,7 @@ class InfluxStore implements SeriesStore {
 		this.#log = lines;
 		this.#writes = writes;
 		this.#queries = queries;
-		this.#server = new Server(settings, queries, log);
+		this.#server = new Server(settings, queries, log, this.#stop.signal);
 		this.#sender = Sender.start({
 			log: lines,
 			logger: log,

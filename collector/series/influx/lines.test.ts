@@ -94,7 +94,8 @@ describe("LineWriter", () => {
 		["a text for a number", vm({ state: "x" }), /found text/],
 		["no fields", vm({}), /no fields/],
 		["a time beyond 64 bits", vm({ state: 1 }, {}, 2n ** 63n), /64 bits/],
-		["half of a character", vm({ state: 1 }, { vm: "\ud800" }), /half of a character/],
+		["half of a character", vm({ state: 1 }, { vm: "\ud800" }), /no Unicode text/],
+		["a tag with a zero byte", vm({ state: 1 }, { vm: "a\0" }), /no Unicode text/],
 		["a line without end", vm({ state: 1 }, { vm: "x".repeat(MAX_LINE_BYTES) }), /more than 524288 bytes/],
 	] as const) {
 		it(`refuses ${what}, and keeps what was there`, () => {

@@ -51,8 +51,6 @@ interface Plan {
 	readonly fields: ReadonlyMap<string, { readonly head: Uint8Array; readonly isText: boolean }>;
 }
 
-const HALF = "a tag holds half of a character";
-
 const plans = new Map<string, Plan>();
 
 export class LineWriter {
@@ -99,7 +97,7 @@ export class LineWriter {
 			return `its line would take more than ${MAX_LINE_BYTES} bytes`;
 		}
 		this.#at = start;
-		return whyRefused(point) ?? (this.#takesText ? HALF : `it has no numbers, or ${HALF}`);
+		return whyRefused(point) ?? "it has no numbers";
 	}
 
 	#write({ measurement, tags, fields, timeNs }: Point): boolean {
@@ -166,8 +164,7 @@ export class LineWriter {
 	}
 
 	#oddTag(value: string): boolean {
-		// Half of a surrogate pair has no bytes in UTF-8, so that two names could become one.
-		if (!value.isWellFormed()) return false;
+		if (!value.isWellFormed() || value.includes("\0")) return false;
 		const escaped = encodeTag(value).replaceAll(/[ ,=]/g, "\\$&");
 		this.#room(escaped.length * 3);
 		this.#at += this.#bytes.write(escaped, this.#at, "utf8");

@@ -4,6 +4,7 @@
  */
 import { isUmbraError, UmbraError } from "../../../common/errors.ts";
 import type { Logger } from "../../../common/log.ts";
+import { orAborted } from "../../or-aborted.ts";
 import type { Connection } from "./connection.ts";
 import { quoteName } from "./influxql.ts";
 import type { InfluxSettings } from "./settings.ts";
@@ -21,18 +22,28 @@ export class Server {
 	readonly #settings: InfluxSettings;
 	readonly #connection: Connection;
 	readonly #log: Logger;
-	#endpoints: Endpoints | undefined;
+	readonly #stop: AbortSignal;
+	/** Shared by all who wait for it. */
+	#endpoints: Promise<Endpoints> | undefined;
 
-	constructor(settings: InfluxSettings, connection: Connection, log: Logger) {
+	/** @param stop ends what is under way */
+	constructor(settings: InfluxSettings, connection: Connection, log: Logger, stop: AbortSignal) {
 		this.#settings = settings;
 		this.#connection = connection;
 		this.#log = log;
+		this.#stop = stop;
 	}
 
-	/** @throws UmbraError as `Connection.request`; `bad-config` where settings do not fit the server. */
+	/**
+	 * @throws UmbraError as `Connection.request`; `bad-config` where settings do not fit the server, `unsupported` where it does
+	 * not say what it is; the signal's reason.
+	 */
 	async endpoints(signal: AbortSignal): Promise<Endpoints> {
-		this.#endpoints ??= await this.#prepare(signal);
-		return this.#endpoints;
+		this.#endpoints ??= this.#prepare(this.#stop).catch((error: unknown) => {
+			this.forget();
+			throw error;
+		});
+		return await orAborted(this.#endpoints, signal);
 	}
 
 	/** The database is not as it was found: look again. */
