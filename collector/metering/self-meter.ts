@@ -32,6 +32,8 @@ export interface SelfMeterOptions {
 
 /** How much an alert says about the risk that its VM is at. */
 const ALERT_RISK: Readonly<Record<Severity, number>> = { info: 0.2, warning: 0.6, critical: 1 };
+/** Counting a VM's points reads the keys of all of them. */
+const COUNTED_EVERY_MS = 600_000;
 /** A verdict says nothing of today when it is older. */
 const VERDICT_LIFETIME_NS = 3600n * 1_000_000_000n;
 
@@ -41,6 +43,8 @@ export class SelfMeter implements Disposable {
 	readonly #delay = monitorEventLoopDelay({ resolution: 20 });
 	#cpu = process.cpuUsage();
 	#cpuAt = performance.now();
+	/** Points of each VM, and when they were counted. */
+	readonly #counted = new Map<string, { readonly points: number; readonly at: number }>();
 
 	constructor(options: SelfMeterOptions) {
 		this.#options = options;
@@ -61,6 +65,8 @@ export class SelfMeter implements Disposable {
 		const firing = await catalog.firingAlerts();
 		const vms = await everyPage((cursor) => catalog.vms({ cursor }));
 		const known = await everyPage((cursor) => catalog.agents({ cursor }));
+		const names = new Set(vms.map(({ vm }) => vm));
+		for (const vm of this.#counted.keys()) if (!names.has(vm)) this.#counted.delete(vm);
 		const points: (Point | null)[] = [];
 		for (const { id, host, lastSeen } of known) {
 			points.push(agentPoint(host, agents.status(id), BigInt(lastSeen), nowNs));
@@ -116,6 +122,16 @@ export class SelfMeter implements Disposable {
 		return (used / 1000 / Math.max(1, this.#cpuAt - at)) * 100;
 	}
 
+	async #countPoints(vm: string): Promise<number> {
+		const now = performance.now();
+		const before = this.#counted.get(vm);
+		if (before !== undefined && now - before.at < COUNTED_EVERY_MS) return before.points;
+		let points = 0;
+		for await (const _ of this.#options.catalog.pointTimes(vm)) points++;
+		this.#counted.set(vm, { points, at: now });
+		return points;
+	}
+
 	async #vmPoint(record: VmRecord, firing: readonly AlertRecord[], nowNs: bigint): Promise<Point | null> {
 		const { catalog, agents } = this.#options;
 		const { vm, headTime } = record;
@@ -129,6 +145,7 @@ export class SelfMeter implements Disposable {
 			point_age_seconds: age,
 			capture_late_seconds: lateness(status, age, nowNs),
 			capture_failing: status === undefined ? undefined : status.lastError === "" ? 0 : 1,
+			points: await this.#countPoints(vm),
 			firing_alerts: alerts.length,
 			risk: Math.max(...risks),
 		});

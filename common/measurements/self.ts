@@ -59,6 +59,7 @@ export const SELF_MEASUREMENTS = {
 				"How much longer than its schedule says that is; 0 where captures are paused",
 			),
 			capture_failing: gauge("0/1", "1: its last capture failed"),
+			points: gauge("count", "Points that can be restored, counted every ten minutes"),
 			firing_alerts: gauge("count", "Alerts that fire on it"),
 			risk: gauge("share", "The greatest of its anomaly score, firing alerts and predictions, 0 to 1"),
 		},

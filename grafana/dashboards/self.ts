@@ -151,8 +151,8 @@ export function self(settings: GrafanaSettings): Dashboard {
 							about:
 								"How late its event loop is (99th percentile). More than 100 ms: answers get slow, agents are held up.",
 							span: 8,
-							of: lines(collector, [collector.max("event_loop_delay_ms", "delay")], {}),
-							steps: [[100, "yellow"]],
+							of: lines(collector, [collector.max("event_loop_delay_seconds", "delay")], {}),
+							steps: [[0.1, "yellow"]],
 						}),
 						chart({
 							id: 15,
