@@ -1,13 +1,14 @@
 /**
- * Measures the promised figures side by side and prints one table. A full run writes docs/benchmarks.md; a selection
- * is printed only.
+ * Measures the promised figures side by side and prints one table. A full run writes docs/benchmarks.md, and
+ * docs/benchmarks.json from which it is made; a selection is printed, and written with --record.
  *
- * usage: npm run bench [-- NAME ...]     names: scan, capture, pause, ingest, encryption, influx, rest, flow, read, export, vault, backup, list, map, diff, day
+ * usage: npm run bench [-- [--record] NAME ...]     names: scan, capture, pause, ingest, encryption, influx, rest, flow, read, export, vault, backup, list, map, diff, day
  *
  * Exit status: 0 all promised figures met, 1 one was missed or could not be measured, 2 no such bench.
  */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { messageOf } from "../../common/errors.ts";
 import { formatDuration } from "../../common/units.ts";
 import { findProgram } from "../../packaging/guest/programs.ts";
@@ -28,7 +29,7 @@ import { describeMachine, load } from "./machine.ts";
 import { mapBench } from "./map.bench.ts";
 import { pauseBench } from "./pause.bench.ts";
 import { readBench } from "./read.bench.ts";
-import { document, printTable } from "./report.ts";
+import { document, printTable, type Records } from "./report.ts";
 import { restBench } from "./rest.bench.ts";
 import { scanBench } from "./scan.bench.ts";
 import { vaultBench } from "./vault.bench.ts";
@@ -52,8 +53,13 @@ const BENCHES: readonly Bench[] = [
 	dayBench,
 ];
 const DOCUMENT = join(ROOT, "docs", "benchmarks.md");
+const RECORDS = join(ROOT, "docs", "benchmarks.json");
 
-const wanted = process.argv.slice(2);
+const { values, positionals: wanted } = parseArgs({
+	options: { record: { type: "boolean", default: false } },
+	allowPositionals: true,
+});
+const isRecorded = values.record || wanted.length === 0;
 const unknown = wanted.filter((name) => !BENCHES.some((bench) => bench.name === name));
 if (unknown.length > 0) {
 	console.error(`no such bench: ${unknown.join(", ")}; there are: ${BENCHES.map(({ name }) => name).join(", ")}`);
@@ -61,20 +67,27 @@ if (unknown.length > 0) {
 }
 
 const started = performance.now();
-const loadBefore = load();
 const rows: Row[] = [];
 for (const bench of BENCHES) {
-	if (wanted.length === 0 || wanted.includes(bench.name)) rows.push(...(await runBench(bench)));
+	if (wanted.length > 0 && !wanted.includes(bench.name)) continue;
+	const before = load();
+	const found = await runBench(bench);
+	rows.push(...found);
+	if (isRecorded) await record(bench.name, [before, load()], found);
 }
 printTable(rows);
-const took = performance.now() - started;
-if (wanted.length === 0) {
-	const machine = await describeMachine();
-	const minutes = took / 60_000;
-	await writeFile(DOCUMENT, document({ rows, machine, date: new Date(), loadBefore, loadAfter: load(), minutes }));
-}
-console.log(`\n${formatDuration(took)}${wanted.length === 0 ? "; written to docs/benchmarks.md" : ""}`);
+console.log(`\n${formatDuration(performance.now() - started)}${isRecorded ? "; written to docs/benchmarks.md" : ""}`);
 process.exitCode = rows.some(({ met }) => met === false) ? 1 : 0;
+
+/** At once, so that what comes after it can fail. */
+async function record(name: string, loads: readonly [number, number], found: readonly Row[]): Promise<void> {
+	const before = JSON.parse(await readFile(RECORDS, "utf8")) as Records;
+	const date = new Date().toISOString().slice(0, 10);
+	const records = { ...before, [name]: { date, machine: await describeMachine(), load: loads, rows: found } };
+	await writeFile(RECORDS, `${JSON.stringify(records, null, 2)}\n`);
+	const names = BENCHES.map((bench) => bench.name);
+	await writeFile(DOCUMENT, document(records, names));
+}
 
 /** One that fails is a row that says so: the others go on. */
 async function runBench(bench: Bench): Promise<Row[]> {

@@ -14,28 +14,32 @@ export function printTable(rows: readonly Row[]): void {
 	for (const line of lines) console.log(line);
 }
 
-export interface DocumentOptions {
-	readonly rows: readonly Row[];
+/** What one bench found when it last ran for the record. */
+export interface Recorded {
+	/** ISO date. */
+	readonly date: string;
 	readonly machine: readonly string[];
-	readonly date: Date;
-	readonly loadBefore: number;
-	readonly loadAfter: number;
-	readonly minutes: number;
+	/** Load average before and after it. */
+	readonly load: readonly [number, number];
+	readonly rows: readonly Row[];
 }
 
-export function document({ rows, machine, date, loadBefore, loadAfter, minutes }: DocumentOptions): string {
+/** `docs/benchmarks.json`: by name of the bench. */
+export type Records = Readonly<Record<string, Recorded>>;
+
+/** @param names of all benches, in the order in which they are shown. */
+export function document(records: Records, names: readonly string[]): string {
 	const cell = (text: string): string => text.replaceAll("|", "\\|");
+	const known = names.flatMap((name) => (records[name] === undefined ? [] : [{ name, ...records[name] }]));
+	const rows = known.flatMap((record) => record.rows);
 	const promised = rows.filter(({ met }) => met !== undefined);
 	const missed = promised.filter(({ met }) => met === false).length;
 	return `# Benchmarks
 
-Written by \`npm run bench\`; do not edit. \`npm run bench -- scan capture\` runs a selection and prints it only, so
-that everything below comes from one run.
+Written by \`npm run bench\`; do not edit. \`npm run bench -- scan capture\` runs a selection and prints it; with \`--record\` it takes the
+place of what that selection found before. Where two things are compared they run in turns within the same minutes.
 
-- Date: ${date.toISOString().slice(0, 10)}, ${Math.round(minutes)} minutes
-- Machine: ${machine.join("; ")}
-- Load average: ${loadBefore.toFixed(1)} when it began, ${loadAfter.toFixed(1)} when it ended
-- ${promised.length - missed} of ${promised.length} promised figures met${missed === 0 ? "" : `, ${missed} missed`}
+${promised.length - missed} of ${promised.length} promised figures met${missed === 0 ? "" : `, ${missed} missed`}.
 
 | figure | target | measured | verdict |
 | --- | --- | --- | --- |
@@ -43,9 +47,14 @@ ${rows.map((row) => `| ${[row.figure, row.target, row.measured, verdict(row)].ma
 
 ## How each was measured
 
-All programs are the real ones, as child processes: the collector, the agent, QEMU with a Linux guest. Where two
-things are compared they run in turns within the same minutes. Rows without a target only inform.
+All programs are the real ones, as child processes: the collector, the agent, QEMU with a Linux guest, and what they are compared
+with. Rows without a target only inform.
 
-${rows.map(({ figure, how }) => `- **${figure}.** ${how}`).join("\n")}
+${known.map(section).join("\n\n")}
 `;
+}
+
+function section({ name, date, machine, load, rows }: Recorded & { readonly name: string }): string {
+	const when = `\`npm run bench -- ${name}\`, ${date}; load average ${load.map((value) => value.toFixed(1)).join(" before, ")} after; ${machine.join("; ")}.`;
+	return `### ${name}\n\n${when}\n\n${rows.map(({ figure, how }) => `- **${figure}.** ${how}`).join("\n")}`;
 }
