@@ -13,6 +13,8 @@ const AGGREGATES: ReadonlySet<Aggregate> = new Set([
 /** What 64 bits hold, without the few at either end that InfluxDB keeps for itself. */
 const MIN_TIME_NS = -(2n ** 63n) + 2n;
 const MAX_TIME_NS = 2n ** 63n - 2n;
+/** 73 years, so that reckoning with windows stays within 64 bits. */
+const MAX_WINDOW_NS = 2n ** 61n;
 
 /** @throws UmbraError `bad-config` for a query that makes no sense; it names what is wrong, and what is there instead. */
 export function checkQuery(query: SeriesQuery): Measurement {
@@ -36,8 +38,8 @@ export function checkQuery(query: SeriesQuery): Measurement {
 		if (!isTime(time)) throw wrong(field, time, `${MIN_TIME_NS} to ${MAX_TIME_NS}`);
 	}
 	if (rate && window === undefined) throw wrong("rate", "no window", "a window");
-	if (window !== undefined && !(window.everyNs > 0n && window.everyNs <= MAX_TIME_NS)) {
-		throw wrong("window.everyNs", window.everyNs, "above 0");
+	if (window !== undefined && !(window.everyNs > 0n && window.everyNs <= MAX_WINDOW_NS)) {
+		throw wrong("window.everyNs", window.everyNs, `above 0, at most ${MAX_WINDOW_NS}`);
 	}
 	if (window !== undefined && !AGGREGATES.has(window.aggregate)) {
 		throw wrong("window.aggregate", window.aggregate, [...AGGREGATES].join(", "));

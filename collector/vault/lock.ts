@@ -1,5 +1,5 @@
 /**
- * One process at a time per vault. Node has no flock, and a file that holds a pid goes stale (killed
+ * One process at a time per vault, or whatever else lies in a folder. Node has no flock, and a file that holds a pid goes stale (killed
  * process, reused pid, container with a pid namespace of its own). The kernel lock that SQLite takes
  * dies with its process on every one of these; an exclusive transaction on an empty database writes
  * nothing, so it works on a full disk too.
@@ -9,8 +9,11 @@ import { messageOf, UmbraError } from "../../common/errors.ts";
 
 const SQLITE_BUSY = 5;
 
-/** @throws UmbraError `conflict` where another process (or this one) holds it. */
-export function lockFile(path: string): Disposable {
+/**
+ * @param what the file locks, for the message
+ * @throws UmbraError `conflict` where another process (or this one) holds it.
+ */
+export function lockFile(path: string, what: "vault" | "series store" = "vault"): Disposable {
 	let database: DatabaseSync | undefined;
 	try {
 		database = new DatabaseSync(path, { timeout: 0 });
@@ -19,10 +22,13 @@ export function lockFile(path: string): Disposable {
 	} catch (error) {
 		if (database?.isOpen === true) database.close();
 		if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY) {
-			throw new UmbraError("conflict", `${path} is locked: another process has this vault open`, {
+			throw new UmbraError("conflict", `${path} is locked: another process has this ${what} open`, {
 				cause: error,
 				context: { path },
-				hint: "stop the other collector or `umbra vault` command, or ask the running collector instead",
+				hint:
+					what === "vault"
+						? "stop the other collector or `umbra vault` command, or ask the running collector instead"
+						: "stop the other collector",
 			});
 		}
 		throw new UmbraError("unavailable", `cannot lock ${path}: ${messageOf(error)}`, {

@@ -7,7 +7,7 @@ import { MemorySeriesStore } from "../memory-store.ts";
 import type { Aggregate, Series, SeriesQuery, SeriesStore } from "../series-store.ts";
 import { BASE_NS, HOUR_NS, SECOND_NS, type Stores } from "./stores.ts";
 
-const ROUNDS = 25;
+const ROUNDS = 15;
 const QUERIES_A_ROUND = 6;
 const VMS = ["a", "b", "c'", ""];
 const DISKS = ["vda", "vdb"];

@@ -1,9 +1,9 @@
 /** Part of `suite.ts`: nothing to tell, questions and points that make no sense, answers that are too large. */
 import assert from "node:assert/strict";
-import { it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import { isUmbraError } from "../../../common/errors.ts";
 import type { MeasurementName } from "../../../common/measurements/measurements.ts";
-import type { SeriesQuery } from "../series-store.ts";
+import type { SeriesQuery, SeriesStore } from "../series-store.ts";
 import { ask, at, BASE_NS, every, rowsOf, SECOND_NS, type Stores, VM } from "./stores.ts";
 
 export function refuses(stores: Stores): void {
@@ -43,9 +43,16 @@ export function refuses(stores: Stores): void {
 			/window.aggregate: found mean of feature, a text/,
 		],
 	];
-	for (const [what, change, message] of REFUSED) {
-		it(`refuses ${what}`, async () => {
-			await withStore([], async (store) => {
+	describe("refuses", () => {
+		const resources = new AsyncDisposableStack();
+		let store: SeriesStore;
+		before(async () => {
+			store = resources.use(await resources.use(await makePlace()).open());
+		});
+		after(async () => await resources.disposeAsync());
+
+		for (const [what, change, message] of REFUSED) {
+			it(what, async () => {
 				const query = { ...ask("vm", ["state"]), ...change } as SeriesQuery;
 				await assert.rejects(store.query(query), (error) => {
 					assert.ok(isUmbraError(error, "bad-config"), String(error));
@@ -53,8 +60,8 @@ export function refuses(stores: Stores): void {
 					return true;
 				});
 			});
-		});
-	}
+		}
+	});
 
 	it("refuses points that are none, counts them, and takes what comes with them", async () => {
 		const wrong = [

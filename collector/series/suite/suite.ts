@@ -13,7 +13,21 @@ import type { SeriesPlace, Stores } from "./stores.ts";
 import { keepsValues } from "./values.ts";
 import { summarises } from "./windows.ts";
 
-export function behavesAsSeriesStore(name: string, makePlace: () => Promise<SeriesPlace>): void {
+const PARTS = {
+	reading: readsWhatWasWritten,
+	windows: summarises,
+	refusals: refuses,
+	values: keepsValues,
+	life: livesOn,
+	random: answersRandomQuestions,
+} as const satisfies Readonly<Record<string, (stores: Stores) => void>>;
+
+/** @param parts all, where they are left out */
+export function behavesAsSeriesStore(
+	name: string,
+	makePlace: () => Promise<SeriesPlace>,
+	parts: readonly (keyof typeof PARTS)[] = Object.keys(PARTS) as (keyof typeof PARTS)[],
+): void {
 	const stores: Stores = {
 		makePlace,
 		withStore: async (points, use) => {
@@ -25,11 +39,6 @@ export function behavesAsSeriesStore(name: string, makePlace: () => Promise<Seri
 		},
 	};
 	describe(`${name} as a SeriesStore`, () => {
-		readsWhatWasWritten(stores);
-		summarises(stores);
-		refuses(stores);
-		keepsValues(stores);
-		livesOn(stores);
-		answersRandomQuestions(stores);
+		for (const part of parts) PARTS[part](stores);
 	});
 }
