@@ -7,6 +7,7 @@ import { notificationSettings } from "./alert/settings.ts";
 import { detectSettings } from "./detect/settings.ts";
 import { scrubSettings } from "./integrity/settings.ts";
 import { gcSettings, retentionOfVms, retentionSettings } from "./retention/settings.ts";
+import { seriesSettings } from "./series/settings.ts";
 
 export const collectorConfig = z.strictObject({
 	/** Vault and catalog live below it. */
@@ -30,6 +31,8 @@ export const collectorConfig = z.strictObject({
 		})
 		.optional(),
 	...notificationSettings,
+	/** Where time series are kept. */
+	series: seriesSettings.prefault({}),
 	/** How changesets are judged. */
 	detect: detectSettings.prefault({}),
 	/** How many points of a VM stay. */
