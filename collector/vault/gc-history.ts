@@ -33,6 +33,19 @@ interface Point {
 	readonly time: number;
 	readonly tree: DiskTree;
 	readonly contents: Contents;
+	/** Put in where its time says, and nobody's head. */
+	readonly isImported: boolean;
+}
+
+interface Submission {
+	readonly vm: number;
+	readonly time: () => number;
+	readonly base: DiskTree | null;
+	readonly snapshot: { readonly blocks: number; readonly contents: Contents };
+	readonly changes: readonly NameRun[];
+	/** Ingest refuses it. */
+	readonly isStale: () => boolean;
+	readonly isImported?: boolean;
 }
 
 const blocks = new Map<number, { readonly name: Uint8Array; readonly data: Uint8Array }>();
@@ -51,6 +64,7 @@ const nameOf = (content: number): Uint8Array => (content === 0 ? ZERO_NAME : blo
 
 export interface Counts {
 	points: number;
+	imported: number;
 	dropped: number;
 	collections: number;
 	removedPacks: number;
@@ -65,6 +79,7 @@ export interface Counts {
 export class History implements AsyncDisposable {
 	readonly counts: Counts = {
 		points: 0,
+		imported: 0,
 		dropped: 0,
 		collections: 0,
 		removedPacks: 0,
@@ -80,7 +95,7 @@ export class History implements AsyncDisposable {
 	readonly #isEncrypted: boolean;
 	#rotations = 0;
 	readonly #disk = new MemoryDisk();
-	/** What the catalog holds, by VM, oldest first: it survives everything. */
+	/** What the catalog holds, in the order in which it came: it survives everything. */
 	#points: Point[] = [];
 	/** What stands on each VM's disk now, captured or not. */
 	readonly #guests = Array.from({ length: VMS }, () => ({ blocks: SIZES[0]!, contents: new Map<number, number>() }));
@@ -122,6 +137,7 @@ export class History implements AsyncDisposable {
 			const work = [this.#drop(), ...Array.from({ length: VMS }, (_, vm) => this.#capture(vm))];
 			if (this.#random.chance(0.8)) work.push(this.#collect());
 			if (this.#random.chance(0.8)) work.push(this.#read());
+			for (let vm = 0; vm < VMS; vm++) if (this.#random.chance(0.5)) work.push(this.#import(vm));
 			if (this.#random.chance(0.1)) work.push(this.#collect());
 			for (const outcome of await Promise.allSettled(work)) {
 				if (outcome.status === "fulfilled") continue;
@@ -181,7 +197,7 @@ export class History implements AsyncDisposable {
 	/** What an agent and ingest do: change, offer, upload, and some time later submit. */
 	async #capture(vm: number): Promise<void> {
 		const guest = this.#guests[vm]!;
-		const head = this.#points.findLast((point) => point.vm === vm);
+		const head = this.#head(vm);
 		if (this.#random.chance(0.1)) this.#resize(guest);
 		for (let count = this.#random.below(6); count > 0; count--) {
 			const place = this.#random.pick(PLACES);
@@ -196,9 +212,37 @@ export class History implements AsyncDisposable {
 			await this.#upload(changes);
 			await this.#linger();
 			if (this.#random.chance(0.3)) this.#now += this.#random.below(3 * GRACE_MS);
-			if (await this.#submit(vm, head, base, snapshot, changes)) return;
+			const isStale = () => this.#head(vm) !== head;
+			if (await this.#submit({ vm, time: () => ++this.#time, base, snapshot, changes, isStale })) return;
 			this.counts.missing++;
 		}
+	}
+
+	/** What an import and ingest do: any point that is there may be built upon, and what comes of it lies somewhere behind it. */
+	async #import(vm: number): Promise<void> {
+		const points = this.#points.filter((point) => point.vm === vm);
+		if (points.length === 0) return;
+		const older = this.#random.pick(points);
+		const contents = new Map(older.contents);
+		for (let count = this.#random.below(4); count > 0; count--) {
+			const place = this.#random.pick(PLACES);
+			if (place < older.tree.blocks) contents.set(place, 1 + this.#random.below(CONTENTS));
+		}
+		const snapshot = { blocks: older.tree.blocks, contents };
+		const changes = this.#changes(snapshot, older.contents);
+		await this.#upload(changes);
+		await this.#linger();
+		// It went meanwhile: ingest does not know the base.
+		const isGone = () => !this.#points.includes(older);
+		if (isGone()) return;
+		const place = older.time + (1 + this.#random.below(1e6)) / 1e6;
+		const isTaken = () => this.#points.some((point) => point.vm === vm && point.time === place);
+		const base = older.tree;
+		await this.#submit({ vm, time: () => place, base, snapshot, changes, isStale: isTaken, isImported: true });
+	}
+
+	#head(vm: number): Point | undefined {
+		return this.#points.findLast((point) => point.vm === vm && !point.isImported);
 	}
 
 	/** For no time, or for long enough that others can do all of their work. */
@@ -233,15 +277,8 @@ export class History implements AsyncDisposable {
 	}
 
 	/** False where chunks are missing. */
-	async #submit(
-		vm: number,
-		head: Point | undefined,
-		base: DiskTree | null,
-		snapshot: { readonly blocks: number; readonly contents: Contents },
-		changes: readonly NameRun[],
-	): Promise<boolean> {
-		// Another one came first: ingest refuses this one, as its base is not the head.
-		const isStale = () => this.#points.findLast((point) => point.vm === vm) !== head;
+	async #submit({ vm, time, base, snapshot, changes, isStale, isImported = false }: Submission): Promise<boolean> {
+		// Another one came first: ingest refuses this one.
 		if (isStale()) return true;
 		using _lease = this.#vault.lease(base === null ? [] : [base]);
 		for (const { names } of changes) if (!this.#vault.has(names)) return false;
@@ -251,17 +288,16 @@ export class History implements AsyncDisposable {
 		await this.#vault.flush();
 		if (this.#isDead || isStale()) return true;
 		const tree = { root, blocks: snapshot.blocks };
-		this.#points.push({ vm, time: ++this.#time, tree, contents: snapshot.contents });
-		this.counts.points++;
+		this.#points.push({ vm, time: time(), tree, contents: snapshot.contents, isImported });
+		if (isImported) this.counts.imported++;
+		else this.counts.points++;
 		return true;
 	}
 
 	async #drop(): Promise<void> {
 		await this.#linger();
 		for (let count = this.#random.below(8); count > 0; count--) {
-			const droppable = this.#points.filter((point) =>
-				this.#points.some(({ vm, time }) => vm === point.vm && time > point.time),
-			);
+			const droppable = this.#points.filter((point) => this.#head(point.vm) !== point);
 			if (droppable.length === 0) return;
 			const dropped = this.#random.pick(droppable);
 			this.#points = this.#points.filter((point) => point !== dropped);

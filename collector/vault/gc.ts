@@ -158,7 +158,7 @@ class Collection {
 		};
 		for await (const tree of roots) await mark(tree);
 		// After the points: whoever pinned a point since saw it there, or holds a lease.
-		for (const tree of [...this.#vault.leases.pinned()]) await mark({ ...tree, name: "a disk that is being read" });
+		for (const tree of this.#leased.pinned()) await mark({ ...tree, name: "a disk that is being read" });
 		return trees;
 	}
 

@@ -70,13 +70,19 @@ describe("Leases", () => {
 		assert.equal(made.collection(GRACE_MS).has(77), false);
 	});
 
-	it("names what is pinned until it is let go", () => {
+	it("tells a collection what is read, and what was built upon since it began, also where that has ended", () => {
 		const { leases: made } = leases();
-		const tree = { root: new Uint8Array(32), blocks: 1 };
-		const [pin, lease] = [made.pin([tree]), made.lease([tree])];
-		assert.equal([...made.pinned()].length, 2);
-		pin[Symbol.dispose]();
+		const [earlier, begun, later, read] = [1, 2, 3, 4].map((blocks) => ({ root: new Uint8Array(32), blocks }));
+		made.lease([earlier!])[Symbol.dispose]();
+		const lease = made.lease([begun!]);
+		using collection = made.collection(0);
 		lease[Symbol.dispose]();
-		assert.equal([...made.pinned()].length, 0);
+		made.lease([later!])[Symbol.dispose]();
+		const pin = made.pin([read!]);
+		assert.deepEqual([...collection.pinned()], [read, begun, later]);
+		pin[Symbol.dispose]();
+		assert.deepEqual([...collection.pinned()], [begun, later]);
+		using next = made.collection(0);
+		assert.deepEqual([...next.pinned()], []);
 	});
 });

@@ -22,6 +22,8 @@ interface Generation {
 
 export interface LeasedEntries extends Disposable {
 	has(entry: number): boolean;
+	/** Disks that somebody reads, or built upon at any time since the collection began. */
+	pinned(): Iterable<DiskTree>;
 }
 
 export class Leases {
@@ -31,10 +33,10 @@ export class Leases {
 	readonly #opened: number;
 	/** Oldest first; never empty. */
 	#generations: Generation[];
-	/** Since when each writer is at work. */
-	readonly #writers = new Set<{ readonly since: number }>();
+	/** Since when each writer is at work, and what it builds upon. */
+	readonly #writers = new Set<{ readonly since: number; readonly trees: readonly DiskTree[] }>();
 	/** From when on each collection that is at work has to know what was touched. */
-	readonly #collections = new Set<{ readonly since: number }>();
+	readonly #collections = new Set<{ readonly since: number; readonly built: (readonly DiskTree[])[] }>();
 	readonly #pinned = new Set<readonly DiskTree[]>();
 	readonly #graceMs: number;
 	#lastTick = Number.NEGATIVE_INFINITY;
@@ -59,8 +61,9 @@ export class Leases {
 	}
 
 	lease(trees: readonly DiskTree[]): Disposable {
-		const writer = { since: this.#tick() };
+		const writer = { since: this.#tick(), trees: [...trees] };
 		this.#writers.add(writer);
+		for (const { built } of this.#collections) built.push(writer.trees);
 		const pin = this.pin(trees);
 		return {
 			[Symbol.dispose]: () => {
@@ -76,11 +79,6 @@ export class Leases {
 		return { [Symbol.dispose]: () => void this.#pinned.delete(pinned) };
 	}
 
-	/** Disks that somebody reads or builds upon. */
-	*pinned(): Generator<DiskTree> {
-		for (const trees of this.#pinned) yield* trees;
-	}
-
 	/**
 	 * What a collection that begins now has to leave: what was touched within the grace time before, or since the oldest
 	 * writer began its work, and what is touched until it is disposed of. Call it before looking at what points need.
@@ -92,12 +90,16 @@ export class Leases {
 		this.#begin();
 		let since = this.#tick() - Math.min(graceMs, this.#graceMs);
 		for (const writer of this.#writers) since = Math.min(since, writer.since);
-		const collection = { since };
+		// A changeset that builds upon a point which goes meanwhile may be committed where the points were looked at already:
+		// what it shares with that point is needed although neither was seen.
+		const built = [...this.#writers].map(({ trees }) => trees);
+		const collection = { since, built };
 		this.#collections.add(collection);
 		return {
 			// Everything that was there at the start counts as touched then; what came later was touched when it came.
 			has: (entry) =>
 				this.#opened >= since || this.#generations.some(({ last, touched }) => last >= since && touched.has(entry)),
+			pinned: () => [...new Set([...this.#pinned].concat(built).flat())],
 			[Symbol.dispose]: () => void this.#collections.delete(collection),
 		};
 	}
