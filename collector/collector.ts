@@ -139,7 +139,9 @@ export class Collector implements AsyncDisposable {
 			healer.committed();
 		};
 		const recorder = resources.use(await JournalRecorder.start({ catalog, store: series, log }));
-		const ingest = resources.use(await IngestServer.start({ ...shared, samples, address: agents, committed, locks }));
+		const keepsImported = (vm: string) => retention.policy(vm).keepImported;
+		const taking = { ...shared, samples, address: agents, committed, locks, keepsImported };
+		const ingest = resources.use(await IngestServer.start(taking));
 		const counters = () => ({
 			changesets,
 			ingestBytes: ingest.receivedBytes,

@@ -1,5 +1,6 @@
 /**
- * Judges committed changesets: in order within a VM, turn by turn among VMs. It works from the catalog
+ * Judges committed changesets: in order within a VM, turn by turn among VMs. What was imported is judged as well, but
+ * raises no alert and ends none: it tells of the past, and alerts of what goes on. It works from the catalog
  * alone, so that what a crash left unjudged is judged at the next start, and writes verdict, baseline and
  * alerts in one batch, so that nothing is judged by half.
  */
@@ -12,7 +13,7 @@ import { alertsFor } from "./alert/alerts.ts";
 import { type DeliveryStore, withoutTarget } from "./alert/webhook.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { AlertRecord, ChangesetRecord, FileChangeRecord } from "./catalog/records.ts";
-import type { Detector } from "./detect/detector.ts";
+import type { Base, Detector } from "./detect/detector.ts";
 import { KeyedMutex } from "./ingest/keyed-mutex.ts";
 
 /** Files of one changeset that are looked at: bounds memory to about 100 MB. */
@@ -129,14 +130,17 @@ export class Judge implements AsyncDisposable {
 		const { catalog, detector, log, targets, alerted } = this.#options;
 		const { vm, id, time } = changeset;
 		const files = await this.#files(changeset);
+		const base = await this.#base(changeset);
 		using _lock = await this.#alertLock.acquire("alerts", new AbortController().signal);
 		const firing = await catalog.firingAlerts(vm);
 		let judged: Awaited<ReturnType<Detector["judge"]>>;
 		let alerts: AlertRecord[];
 		try {
-			judged = await detector.judge(changeset, files);
+			judged = await detector.judge(changeset, files, base);
 			const now = nowNs().toString();
-			alerts = alertsFor({ changeset, verdict: judged.verdict, firing, id: randomUUID, now, targets });
+			const { verdict } = judged;
+			alerts =
+				changeset.imported === undefined ? alertsFor({ changeset, verdict, firing, id: randomUUID, now, targets }) : [];
 		} catch (error) {
 			if (isUmbraError(error, "unavailable", "limit")) throw error;
 			// Those after it must be judged, or one odd changeset would blind us for this VM.
@@ -151,6 +155,11 @@ export class Judge implements AsyncDisposable {
 		if (severity !== "info" || hits.length > 0)
 			log.warn({ vm, changeset: id, time, score, severity, hits }, "abnormal");
 		if (alerts.length > 0) alerted();
+	}
+
+	async #base({ baseId }: ChangesetRecord): Promise<Base | undefined> {
+		const base = baseId === "" ? undefined : await this.#options.catalog.changesetById(baseId);
+		return base === undefined ? undefined : { time: base.time, imported: base.imported !== undefined };
 	}
 
 	async #files(changeset: ChangesetRecord): Promise<FileChangeRecord[]> {

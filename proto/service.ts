@@ -28,6 +28,8 @@ export const MAX_SESSIONS = 64;
 export const MAX_PACKAGE_CHANGES = 4096;
 /** Most actors told of one file. */
 export const MAX_FILE_ACTORS = 8;
+/** Most points in one `PointsPage`. */
+export const MAX_PAGE_POINTS = 500;
 /** Most paths told that a file had in between. */
 export const MAX_FILE_VIA = 8;
 /** Largest message either side takes: a full batch of raw chunks and some air. */
@@ -66,6 +68,7 @@ export const collectorService = {
 	offer: method("Offer", v1.ChunkOffer, v1.ChunkNeed, false, false),
 	upload: method("Upload", v1.ChunkBatch, v1.ChunkBatchAck, true, true),
 	submit: method("Submit", v1.ChangesetPart, v1.SubmitResult, true, false),
+	points: method("Points", v1.PointsQuery, v1.PointsPage, false, false),
 } satisfies ServiceDefinition;
 
 /** A 64-bit field as a bigint; absent is 0. */

@@ -26,6 +26,9 @@ interface RetentionOptions extends Options {
 	readonly dryRun?: true;
 }
 
+/** Rules without a number. */
+const WHOLE: Readonly<Record<string, string>> = { keepAll: "every point", keepImported: "what was imported" };
+
 export function register(program: Command): void {
 	withCollector(program.command("retention <vm>"))
 		.description("which points of a VM its policy keeps, why, and which would go; by itself it changes nothing")
@@ -107,7 +110,7 @@ async function showRetention(vm: string, options: RetentionOptions): Promise<voi
 			return;
 		}
 		const rules = Object.entries(plan.policy).flatMap(([rule, value]) =>
-			value === false || value === 0 ? [] : [value === true ? "every point" : `${rule} ${value}`],
+			value === false || value === 0 ? [] : [value === true ? (WHOLE[rule] ?? rule) : `${rule} ${value}`],
 		);
 		await output.line(`${printable(vm)} keeps: ${rules.join(", ") || "its newest point"}`);
 		const lines = table(plan.items, [

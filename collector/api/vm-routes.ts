@@ -8,6 +8,7 @@ import { type ApiContext, findPoint, requestSignal, requireVm, unknownVm } from 
 import { conditional, kept, notModified, operation, pageOf } from "./operation.ts";
 import { type PageQuery, pageOptions, sealPage } from "./paging.ts";
 import {
+	fields,
 	object,
 	type PointParams,
 	pageFields,
@@ -24,6 +25,10 @@ import { pointView, vmView } from "./views.ts";
 const MAX_CAPTURE_SECONDS = 3600;
 /** Nothing is read for it. */
 const POLICY_SECONDS = 15;
+
+interface PointsQuery extends TimesQuery {
+	readonly imported: "0" | "1" | "false" | "true";
+}
 
 const text = { type: "string" } as const;
 const orderAnswer = {
@@ -64,20 +69,25 @@ export function vmRoutes(app: FastifyInstance, context: ApiContext): void {
 		async ({ params }) => vmView(await requireVm(catalog, params.vm), agents),
 	);
 
-	app.get<{ Params: VmParams; Querystring: TimesQuery }>(
+	app.get<{ Params: VmParams; Querystring: PointsQuery }>(
 		"/v1/vms/:vm/points",
 		operation({
 			id: "listPoints",
 			tag: "points",
 			summary: "The points of a VM",
 			params: vmParams,
-			querystring: object(timesFields),
+			querystring: object({
+				...timesFields,
+				imported: { ...fields.flag, description: "only those that were imported" },
+			}),
 			answers: { 200: pageOf(ref("Point"), "Points in order of time.") },
 			errors: [404],
 		}),
 		async ({ params: { vm }, query }) => {
 			await requireVm(catalog, vm);
-			const page = sealPage(await catalog.changesets(vm, { ...timeOptions(query), ...pageOptions(query) }));
+			const options = { ...timeOptions(query), ...pageOptions(query) };
+			const isImported = query.imported === "1" || query.imported === "true";
+			const page = sealPage(await (isImported ? catalog.imported(vm, options) : catalog.changesets(vm, options)));
 			return { items: page.items.map(pointView), next: page.next };
 		},
 	);

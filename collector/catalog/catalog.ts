@@ -41,7 +41,8 @@ export interface TimePageOptions extends Omit<PageOptions, "from" | "to"> {
 /** What one changeset adds; written at once. */
 export interface Commit {
 	readonly changeset: ChangesetRecord;
-	readonly vm: VmRecord;
+	/** Left out where the changeset does not become the VM's head. */
+	readonly vm?: VmRecord | undefined;
 	/** The file changes that were not staged before, numbered from `firstIndex`. */
 	readonly files: readonly FileChangeRecord[];
 	readonly firstIndex: number;
@@ -140,6 +141,17 @@ export class Catalog implements AsyncDisposable {
 		return await this.#values(rangeBelow("change", escapeComponent(vm)), times(options));
 	}
 
+	/** Those that were imported. */
+	async imported(vm: string, options: TimePageOptions = {}): Promise<Page<ChangesetRecord>> {
+		const range = rangeBelow("imported", escapeComponent(vm));
+		const page = await this.#store.page<unknown>(range, times(options));
+		const records = await this.changesetsAt(
+			vm,
+			page.items.map(({ key }) => key.slice(range.prefix.length)),
+		);
+		return { items: records.filter((record) => record !== undefined), next: page.next };
+	}
+
 	async fileChanges(vm: string, time: bigint | string, options?: PageOptions): Promise<Page<FileChangeRecord>> {
 		return await this.#values(rangeBelow("filechange", escapeComponent(vm), timeComponent(time)), options);
 	}
@@ -197,6 +209,11 @@ export class Catalog implements AsyncDisposable {
 		await this.#store.batch(operations, { sync: false });
 	}
 
+	/** Whether a new point can be of this time: there is none, and none of this time is still being deleted. */
+	async isFree(vm: string, time: bigint): Promise<boolean> {
+		return !(await this.#store.has(keys.change(vm, time))) && !(await this.#store.has(keys.deleting(vm, time)));
+	}
+
 	/** Takes back what `stageFiles` wrote for a changeset that is not committed. */
 	async discardStaged(vm: string, time: bigint): Promise<void> {
 		if (await this.#store.has(keys.staged(vm, time))) await discardFiles(this.#store, "staged", vm, time);
@@ -214,10 +231,12 @@ export class Catalog implements AsyncDisposable {
 		operations.push(
 			{ type: "put", key: keys.change(changeset.vm, time), value: linked },
 			{ type: "put", key: keys.id(changeset.id), value: { vm: changeset.vm, time: changeset.time } },
-			{ type: "put", key: keys.vm(vm.vm), value: vm },
 			{ type: "put", key: keys.unjudged(changeset.vm, time), value: { vm: changeset.vm, time: changeset.time } },
 			{ type: "del", key: keys.staged(changeset.vm, time) },
 		);
+		if (vm !== undefined) operations.push({ type: "put", key: keys.vm(vm.vm), value: vm });
+		if (changeset.imported !== undefined)
+			operations.push({ type: "put", key: keys.imported(changeset.vm, time), value: 0 });
 		using _event = this.journal.write(operations, [{ type: "changeset", vm: changeset.vm, time: changeset.time }]);
 		await this.#store.batch(operations);
 	}
@@ -233,13 +252,19 @@ export class Catalog implements AsyncDisposable {
 			return { ...changeset, chain: { sequence: head.sequence, hash: head.hash, files } };
 		const sequence = (head?.sequence ?? 0) + 1;
 		const hash = linkHash(vm, sequence, head?.hash ?? "", time, digest);
-		const chain: ChainRecord = { vm, begun: head?.begun ?? time, sequence, time, hash };
+		const chain: ChainRecord = { vm, begun: head?.begun ?? (await this.#beginOf(vm, time)), sequence, time, hash };
 		const link: LinkRecord = { time, digest, hash };
 		operations.push(
 			{ type: "put", key: keys.chain(vm), value: chain },
 			{ type: "put", key: keys.link(vm, sequence), value: link },
 		);
 		return { ...changeset, chain: { sequence, hash, files } };
+	}
+
+	/** What is older than that has no link: an imported changeset may begin the chain of a VM that has such ones. */
+	async #beginOf(vm: string, time: string): Promise<string> {
+		const head = (await this.vm(vm))?.headTime;
+		return head === undefined || BigInt(head) < BigInt(time) ? time : (BigInt(head) + 1n).toString();
 	}
 
 	/** Where the head's record is lost, the newest link stands in for it: a second chain would write over the first. */
@@ -331,6 +356,14 @@ export class Catalog implements AsyncDisposable {
 	async *pointTimes(vm: string): AsyncGenerator<bigint> {
 		const range = rangeBelow("change", escapeComponent(vm));
 		for await (const key of this.#store.keysReversed(range)) yield BigInt(key.slice(range.prefix.length));
+	}
+
+	/** Which of a VM's points were imported, oldest first. */
+	async importedTimes(vm: string): Promise<bigint[]> {
+		const range = rangeBelow("imported", escapeComponent(vm));
+		const times: bigint[] = [];
+		for await (const key of this.#store.keysReversed(range)) times.push(BigInt(key.slice(range.prefix.length)));
+		return times.reverse();
 	}
 
 	/** Every point of every VM, in order of time within a VM; sees what is written meanwhile. */

@@ -62,6 +62,9 @@ class Check {
 	#broken: BrokenLink | null = null;
 	#dropped = 0;
 	#before = 0;
+	/** The times of what the VM's head can be: the last that was captured, else the newest that was imported. */
+	#captured: string | undefined;
+	#imported: string | undefined;
 
 	constructor(catalog: Catalog, vm: string, options: ChainCheckOptions) {
 		this.#catalog = catalog;
@@ -73,7 +76,7 @@ class Check {
 		const head = await this.#catalog.chain(this.#vm);
 		if (head !== undefined) await this.#links(head);
 		await this.#changesets(head);
-		if (head !== undefined) await this.#newest(head);
+		if (head !== undefined) await this.#head(head);
 		return {
 			vm: this.#vm,
 			head: head === undefined ? null : formatHead(head),
@@ -104,12 +107,18 @@ class Check {
 				}
 				previous = link?.hash ?? "";
 				if (link?.dropped !== undefined) this.#dropped++;
+				else if (changesets[at] !== undefined) this.#passed(changesets[at]);
 			}
 		}
 		if (this.#broken === null && previous !== head.hash) {
 			const message = "the newest link is not the one that the head names";
 			this.#broken = { sequence: head.sequence, time: head.time, message };
 		}
+	}
+
+	#passed({ time, imported }: ChangesetRecord): void {
+		if (imported === undefined) this.#captured = time;
+		else if (BigInt(time) > BigInt(this.#imported ?? 0)) this.#imported = time;
 	}
 
 	/** What is wrong with one link. */
@@ -183,14 +192,18 @@ class Check {
 		} while (cursor !== undefined);
 	}
 
-	/** The VM's newest point is the chain's. */
-	async #newest(head: ChainRecord): Promise<void> {
+	/** The VM's head is the chain's. */
+	async #head(head: ChainRecord): Promise<void> {
 		const record = await this.#catalog.vm(this.#vm);
-		if (this.#broken !== null || record === undefined || record.headTime === head.time) return;
+		if (this.#broken !== null || record === undefined) return;
+		const time = this.#captured ?? this.#imported;
+		if (record.headTime === time) return;
+		// From before the chain: all that it covers was imported.
+		if (this.#captured === undefined && BigInt(record.headTime) < BigInt(head.begun)) return;
 		// A changeset came, or the VM went, while this ran.
 		const now = await this.#catalog.chain(this.#vm);
 		if (now !== undefined && now.sequence > head.sequence) return;
-		const message = `the VM's newest changeset is of ${record.headTime}, the chain's of ${head.time}`;
+		const message = `the VM's newest changeset is of ${record.headTime}, the chain's of ${time ?? "no time"}`;
 		this.#broken = { sequence: head.sequence, time: head.time, message };
 	}
 }

@@ -352,6 +352,66 @@ describe("the hash chain of a VM", () => {
 		assert.deepEqual([check.begun, check.before, check.links, check.broken], ["5000", 3, 2, null]);
 	});
 
+	const imported = { kind: "snapshot", name: "s", timeFrom: "snapshot" } as const;
+
+	it("takes imported changesets as they come, whatever their times, and tells a head that is none", async (context) => {
+		const random = testRandom(context);
+		await using folder = await tempFolder();
+		{
+			await using catalog = await Catalog.open(folder.path);
+			const bring = async (time: number, isHead = false) => {
+				const record = { ...changeset(time, random, 0), imported };
+				const vm = isHead ? vmRecord(record) : undefined;
+				await catalog.commit({ changeset: record, vm, files: [], firstIndex: 0 });
+			};
+			const holds = async () => assert.deepEqual((await checkChain(catalog, VM, DEEP)).broken, null);
+			// Nobody captured it yet: the newest import is the head.
+			await bring(500, true);
+			await bring(700, true);
+			await bring(600);
+			await holds();
+			await fill(catalog, random, 1, 3);
+			await bring(10);
+			await bring(2500);
+			await bring(9000);
+			await holds();
+			await catalog.saveJudgement({ changeset: (await catalog.changeset(VM, 600n))!, verdict: null, alerts: [] });
+			assert.deepEqual(await catalog.deletePoints(VM, [600n], "dropped by hand"), ["deleted"]);
+			await holds();
+			assert.deepEqual(await catalog.importedTimes(VM), [10n, 500n, 700n, 2500n, 9000n]);
+		}
+		await tamper(folder, (level) => edit<VmRecord>(level, keys.vm(VM), (vm) => ({ ...vm, headTime: "9000" })));
+		assert.equal((await checked(folder)).broken?.message, "the VM's newest changeset is of 9000, the chain's of 3000");
+	});
+
+	it("may begin with an imported changeset that is older than those from before the chain", async (context) => {
+		const random = testRandom(context);
+		await using folder = await tempFolder();
+		{
+			await using catalog = await Catalog.open(folder.path);
+			await fill(catalog, random, 1, 3);
+		}
+		await tamper(folder, async (level) => {
+			await level.clear({ gte: "link/", lt: "link0" });
+			await level.clear({ gte: "chain/", lt: "chain0" });
+			for (let at = 1; at <= 3; at++) {
+				await edit<ChangesetRecord>(level, change(at), ({ chain: _, ...record }) => record);
+			}
+		});
+		{
+			await using catalog = await Catalog.open(folder.path);
+			const record = { ...changeset(1500, random, 0), imported };
+			await catalog.commit({ changeset: record, files: [], firstIndex: 0 });
+			const check = await checkChain(catalog, VM, DEEP);
+			assert.deepEqual([check.begun, check.before, check.links, check.broken], ["3001", 3, 1, null]);
+			await fill(catalog, random, 4, 5);
+		}
+		const check = await checked(folder);
+		assert.deepEqual([check.begun, check.before, check.links, check.broken], ["3001", 3, 3, null]);
+		await tamper(folder, (level) => level.put(keys.change(VM, 3500n), JSON.stringify({ time: "3500" })));
+		assert.equal((await checked(folder)).broken?.message, "no link knows the changeset");
+	});
+
 	it("goes on where a VM that was dropped comes back, and where the head's record is lost", async (context) => {
 		const random = testRandom(context);
 		await using folder = await tempFolder();

@@ -80,6 +80,7 @@ export const keys = {
 	staged: (vm: string, time: bigint | string) => `staged/${escapeComponent(vm)}/${timeComponent(time)}`,
 	deleting: (vm: string, time: bigint | string) => `deleting/${escapeComponent(vm)}/${timeComponent(time)}`,
 	hold: (vm: string, time: bigint | string) => `hold/${escapeComponent(vm)}/${timeComponent(time)}`,
+	imported: (vm: string, time: bigint | string) => `imported/${escapeComponent(vm)}/${timeComponent(time)}`,
 	unjudged: (vm: string, time: bigint | string) => `unjudged/${escapeComponent(vm)}/${timeComponent(time)}`,
 	anomaly: (time: bigint | string, vm: string) => `anomaly/${timeComponent(time)}/${escapeComponent(vm)}`,
 	alert: (time: bigint | string, id: string) => `alert/${timeComponent(time)}/${escapeComponent(id)}`,

@@ -65,6 +65,7 @@ function pushDeletion(operations: Operation[], { vm, time, id }: ChangesetRecord
 		{ type: "put", key: keys.deleting(vm, time), value: { vm, time } },
 		{ type: "del", key: keys.change(vm, time) },
 		{ type: "del", key: keys.id(id) },
+		{ type: "del", key: keys.imported(vm, time) },
 		{ type: "del", key: keys.anomaly(time, vm) },
 	);
 }

@@ -101,6 +101,16 @@ export interface PackageFileRecord {
 	readonly explained: boolean;
 }
 
+/** Where an imported point comes from. */
+export interface ImportRecord {
+	/** A snapshot within an image, an image of a backing chain, or an image by itself. */
+	readonly kind: "snapshot" | "layer" | "image";
+	/** Of the snapshot or the file. */
+	readonly name: string;
+	/** What its time was taken from: the image's own word, a date in the name, the file's modification, the operator. */
+	readonly timeFrom: "snapshot" | "name" | "modified" | "given";
+}
+
 /** What a changeset carries of its link in the VM's hash chain (`chain.ts`). */
 export interface ChainMark {
 	/** From 1, without gaps. */
@@ -120,10 +130,12 @@ export interface ChangesetRecord {
 	readonly agentId: string;
 	readonly host: string;
 	readonly sequence: string;
-	/** When the point was taken; ascending within a VM. */
+	/** When the point was taken; no two of a VM are of one time. Those that were captured come in ascending order. */
 	readonly time: string;
-	/** What the agent's clock said, where that could not be `time`: it went backwards or is far ahead. */
+	/** What the agent's clock said, where that could not be `time`: it went backwards, is far ahead, or there was a point. */
 	readonly agentTime?: string;
+	/** Left out where the point was captured. An imported one can come at any time after those that follow it. */
+	readonly imported?: ImportRecord;
 	readonly consistency: "crash" | "filesystem";
 	readonly captureMs: number;
 	readonly pauseMs: number;
@@ -277,7 +289,10 @@ export interface DamageRecord {
 	readonly files: readonly string[];
 }
 
-/** `vm/<vm>`: the newest state of each VM. */
+/**
+ * `vm/<vm>`: the state of each VM that the next capture builds upon: the newest that was captured, and before there is one,
+ * the newest that was imported.
+ */
 export interface VmRecord {
 	readonly vm: string;
 	readonly uuid: string;
@@ -285,6 +300,8 @@ export interface VmRecord {
 	readonly host: string;
 	readonly headId: string;
 	readonly headTime: string;
+	/** No agent has captured it yet. */
+	readonly imported?: true;
 	readonly disks: readonly { readonly disk: string; readonly sizeBytes: number }[];
 }
 

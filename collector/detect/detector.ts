@@ -22,6 +22,13 @@ export interface StateStore {
 	get(key: string): Promise<string | undefined>;
 }
 
+/** The changeset that the judged one says to build upon. */
+export interface Base {
+	/** Unix nanoseconds, decimal. */
+	readonly time: string;
+	readonly imported: boolean;
+}
+
 export interface Judged {
 	readonly verdict: Verdict;
 	/** To be stored together with the verdict. */
@@ -68,24 +75,36 @@ export class Detector {
 	 * Judges one changeset; those of one VM in the order of their times. Changes nothing: call it again and it
 	 * answers the same until its `state` is stored.
 	 *
+	 * What was imported has a past of its own: what is normal from one weekly snapshot to the next says nothing of one
+	 * minute to the next, nor the other way round.
+	 *
 	 * @param files all its file changes, in any order.
+	 * @param base undefined where there is none, or nothing is known of it any more.
 	 * @throws what the store throws.
 	 */
-	async judge(changeset: ChangesetRecord, files: readonly FileChangeRecord[]): Promise<Judged> {
-		const key = `detect/${changeset.vm}`;
+	async judge(changeset: ChangesetRecord, files: readonly FileChangeRecord[], base?: Base): Promise<Judged> {
+		const isImported = changeset.imported !== undefined;
+		const key = `${isImported ? "detect-imported" : "detect"}/${changeset.vm}`;
 		const before = parseState(await this.#store.get(key));
 		// Of what came and went nothing is left; a Windows makes hundreds of such files an hour, and only some filesystems tell.
 		const lasting = files.filter(({ change }) => change !== "transient");
-		const { verdict, after } = this.#judge(before, changeset, lasting);
+		// Over weeks, and since something that this past knows nothing of.
+		const isBridge = !isImported && base?.imported === true;
+		const { verdict, after } = this.#judge(before, changeset, lasting, { since: base?.time ?? before?.time, isBridge });
 		return { verdict, state: { key, value: JSON.stringify(after) } };
 	}
 
-	#judge(before: VmState | undefined, changeset: ChangesetRecord, files: readonly FileChangeRecord[]) {
+	#judge(
+		before: VmState | undefined,
+		changeset: ChangesetRecord,
+		files: readonly FileChangeRecord[],
+		{ since, isBridge }: { readonly since: string | undefined; readonly isBridge: boolean },
+	) {
 		const settings = this.#settings;
 		const baseline: BaselineState = before ?? EMPTY_BASELINE;
 		const memory: TriggerMemory = before ?? EMPTY_MEMORY;
-		const time = Number(BigInt(changeset.time) / 1_000_000n) / 1000;
-		const elapsed = before === undefined ? 0 : time - Number(BigInt(before.time) / 1_000_000n) / 1000;
+		const time = secondsOf(changeset.time);
+		const elapsed = since === undefined ? 0 : time - secondsOf(since);
 		const assessment = assess(changeset, files, elapsed);
 		const { hits, memory: remembered } = runTriggers({
 			changeset,
@@ -97,7 +116,7 @@ export class Detector {
 			settings,
 		});
 		// A first capture is a state, not a change: there is nothing to compare it with and nothing to learn from it.
-		const first = changeset.disks.length === 0 || changeset.disks.every((disk) => disk.mode === "first");
+		const first = isBridge || changeset.disks.every((disk) => disk.mode === "first");
 		const learning = baseline.seen < settings.learnChangesets;
 		const judgement = judgeFeatures(baseline, assessment.features);
 		const score = learning || first ? 0 : judgement.score;
@@ -128,6 +147,10 @@ export class Detector {
 		};
 		return { verdict, after };
 	}
+}
+
+function secondsOf(time: string): number {
+	return Number(BigInt(time) / 1_000_000n) / 1000;
 }
 
 function learningWeight(score: number, hits: readonly TriggerHit[], logBurst: boolean): number {

@@ -1,7 +1,14 @@
 /** `ChangesetHeader` -> a checked header. Pure. */
 import { BLOCK_SIZE, blockCount } from "../../common/block.ts";
 import { MAX_DISK_VOLUMES, MAX_PACKAGE_CHANGES, MAX_SESSIONS, toBigInt, v1, type wire } from "../../proto/service.ts";
-import type { Attribution, CaptureMode, PackageChangeRecord, SessionRecord, VolumeRecord } from "../catalog/records.ts";
+import type {
+	Attribution,
+	CaptureMode,
+	ImportRecord,
+	PackageChangeRecord,
+	SessionRecord,
+	VolumeRecord,
+} from "../catalog/records.ts";
 import {
 	checkCount,
 	checkEntropy,
@@ -56,7 +63,22 @@ export interface CheckedHeader {
 	readonly disks: readonly CheckedDisk[];
 	readonly sessions: readonly SessionRecord[];
 	readonly packages: readonly PackageChangeRecord[];
+	/** Undefined where it was captured. */
+	readonly imported: ImportRecord | undefined;
 }
+
+const IMPORT_KINDS: Readonly<Record<number, ImportRecord["kind"]>> = {
+	[v1.ImportKind.IMPORT_KIND_SNAPSHOT]: "snapshot",
+	[v1.ImportKind.IMPORT_KIND_LAYER]: "layer",
+	[v1.ImportKind.IMPORT_KIND_IMAGE]: "image",
+};
+
+const IMPORT_TIMES: Readonly<Record<number, ImportRecord["timeFrom"]>> = {
+	[v1.ImportTime.IMPORT_TIME_SNAPSHOT]: "snapshot",
+	[v1.ImportTime.IMPORT_TIME_NAME]: "name",
+	[v1.ImportTime.IMPORT_TIME_MODIFIED]: "modified",
+	[v1.ImportTime.IMPORT_TIME_GIVEN]: "given",
+};
 
 const MODES: Readonly<Record<number, CaptureMode>> = {
 	[v1.CaptureMode.CAPTURE_MODE_FIRST]: "first",
@@ -101,7 +123,17 @@ export function checkHeader(header: wire.v1.ChangesetHeader.$Properties): Checke
 		disks: checked,
 		sessions: (header.sessions ?? []).map((session, at) => checkSession(`sessions[${at}]`, session)),
 		packages: (header.packages ?? []).map(checkPackage),
+		imported: header.imported ? checkOrigin(header.imported) : undefined,
 	};
+}
+
+function checkOrigin(origin: wire.v1.ImportOrigin.$Properties): ImportRecord {
+	const kind = IMPORT_KINDS[origin.kind ?? 0];
+	if (kind === undefined) throw wrong("imported.kind", origin.kind ?? 0, "1 (snapshot), 2 (layer) or 3 (image)");
+	const timeFrom = IMPORT_TIMES[origin.timeFrom ?? 0];
+	if (timeFrom === undefined) throw wrong("imported.time_from", origin.timeFrom ?? 0, "1 to 4");
+	// Whoever made a snapshot could name it as they liked.
+	return { kind, name: cleanText(origin.name, MAX_NAME_LENGTH), timeFrom };
 }
 
 /** Names and versions are the guest's own: anything at all. */

@@ -1,7 +1,8 @@
 /**
  * `collector/ingest/` takes in what agents send, over gRPC: it checks every field, verifies every chunk,
  * and acknowledges nothing that is not on stable storage. Words: an *offer* asks which chunks are
- * lacking, an *upload* brings them, a *submit* is one changeset, a *session* is an agent's presence.
+ * lacking, an *upload* brings them, a *submit* is one changeset, a *session* is an agent's presence. An *imported*
+ * changeset is of a snapshot that somebody else made earlier: its place in the VM's history is where its time says.
  * It knows the vault only as a `VaultStore`, and neither judges nor shows anything.
  *
  * This file is the server: listening, who may come in, and how calls end.
@@ -30,6 +31,7 @@ import type { AgentTable } from "./agents.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { KeyedMutex } from "./keyed-mutex.ts";
 import { answerOffer } from "./offer.ts";
+import { answerPoints } from "./points.ts";
 import { type SampleIntake, serveSession } from "./session.ts";
 import { statusError, toStatus } from "./status.ts";
 import { serveSubmit } from "./submit.ts";
@@ -61,6 +63,8 @@ export interface IngestOptions {
 	readonly committed: (vm: string) => void;
 	/** By VM: no changeset of a VM is committed while somebody else holds its lock. */
 	readonly locks?: KeyedMutex;
+	/** Whether retention leaves a VM's imported points alone; true where it is left out. */
+	readonly keepsImported?: (vm: string) => boolean;
 	readonly log: Logger;
 }
 
@@ -162,6 +166,7 @@ function addHandlers(
 	budget: ByteBudget,
 ): void {
 	const { catalog, store, agents, samples, committed, locks = new KeyedMutex(), log } = options;
+	const { keepsImported = () => true } = options;
 	const submitContext = { catalog, store, agents, locks, committed, now: nowNs, log };
 	const sessionContext = { agents, samples, collectorId: catalog.collectorId, log };
 
@@ -197,6 +202,15 @@ function addHandlers(
 			} catch (error) {
 				answer(failed("offer", call, error));
 			}
+		},
+		points(
+			call: { readonly request: wire.v1.PointsQuery.$Properties; getPeer(): string },
+			answer: (error: Error | null, page?: wire.v1.PointsPage.$Properties) => void,
+		) {
+			track(answerPoints(catalog, keepsImported, call.request)).then(
+				(page) => answer(null, page),
+				(error: unknown) => answer(failed("points", call, error)),
+			);
 		},
 		upload(call: Parameters<typeof serveUpload>[0]) {
 			const signal = callSignal(call, closing);

@@ -131,11 +131,11 @@ async function refuseDuplicate(catalog: Catalog, header: CheckedHeader): Promise
 async function receive(header: CheckedHeader, parts: AsyncIterator<Part>, context: SubmitContext): Promise<bigint> {
 	const { catalog, store } = context;
 	const head = await catalog.vm(header.vm);
-	if (head !== undefined) asAnswer(() => refuseConflict(header, head, context.agents));
-	const base = await findBase(header, head, catalog);
+	asAnswer(() => refuseConflict(header, head, context));
+	const base = await (header.imported === undefined ? findBase(header, head, catalog) : findOlder(header, catalog));
 	// What is found to be there from here on stays until the catalog says that it is needed.
 	using _lease = store.lease(base?.disks.map(treeOf) ?? []);
-	const time = pointTime(header, head, context.now());
+	const time = await pointTime(header, head, context);
 	// Of an earlier try that could not clean up after itself.
 	await catalog.discardStaged(header.vm, time);
 	const trees = new DiskTrees(store, header, base);
@@ -164,7 +164,7 @@ async function receive(header: CheckedHeader, parts: AsyncIterator<Part>, contex
 		const roots = await trees.finish();
 		await store.flush();
 		const changeset = changesetRecord(header, time, roots, checker.fileCount);
-		await files.commit(changeset, vmRecord(changeset));
+		await files.commit(changeset, becomesHead(changeset, head) ? vmRecord(changeset) : undefined);
 		return time;
 	} catch (error) {
 		await trees.abort();
@@ -173,9 +173,20 @@ async function receive(header: CheckedHeader, parts: AsyncIterator<Part>, contex
 	}
 }
 
-/** @throws UmbraError `conflict` where two machines of one name report to this collector. */
-function refuseConflict(header: CheckedHeader, head: VmRecord, agents: AgentTable): void {
-	if (head.agentId === header.agentId || !agents.isAlive(head.agentId)) return;
+/**
+ * @throws UmbraError `conflict` where two machines of one name report to this collector, or something is imported that
+ * would be newer than what a VM's agent captured.
+ */
+function refuseConflict(
+	header: CheckedHeader,
+	head: VmRecord | undefined,
+	{ agents, now }: Pick<SubmitContext, "agents" | "now">,
+): void {
+	if (header.imported !== undefined) {
+		refuseUntimely(header, head, agents, now());
+		return;
+	}
+	if (head === undefined || head.agentId === header.agentId || !agents.isAlive(head.agentId)) return;
 	const bothKnown = header.vmUuid !== "" && head.uuid !== "";
 	if (bothKnown && header.vmUuid === head.uuid) return; // it moved here
 	// Without UUIDs, a machine that its former host no longer has moved too.
@@ -186,37 +197,81 @@ function refuseConflict(header: CheckedHeader, head: VmRecord, agents: AgentTabl
 	});
 }
 
+/** What is imported adds to a VM's past: its newest state stays what its agent says. */
+function refuseUntimely(
+	{ vm, timeNs }: CheckedHeader,
+	head: VmRecord | undefined,
+	agents: AgentTable,
+	now: bigint,
+): void {
+	if (timeNs > now + MAX_CLOCK_LEAD_NS) throw wrong("time_ns", timeNs, `a time before now, ${now}`);
+	if (head === undefined || head.imported === true || timeNs <= BigInt(head.headTime)) return;
+	const agent = agents.agentOf(vm);
+	if (agent === undefined) return;
+	throw new UmbraError("conflict", `vm: ${vm} is captured by the agent on ${agent.host}, and this is newer`, {
+		context: { field: "time_ns", found: timeNs.toString(), wanted: `at most ${head.headTime}` },
+		hint: `umbra capture ${vm} takes a point now; what is older than that can be imported`,
+	});
+}
+
+/** The changeset, null: none, that an imported one builds upon. */
+async function findOlder(header: CheckedHeader, catalog: Catalog): Promise<ChangesetRecord | null> {
+	if (header.baseId === "") return checkModes(header, null);
+	const base = await catalog.changesetById(header.baseId);
+	if (base?.vm !== header.vm) throw unknownBase(`nothing is known of changeset ${header.baseId}`);
+	if (BigInt(base.time) >= header.timeNs) throw unknownBase(`changeset ${header.baseId} is not older than this one`);
+	return checkModes(header, base);
+}
+
 /** The changeset that this one builds upon, null: none. */
 async function findBase(
 	header: CheckedHeader,
 	head: VmRecord | undefined,
 	catalog: Catalog,
 ): Promise<ChangesetRecord | null> {
-	const unknown = (why: string) => new Answer(SubmitStatus.SUBMIT_STATUS_BASE_UNKNOWN, why);
-	if (header.baseId === "") {
-		const partial = header.disks.find(({ mode }) => mode !== "first");
-		if (partial !== undefined) throw unknown(`disk ${partial.disk} is ${partial.mode}, but base_id is empty`);
-		return null;
-	}
-	if (head === undefined) throw unknown(`nothing is known of VM ${header.vm}`);
+	if (header.baseId === "") return checkModes(header, null);
+	if (head === undefined) throw unknownBase(`nothing is known of VM ${header.vm}`);
 	if (header.baseId !== head.headId) {
-		throw unknown(`base_id is ${header.baseId}, but the newest changeset here is ${head.headId}`);
+		throw unknownBase(`base_id is ${header.baseId}, but the newest changeset here is ${head.headId}`);
 	}
 	const base = await catalog.changeset(header.vm, head.headTime);
-	if (base === undefined) throw unknown(`changeset ${head.headId} is gone`);
-	for (const { disk, mode } of header.disks) {
-		if (mode !== "first" && !base.disks.some((known) => known.disk === disk)) {
-			throw unknown(`disk ${disk} is ${mode}, but was not in the base`);
-		}
+	if (base === undefined) throw unknownBase(`changeset ${head.headId} is gone`);
+	return checkModes(header, base);
+}
+
+/** Whatever is not a disk's first state tells what changed in the base's. */
+function checkModes({ disks }: CheckedHeader, base: ChangesetRecord | null): ChangesetRecord | null {
+	for (const { disk, mode } of disks) {
+		if (mode === "first" || base?.disks.some((known) => known.disk === disk)) continue;
+		throw unknownBase(`disk ${disk} is ${mode}, but ${base === null ? "base_id is empty" : "was not in the base"}`);
 	}
 	return base;
 }
 
-/** Points ascend whatever an agent's clock does. */
-function pointTime(header: CheckedHeader, head: VmRecord | undefined, now: bigint): bigint {
-	const believable = header.timeNs > now + MAX_CLOCK_LEAD_NS ? now : header.timeNs;
-	const earliest = head === undefined ? 0n : BigInt(head.headTime) + CLOCK_STEP_NS;
-	return believable > earliest ? believable : earliest;
+function unknownBase(why: string): Answer {
+	return new Answer(SubmitStatus.SUBMIT_STATUS_BASE_UNKNOWN, why);
+}
+
+/** Points that are captured ascend whatever an agent's clock does; what is imported goes where it belongs. */
+async function pointTime(
+	{ vm, timeNs, imported }: CheckedHeader,
+	head: VmRecord | undefined,
+	{ catalog, now }: Pick<SubmitContext, "catalog" | "now">,
+): Promise<bigint> {
+	const latest = now();
+	let time = timeNs > latest + MAX_CLOCK_LEAD_NS ? latest : timeNs;
+	if (imported === undefined && head !== undefined) {
+		const earliest = BigInt(head.headTime) + CLOCK_STEP_NS;
+		if (time < earliest) time = earliest;
+	}
+	while (!(await catalog.isFree(vm, time))) time += CLOCK_STEP_NS;
+	return time;
+}
+
+/** An imported changeset only where nothing was captured, and nothing newer imported. */
+function becomesHead({ time, imported }: ChangesetRecord, head: VmRecord | undefined): boolean {
+	if (imported === undefined || head === undefined) return true;
+	return head.imported === true && BigInt(time) > BigInt(head.headTime);
 }
 
 /** The tree of each disk, opened when its first run comes. */
@@ -331,7 +386,7 @@ class StagedFiles {
 		this.#waiting = [];
 	}
 
-	async commit(changeset: ChangesetRecord, vm: VmRecord): Promise<void> {
+	async commit(changeset: ChangesetRecord, vm: VmRecord | undefined): Promise<void> {
 		// A commit that fails may have reached the disk all the same: from here on nothing is taken back.
 		this.#staged = false;
 		const filesHash = this.#hash.end();
@@ -360,6 +415,7 @@ function changesetRecord(
 		sequence: header.sequence.toString(),
 		time: time.toString(),
 		...(time === header.timeNs ? {} : { agentTime: header.timeNs.toString() }),
+		...(header.imported === undefined ? {} : { imported: header.imported }),
 		consistency: header.consistency,
 		captureMs: header.captureMs,
 		pauseMs: header.pauseMs,
@@ -379,6 +435,7 @@ function vmRecord(changeset: ChangesetRecord): VmRecord {
 		host: changeset.host,
 		headId: changeset.id,
 		headTime: changeset.time,
+		...(changeset.imported === undefined ? {} : { imported: true as const }),
 		disks: changeset.disks.map(({ disk, sizeBytes }) => ({ disk, sizeBytes })),
 	};
 }

@@ -3,13 +3,22 @@ import { describe, it } from "node:test";
 import { decide, type KeepReason } from "./policy.ts";
 import type { RetentionPolicy } from "./settings.ts";
 
-const NONE: RetentionPolicy = { last: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, keepAll: false };
+const NONE: RetentionPolicy = {
+	last: 0,
+	hourly: 0,
+	daily: 0,
+	weekly: 0,
+	monthly: 0,
+	keepAll: false,
+	keepImported: true,
+};
 
 const at = (iso: string) => BigInt(Date.parse(iso)) * 1_000_000n;
 
-/** What stays of points given as ISO times, oldest first: time and reasons, oldest first. */
-function kept(times: readonly string[], policy: Partial<RetentionPolicy>, more?: Map<bigint, KeepReason[]>) {
-	const decisions = decide(times.map(at).reverse(), { ...NONE, ...policy }, more);
+/** What stays of points given as ISO times, oldest first, the newest being the head: time and reasons, oldest first. */
+function kept(times: readonly string[], policy: Partial<RetentionPolicy>, more: Map<bigint, KeepReason[]> = new Map()) {
+	const newest = times.slice(-1).map((time): [bigint, KeepReason[]] => [at(time), ["head"]]);
+	const decisions = decide(times.map(at).reverse(), { ...NONE, ...policy }, new Map([...newest, ...more]));
 	return decisions
 		.filter(({ reasons }) => reasons.length > 0)
 		.map(({ time, reasons }) => [new Date(Number(time / 1_000_000n)).toISOString().slice(0, 16), reasons.join(" ")])
@@ -103,6 +112,18 @@ describe("decide", () => {
 		]);
 	});
 
+	it("counts nothing that is kept as imported, wherever it lies", () => {
+		const imported = ["2026-03-01T10:07Z", "2026-03-01T12:28Z"];
+		const more = new Map(imported.map((time): [bigint, KeepReason[]] => [at(time), ["imported"]]));
+		assert.deepEqual(kept(minutes, { last: 2, hourly: 2 }, more), [
+			["2026-03-01T10:07", "imported"],
+			["2026-03-01T11:59", "hourly"],
+			["2026-03-01T12:27", "last"],
+			["2026-03-01T12:28", "imported"],
+			["2026-03-01T12:29", "head last hourly"],
+		]);
+	});
+
 	it("keeps everything where that is wanted", () => {
 		assert.equal(kept(minutes, { keepAll: true }).length, minutes.length);
 	});
@@ -115,7 +136,7 @@ describe("decide", () => {
 		);
 		let points: bigint[] = [];
 		for (const time of hours) {
-			points = decide([time, ...points], policy).flatMap((decision) =>
+			points = decide([time, ...points], policy, new Map([[time, ["head"]]])).flatMap((decision) =>
 				decision.reasons.length > 0 ? [decision.time] : [],
 			);
 		}

@@ -1,14 +1,16 @@
 /**
  * `collector/retention/` decides which points stay and sees to it that the others, and the space that they took, go.
  * Words: a *policy* says how many points of a VM to keep; a *hold* keeps one point whatever the policy says; the
- * *head* is the newest point of a VM, which its agent builds upon; a *job* is long work on the vault, such as giving
+ * *head* is the point of a VM that its agent builds upon, the newest but for what was imported; a *job* is long work on the vault, such as giving
  * back space or a check. It knows the catalog's points and the vault's promises, nothing of agents or of files.
  *
  * This file is the decision, without a clock and a store.
  */
 import type { RetentionPolicy } from "./settings.ts";
 
-export type KeepReason = "head" | "hold" | "alert" | "unjudged" | "last" | "hourly" | "daily" | "weekly" | "monthly";
+export type KeepReason =
+	| ("head" | "hold" | "alert" | "unjudged" | "imported")
+	| ("last" | "hourly" | "daily" | "weekly" | "monthly");
 
 export interface Decision {
 	/** Unix nanoseconds. */
@@ -39,13 +41,15 @@ const EVERYTHING: RetentionPolicy = {
 	weekly: 0,
 	monthly: 0,
 	keepAll: true,
+	keepImported: true,
 };
 
 /**
  * Decides about every point of one VM.
  *
  * @param times of all its points, newest first.
- * @param kept reasons that do not come from the policy, by time.
+ * @param kept reasons that do not come from the policy's rules, by time. One that is kept as imported is none of those
+ * that the rules count.
  */
 export function decide(
 	times: readonly bigint[],
@@ -54,9 +58,9 @@ export function decide(
 ): Decision[] {
 	const wanted = policy.keepAll ? EVERYTHING : policy;
 	const rules = (Object.keys(PERIODS) as Rule[]).map((rule) => ({ rule, left: wanted[rule], period: -1n }));
-	return times.map((time, at) => {
-		const reasons: KeepReason[] = at === 0 ? ["head"] : [];
-		reasons.push(...(kept.get(time) ?? []));
+	return times.map((time) => {
+		const reasons = [...(kept.get(time) ?? [])];
+		if (reasons.includes("imported")) return { time, reasons };
 		for (const state of rules) {
 			const period = PERIODS[state.rule](time);
 			if (state.left === 0 || period === state.period) continue;

@@ -40,8 +40,9 @@ export class Retention {
 	/** What `apply` would do now: every point, newest first, and why it stays. */
 	async plan(vm: string): Promise<Decision[]> {
 		const { catalog } = this.#options;
+		const policy = this.policy(vm);
 		// First: what is judged, held or raised later is about points that stay or are refused when it comes to it.
-		const kept = await this.#kept(vm);
+		const kept = await this.#kept(vm, policy);
 		const times = await Array.fromAsync(catalog.pointTimes(vm));
 		for (const { changesetTime, cause } of await catalog.firingAlerts(vm)) {
 			// What the vault lost of a point is no reason to keep it.
@@ -50,7 +51,7 @@ export class Retention {
 			// The point in which it showed, and the last one before it: what one goes back to.
 			for (const time of found < 0 ? [] : times.slice(found, found + 2)) add(kept, time, "alert");
 		}
-		return decide(times, this.policy(vm), kept);
+		return decide(times, policy, kept);
 	}
 
 	/** Drops what the policy does not keep; returns how many points. */
@@ -137,9 +138,12 @@ export class Retention {
 		await this.#options.catalog.deleteHold(vm, time);
 	}
 
-	async #kept(vm: string): Promise<Map<bigint, KeepReason[]>> {
+	async #kept(vm: string, policy: RetentionPolicy): Promise<Map<bigint, KeepReason[]>> {
 		const { catalog } = this.#options;
 		const kept = new Map<bigint, KeepReason[]>();
+		const head = await catalog.vm(vm);
+		if (head !== undefined) add(kept, BigInt(head.headTime), "head");
+		for (const time of policy.keepImported ? await catalog.importedTimes(vm) : []) add(kept, time, "imported");
 		for (const time of await catalog.unjudgedTimes(vm)) add(kept, time, "unjudged");
 		let cursor: string | undefined;
 		do {
@@ -163,7 +167,7 @@ function refusal(vm: string, time: bigint, outcome: Exclude<PointOutcome, "delet
 		case "absent":
 			return new UmbraError("not-found", `${point} is not there`, { hint: `umbra points ${vm} lists them` });
 		case "head":
-			return new UmbraError("conflict", `${point} is its newest: what its agent sends next builds upon it`, {
+			return new UmbraError("conflict", `${point} is its head: what its agent sends next builds upon it`, {
 				hint: `umbra forget ${vm} --all drops the VM as a whole`,
 			});
 		case "held":

@@ -19,6 +19,7 @@ describe("the settings of retention", () => {
 			weekly: 8,
 			monthly: 6,
 			keepAll: false,
+			keepImported: true,
 		});
 		const text = (await readFile(EXAMPLE, "utf8")).replace(/^# (retention|gc): /gm, "$1: ");
 		const example = checkConfig(collectorConfig, parse(text), "the example");

@@ -16,10 +16,12 @@ const counts = {
 	monthly: count,
 	/** Every point stays. */
 	keepAll: z.boolean(),
+	/** Points that were imported stay, and use up nothing of the above; else they count as any other, by their own times. */
+	keepImported: z.boolean(),
 };
 
 /** With a capture a minute: the last hour whole, two days by the hour, two weeks by the day, half a year by the month. */
-const defaults = { last: 60, hourly: 48, daily: 14, weekly: 8, monthly: 6, keepAll: false };
+const defaults = { last: 60, hourly: 48, daily: 14, weekly: 8, monthly: 6, keepAll: false, keepImported: true };
 
 export const retentionSettings = z.strictObject({
 	last: counts.last.default(defaults.last),
@@ -28,6 +30,7 @@ export const retentionSettings = z.strictObject({
 	weekly: counts.weekly.default(defaults.weekly),
 	monthly: counts.monthly.default(defaults.monthly),
 	keepAll: counts.keepAll.default(defaults.keepAll),
+	keepImported: counts.keepImported.default(defaults.keepImported),
 	/** How often points are dropped. */
 	every: durationField()
 		.refine((ms) => ms >= 1000 && ms <= 7 * 864e5, "wanted 1s to 7d")
@@ -66,6 +69,7 @@ export const gcSettings = z.strictObject({
 
 export type RetentionPolicy = Readonly<Record<"last" | "hourly" | "daily" | "weekly" | "monthly", number>> & {
 	readonly keepAll: boolean;
+	readonly keepImported: boolean;
 };
 export type RetentionSettings = z.output<typeof retentionSettings>;
 export type RetentionOfVms = z.output<typeof retentionOfVms>;

@@ -38,6 +38,9 @@ export namespace umbra {
 
             /** Calls Submit. */
             submit: umbra.v1.Collector.Submit;
+
+            /** Calls Points. */
+            points: umbra.v1.Collector.Points;
         }
 
         namespace Collector {
@@ -115,6 +118,25 @@ export namespace umbra {
               readonly requestType: "ChangesetPart";
               readonly responseType: "SubmitResult";
               readonly requestStream: true;
+              readonly responseStream: undefined;
+            };
+
+            /**
+             * Callback as used by {@link umbra.v1.Collector#points}.
+             * @param error Error, if any
+             * @param [response] PointsPage
+             */
+            type PointsCallback = (error: (Error|null), response?: umbra.v1.PointsPage) => void;
+
+            /** Calls Points. */
+            type Points = {
+              (request: umbra.v1.IPointsQuery, callback: umbra.v1.Collector.PointsCallback): void;
+              (request: umbra.v1.IPointsQuery): Promise<umbra.v1.PointsPage>;
+              readonly name: "Points";
+              readonly path: "/umbra.v1.Collector/Points";
+              readonly requestType: "PointsQuery";
+              readonly responseType: "PointsPage";
+              readonly requestStream: undefined;
               readonly responseStream: undefined;
             };
         }
@@ -2368,6 +2390,9 @@ export namespace umbra {
             /** ChangesetHeader packages. */
             packages: umbra.v1.PackageChange.$Properties[];
 
+            /** ChangesetHeader imported. */
+            imported?: (umbra.v1.ImportOrigin.$Properties|null);
+
             /**
              * Creates a new ChangesetHeader instance using the specified properties.
              * @param [properties] Properties to set
@@ -2463,12 +2488,148 @@ export namespace umbra {
                 /** ChangesetHeader packages */
                 packages?: (umbra.v1.PackageChange.$Properties[]|null);
 
+                /** ChangesetHeader imported */
+                imported?: (umbra.v1.ImportOrigin.$Properties|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
 
             /** Shape of a ChangesetHeader. */
             type $Shape = umbra.v1.ChangesetHeader.$Properties;
+        }
+
+        /**
+         * Properties of an ImportOrigin.
+         * @deprecated Use umbra.v1.ImportOrigin.$Properties instead.
+         */
+        interface IImportOrigin extends umbra.v1.ImportOrigin.$Properties {
+        }
+
+        /** Represents an ImportOrigin. */
+        class ImportOrigin {
+
+            /**
+             * Constructs a new ImportOrigin.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.ImportOrigin.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ImportOrigin kind. */
+            kind: umbra.v1.ImportKind;
+
+            /** ImportOrigin name. */
+            name: string;
+
+            /** ImportOrigin timeFrom. */
+            timeFrom: umbra.v1.ImportTime;
+
+            /**
+             * Creates a new ImportOrigin instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ImportOrigin instance
+             */
+            static create(properties: umbra.v1.ImportOrigin.$Shape): umbra.v1.ImportOrigin & umbra.v1.ImportOrigin.$Shape;
+            static create(properties?: umbra.v1.ImportOrigin.$Properties): umbra.v1.ImportOrigin;
+
+            /**
+             * Encodes the specified ImportOrigin message. Does not implicitly {@link umbra.v1.ImportOrigin.verify|verify} messages.
+             * @param message ImportOrigin message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.ImportOrigin.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an ImportOrigin message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.ImportOrigin & umbra.v1.ImportOrigin.$Shape} ImportOrigin
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.ImportOrigin & umbra.v1.ImportOrigin.$Shape;
+
+            /**
+             * Creates an ImportOrigin message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns ImportOrigin
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.ImportOrigin;
+
+            /**
+             * Creates a plain object from an ImportOrigin message. Also converts values to other types if specified.
+             * @param message ImportOrigin
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.ImportOrigin, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this ImportOrigin to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace ImportOrigin {
+
+            /** Properties of an ImportOrigin. */
+            interface $Properties {
+
+                /** ImportOrigin kind */
+                kind?: (umbra.v1.ImportKind|null);
+
+                /** ImportOrigin name */
+                name?: (string|null);
+
+                /** ImportOrigin timeFrom */
+                timeFrom?: (umbra.v1.ImportTime|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an ImportOrigin. */
+            type $Shape = umbra.v1.ImportOrigin.$Properties;
+        }
+
+        /** ImportKind enum. */
+        enum ImportKind {
+
+            /** IMPORT_KIND_UNKNOWN value */
+            IMPORT_KIND_UNKNOWN = 0,
+
+            /** IMPORT_KIND_SNAPSHOT value */
+            IMPORT_KIND_SNAPSHOT = 1,
+
+            /** IMPORT_KIND_LAYER value */
+            IMPORT_KIND_LAYER = 2,
+
+            /** IMPORT_KIND_IMAGE value */
+            IMPORT_KIND_IMAGE = 3
+        }
+
+        /** ImportTime enum. */
+        enum ImportTime {
+
+            /** IMPORT_TIME_UNKNOWN value */
+            IMPORT_TIME_UNKNOWN = 0,
+
+            /** IMPORT_TIME_SNAPSHOT value */
+            IMPORT_TIME_SNAPSHOT = 1,
+
+            /** IMPORT_TIME_NAME value */
+            IMPORT_TIME_NAME = 2,
+
+            /** IMPORT_TIME_MODIFIED value */
+            IMPORT_TIME_MODIFIED = 3,
+
+            /** IMPORT_TIME_GIVEN value */
+            IMPORT_TIME_GIVEN = 4
         }
 
         /**
@@ -3888,6 +4049,446 @@ export namespace umbra {
 
             /** Shape of a SubmitResult. */
             type $Shape = umbra.v1.SubmitResult.$Properties;
+        }
+
+        /**
+         * Properties of a PointsQuery.
+         * @deprecated Use umbra.v1.PointsQuery.$Properties instead.
+         */
+        interface IPointsQuery extends umbra.v1.PointsQuery.$Properties {
+        }
+
+        /** Represents a PointsQuery. */
+        class PointsQuery {
+
+            /**
+             * Constructs a new PointsQuery.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.PointsQuery.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** PointsQuery vm. */
+            vm: string;
+
+            /** PointsQuery afterNs. */
+            afterNs: Long;
+
+            /**
+             * Creates a new PointsQuery instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns PointsQuery instance
+             */
+            static create(properties: umbra.v1.PointsQuery.$Shape): umbra.v1.PointsQuery & umbra.v1.PointsQuery.$Shape;
+            static create(properties?: umbra.v1.PointsQuery.$Properties): umbra.v1.PointsQuery;
+
+            /**
+             * Encodes the specified PointsQuery message. Does not implicitly {@link umbra.v1.PointsQuery.verify|verify} messages.
+             * @param message PointsQuery message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.PointsQuery.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a PointsQuery message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.PointsQuery & umbra.v1.PointsQuery.$Shape} PointsQuery
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.PointsQuery & umbra.v1.PointsQuery.$Shape;
+
+            /**
+             * Creates a PointsQuery message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns PointsQuery
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.PointsQuery;
+
+            /**
+             * Creates a plain object from a PointsQuery message. Also converts values to other types if specified.
+             * @param message PointsQuery
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.PointsQuery, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this PointsQuery to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace PointsQuery {
+
+            /** Properties of a PointsQuery. */
+            interface $Properties {
+
+                /** PointsQuery vm */
+                vm?: (string|null);
+
+                /** PointsQuery afterNs */
+                afterNs?: (Long|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a PointsQuery. */
+            type $Shape = umbra.v1.PointsQuery.$Properties;
+        }
+
+        /**
+         * Properties of a PointsPage.
+         * @deprecated Use umbra.v1.PointsPage.$Properties instead.
+         */
+        interface IPointsPage extends umbra.v1.PointsPage.$Properties {
+        }
+
+        /** Represents a PointsPage. */
+        class PointsPage {
+
+            /**
+             * Constructs a new PointsPage.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.PointsPage.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** PointsPage known. */
+            known: boolean;
+
+            /** PointsPage headId. */
+            headId: string;
+
+            /** PointsPage disks. */
+            disks: umbra.v1.DiskStatus.$Properties[];
+
+            /** PointsPage keepsImported. */
+            keepsImported: boolean;
+
+            /** PointsPage points. */
+            points: umbra.v1.PointSummary.$Properties[];
+
+            /** PointsPage more. */
+            more: boolean;
+
+            /**
+             * Creates a new PointsPage instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns PointsPage instance
+             */
+            static create(properties: umbra.v1.PointsPage.$Shape): umbra.v1.PointsPage & umbra.v1.PointsPage.$Shape;
+            static create(properties?: umbra.v1.PointsPage.$Properties): umbra.v1.PointsPage;
+
+            /**
+             * Encodes the specified PointsPage message. Does not implicitly {@link umbra.v1.PointsPage.verify|verify} messages.
+             * @param message PointsPage message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.PointsPage.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a PointsPage message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.PointsPage & umbra.v1.PointsPage.$Shape} PointsPage
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.PointsPage & umbra.v1.PointsPage.$Shape;
+
+            /**
+             * Creates a PointsPage message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns PointsPage
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.PointsPage;
+
+            /**
+             * Creates a plain object from a PointsPage message. Also converts values to other types if specified.
+             * @param message PointsPage
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.PointsPage, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this PointsPage to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace PointsPage {
+
+            /** Properties of a PointsPage. */
+            interface $Properties {
+
+                /** PointsPage known */
+                known?: (boolean|null);
+
+                /** PointsPage headId */
+                headId?: (string|null);
+
+                /** PointsPage disks */
+                disks?: (umbra.v1.DiskStatus.$Properties[]|null);
+
+                /** PointsPage keepsImported */
+                keepsImported?: (boolean|null);
+
+                /** PointsPage points */
+                points?: (umbra.v1.PointSummary.$Properties[]|null);
+
+                /** PointsPage more */
+                more?: (boolean|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a PointsPage. */
+            type $Shape = umbra.v1.PointsPage.$Properties;
+        }
+
+        /**
+         * Properties of a PointSummary.
+         * @deprecated Use umbra.v1.PointSummary.$Properties instead.
+         */
+        interface IPointSummary extends umbra.v1.PointSummary.$Properties {
+        }
+
+        /** Represents a PointSummary. */
+        class PointSummary {
+
+            /**
+             * Constructs a new PointSummary.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.PointSummary.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** PointSummary id. */
+            id: string;
+
+            /** PointSummary timeNs. */
+            timeNs: Long;
+
+            /** PointSummary imported. */
+            imported: boolean;
+
+            /** PointSummary disks. */
+            disks: umbra.v1.PointDisk.$Properties[];
+
+            /** PointSummary files. */
+            files: Long;
+
+            /** PointSummary judged. */
+            judged: boolean;
+
+            /** PointSummary score. */
+            score: number;
+
+            /** PointSummary severity. */
+            severity: string;
+
+            /** PointSummary triggers. */
+            triggers: string[];
+
+            /**
+             * Creates a new PointSummary instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns PointSummary instance
+             */
+            static create(properties: umbra.v1.PointSummary.$Shape): umbra.v1.PointSummary & umbra.v1.PointSummary.$Shape;
+            static create(properties?: umbra.v1.PointSummary.$Properties): umbra.v1.PointSummary;
+
+            /**
+             * Encodes the specified PointSummary message. Does not implicitly {@link umbra.v1.PointSummary.verify|verify} messages.
+             * @param message PointSummary message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.PointSummary.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a PointSummary message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.PointSummary & umbra.v1.PointSummary.$Shape} PointSummary
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.PointSummary & umbra.v1.PointSummary.$Shape;
+
+            /**
+             * Creates a PointSummary message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns PointSummary
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.PointSummary;
+
+            /**
+             * Creates a plain object from a PointSummary message. Also converts values to other types if specified.
+             * @param message PointSummary
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.PointSummary, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this PointSummary to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace PointSummary {
+
+            /** Properties of a PointSummary. */
+            interface $Properties {
+
+                /** PointSummary id */
+                id?: (string|null);
+
+                /** PointSummary timeNs */
+                timeNs?: (Long|null);
+
+                /** PointSummary imported */
+                imported?: (boolean|null);
+
+                /** PointSummary disks */
+                disks?: (umbra.v1.PointDisk.$Properties[]|null);
+
+                /** PointSummary files */
+                files?: (Long|null);
+
+                /** PointSummary judged */
+                judged?: (boolean|null);
+
+                /** PointSummary score */
+                score?: (number|null);
+
+                /** PointSummary severity */
+                severity?: (string|null);
+
+                /** PointSummary triggers */
+                triggers?: (string[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a PointSummary. */
+            type $Shape = umbra.v1.PointSummary.$Properties;
+        }
+
+        /**
+         * Properties of a PointDisk.
+         * @deprecated Use umbra.v1.PointDisk.$Properties instead.
+         */
+        interface IPointDisk extends umbra.v1.PointDisk.$Properties {
+        }
+
+        /** Represents a PointDisk. */
+        class PointDisk {
+
+            /**
+             * Constructs a new PointDisk.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.PointDisk.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** PointDisk disk. */
+            disk: string;
+
+            /** PointDisk sizeBytes. */
+            sizeBytes: Long;
+
+            /** PointDisk root. */
+            root: Uint8Array;
+
+            /**
+             * Creates a new PointDisk instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns PointDisk instance
+             */
+            static create(properties: umbra.v1.PointDisk.$Shape): umbra.v1.PointDisk & umbra.v1.PointDisk.$Shape;
+            static create(properties?: umbra.v1.PointDisk.$Properties): umbra.v1.PointDisk;
+
+            /**
+             * Encodes the specified PointDisk message. Does not implicitly {@link umbra.v1.PointDisk.verify|verify} messages.
+             * @param message PointDisk message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.PointDisk.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a PointDisk message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.PointDisk & umbra.v1.PointDisk.$Shape} PointDisk
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.PointDisk & umbra.v1.PointDisk.$Shape;
+
+            /**
+             * Creates a PointDisk message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns PointDisk
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.PointDisk;
+
+            /**
+             * Creates a plain object from a PointDisk message. Also converts values to other types if specified.
+             * @param message PointDisk
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.PointDisk, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this PointDisk to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace PointDisk {
+
+            /** Properties of a PointDisk. */
+            interface $Properties {
+
+                /** PointDisk disk */
+                disk?: (string|null);
+
+                /** PointDisk sizeBytes */
+                sizeBytes?: (Long|null);
+
+                /** PointDisk root */
+                root?: (Uint8Array|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a PointDisk. */
+            type $Shape = umbra.v1.PointDisk.$Properties;
         }
     }
 }

@@ -222,6 +222,47 @@ export const umbra = $root.umbra = (() => {
                 responseStream: { value: $undefined }
             });
 
+            /**
+             * Callback as used by {@link umbra.v1.Collector#points}.
+             * @memberof umbra.v1.Collector
+             * @typedef PointsCallback
+             * @type {function}
+             * @param {Error|null} error Error, if any
+             * @param {umbra.v1.PointsPage} [response] PointsPage
+             */
+
+            /**
+             * Calls Points.
+             * @memberof umbra.v1.Collector
+             * @typedef Points
+             * @type {{
+             *   (request: umbra.v1.IPointsQuery, callback: umbra.v1.Collector.PointsCallback): void;
+             *   (request: umbra.v1.IPointsQuery): Promise<umbra.v1.PointsPage>;
+             *   readonly name: "Points";
+             *   readonly path: "/umbra.v1.Collector/Points";
+             *   readonly requestType: "PointsQuery";
+             *   readonly responseType: "PointsPage";
+             *   readonly requestStream: undefined;
+             *   readonly responseStream: undefined;
+             * }}
+             */
+
+            /**
+             * Calls Points.
+             * @name umbra.v1.Collector#points
+             * @type {umbra.v1.Collector.Points}
+             */
+            $Object.defineProperties(Collector.prototype.points = function(request, callback) {
+                return $protobuf.rpc.Service.prototype.rpcCall.call(this, Collector.prototype.points, $root.umbra.v1.PointsQuery, $root.umbra.v1.PointsPage, request, callback);
+            }, {
+                name: { value: "Points" },
+                path: { value: "/umbra.v1.Collector/Points" },
+                requestType: { value: "PointsQuery" },
+                responseType: { value: "PointsPage" },
+                requestStream: { value: $undefined },
+                responseStream: { value: $undefined }
+            });
+
             return Collector;
         })();
 
@@ -6471,6 +6512,7 @@ export const umbra = $root.umbra = (() => {
              * @property {Array.<umbra.v1.DiskChange.$Properties>|null} [disks] ChangesetHeader disks
              * @property {Array.<umbra.v1.Session.$Properties>|null} [sessions] ChangesetHeader sessions
              * @property {Array.<umbra.v1.PackageChange.$Properties>|null} [packages] ChangesetHeader packages
+             * @property {umbra.v1.ImportOrigin.$Properties|null} [imported] ChangesetHeader imported
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -6618,6 +6660,14 @@ export const umbra = $root.umbra = (() => {
             ChangesetHeader.prototype.packages = $util.emptyArray;
 
             /**
+             * ChangesetHeader imported.
+             * @member {umbra.v1.ImportOrigin.$Properties|null|undefined} imported
+             * @memberof umbra.v1.ChangesetHeader
+             * @instance
+             */
+            ChangesetHeader.prototype.imported = null;
+
+            /**
              * Creates a new ChangesetHeader instance using the specified properties.
              * @function create
              * @memberof umbra.v1.ChangesetHeader
@@ -6680,6 +6730,8 @@ export const umbra = $root.umbra = (() => {
                 if (message.packages != null && message.packages.length)
                     for (let i = 0; i < message.packages.length; ++i)
                         $root.umbra.v1.PackageChange.encode(message.packages[i], writer.uint32(/* id 14, wireType 2 =*/114).fork(), _depth + 1).ldelim();
+                if (message.imported != null && $Object.hasOwnProperty.call(message, "imported"))
+                    $root.umbra.v1.ImportOrigin.encode(message.imported, writer.uint32(/* id 15, wireType 2 =*/122).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -6847,6 +6899,12 @@ export const umbra = $root.umbra = (() => {
                             message.packages.push($root.umbra.v1.PackageChange.decode(reader, reader.size(), $undefined, _depth + 1));
                             continue;
                         }
+                    case 15: {
+                            if (wireType !== 2)
+                                break;
+                            message.imported = $root.umbra.v1.ImportOrigin.decode(reader, reader.size(), $undefined, _depth + 1, message.imported);
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -6984,6 +7042,11 @@ export const umbra = $root.umbra = (() => {
                         message.packages[i] = $root.umbra.v1.PackageChange.fromObject(object.packages[i], _depth + 1);
                     }
                 }
+                if (object.imported != null) {
+                    if (!$util.isObject(object.imported))
+                        throw $TypeError(".umbra.v1.ChangesetHeader.imported: object expected");
+                    message.imported = $root.umbra.v1.ImportOrigin.fromObject(object.imported, _depth + 1);
+                }
                 return message;
             };
 
@@ -7037,6 +7100,7 @@ export const umbra = $root.umbra = (() => {
                         object.pauseNs = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
                     } else
                         object.pauseNs = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                    object.imported = null;
                 }
                 if (message.id != null && $Object.hasOwnProperty.call(message, "id"))
                     object.id = message.id;
@@ -7095,6 +7159,8 @@ export const umbra = $root.umbra = (() => {
                     for (let j = 0; j < message.packages.length; ++j)
                         object.packages[j] = $root.umbra.v1.PackageChange.toObject(message.packages[j], options, _depth + 1);
                 }
+                if (message.imported != null && $Object.hasOwnProperty.call(message, "imported"))
+                    object.imported = $root.umbra.v1.ImportOrigin.toObject(message.imported, options, _depth + 1);
                 return object;
             };
 
@@ -7110,6 +7176,350 @@ export const umbra = $root.umbra = (() => {
             };
 
             return ChangesetHeader;
+        })();
+
+        v1.ImportOrigin = (function() {
+
+            /**
+             * Properties of an ImportOrigin.
+             * @typedef {Object} umbra.v1.ImportOrigin.$Properties
+             * @property {umbra.v1.ImportKind|null} [kind] ImportOrigin kind
+             * @property {string|null} [name] ImportOrigin name
+             * @property {umbra.v1.ImportTime|null} [timeFrom] ImportOrigin timeFrom
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of an ImportOrigin.
+             * @memberof umbra.v1
+             * @interface IImportOrigin
+             * @augments umbra.v1.ImportOrigin.$Properties
+             * @deprecated Use umbra.v1.ImportOrigin.$Properties instead.
+             */
+
+            /**
+             * Shape of an ImportOrigin.
+             * @typedef {umbra.v1.ImportOrigin.$Properties} umbra.v1.ImportOrigin.$Shape
+             */
+
+            /**
+             * Constructs a new ImportOrigin.
+             * @memberof umbra.v1
+             * @classdesc Represents an ImportOrigin.
+             * @constructor
+             * @param {umbra.v1.ImportOrigin.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const ImportOrigin = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * ImportOrigin kind.
+             * @member {umbra.v1.ImportKind} kind
+             * @memberof umbra.v1.ImportOrigin
+             * @instance
+             */
+            ImportOrigin.prototype.kind = 0;
+
+            /**
+             * ImportOrigin name.
+             * @member {string} name
+             * @memberof umbra.v1.ImportOrigin
+             * @instance
+             */
+            ImportOrigin.prototype.name = "";
+
+            /**
+             * ImportOrigin timeFrom.
+             * @member {umbra.v1.ImportTime} timeFrom
+             * @memberof umbra.v1.ImportOrigin
+             * @instance
+             */
+            ImportOrigin.prototype.timeFrom = 0;
+
+            /**
+             * Creates a new ImportOrigin instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.ImportOrigin
+             * @static
+             * @param {umbra.v1.ImportOrigin.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.ImportOrigin} ImportOrigin instance
+             * @type {{
+             *   (properties: umbra.v1.ImportOrigin.$Shape): umbra.v1.ImportOrigin & umbra.v1.ImportOrigin.$Shape;
+             *   (properties?: umbra.v1.ImportOrigin.$Properties): umbra.v1.ImportOrigin;
+             * }}
+             */
+            ImportOrigin.create = function(properties) {
+                return new ImportOrigin(properties);
+            };
+
+            /**
+             * Encodes the specified ImportOrigin message. Does not implicitly {@link umbra.v1.ImportOrigin.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.ImportOrigin
+             * @static
+             * @param {umbra.v1.ImportOrigin.$Properties} message ImportOrigin message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            ImportOrigin.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.kind != null && $Object.hasOwnProperty.call(message, "kind") && message.kind !== 0)
+                    writer.uint32(/* id 1, wireType 0 =*/8).int32(message.kind);
+                if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                    writer.uint32(/* id 2, wireType 2 =*/18).string(message.name);
+                if (message.timeFrom != null && $Object.hasOwnProperty.call(message, "timeFrom") && message.timeFrom !== 0)
+                    writer.uint32(/* id 3, wireType 0 =*/24).int32(message.timeFrom);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes an ImportOrigin message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.ImportOrigin
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.ImportOrigin & umbra.v1.ImportOrigin.$Shape} ImportOrigin
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            ImportOrigin.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.ImportOrigin();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.kind = value;
+                            else
+                                delete message.kind;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.name = value;
+                            else
+                                delete message.name;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.timeFrom = value;
+                            else
+                                delete message.timeFrom;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates an ImportOrigin message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.ImportOrigin
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.ImportOrigin} ImportOrigin
+             */
+            ImportOrigin.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.ImportOrigin)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.ImportOrigin: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.ImportOrigin();
+                if (object.kind !== 0 && (typeof object.kind !== "string" || $root.umbra.v1.ImportKind[object.kind] !== 0))
+                    switch (object.kind) {
+                    case "IMPORT_KIND_UNKNOWN":
+                    case 0:
+                        message.kind = 0;
+                        break;
+                    case "IMPORT_KIND_SNAPSHOT":
+                    case 1:
+                        message.kind = 1;
+                        break;
+                    case "IMPORT_KIND_LAYER":
+                    case 2:
+                        message.kind = 2;
+                        break;
+                    case "IMPORT_KIND_IMAGE":
+                    case 3:
+                        message.kind = 3;
+                        break;
+                    default:
+                        if (typeof object.kind === "number" && (object.kind | 0) === object.kind)
+                            message.kind = object.kind;
+                    }
+                if (object.name != null)
+                    if (typeof object.name !== "string" || object.name.length)
+                        message.name = $String(object.name);
+                if (object.timeFrom !== 0 && (typeof object.timeFrom !== "string" || $root.umbra.v1.ImportTime[object.timeFrom] !== 0))
+                    switch (object.timeFrom) {
+                    case "IMPORT_TIME_UNKNOWN":
+                    case 0:
+                        message.timeFrom = 0;
+                        break;
+                    case "IMPORT_TIME_SNAPSHOT":
+                    case 1:
+                        message.timeFrom = 1;
+                        break;
+                    case "IMPORT_TIME_NAME":
+                    case 2:
+                        message.timeFrom = 2;
+                        break;
+                    case "IMPORT_TIME_MODIFIED":
+                    case 3:
+                        message.timeFrom = 3;
+                        break;
+                    case "IMPORT_TIME_GIVEN":
+                    case 4:
+                        message.timeFrom = 4;
+                        break;
+                    default:
+                        if (typeof object.timeFrom === "number" && (object.timeFrom | 0) === object.timeFrom)
+                            message.timeFrom = object.timeFrom;
+                    }
+                return message;
+            };
+
+            /**
+             * Creates a plain object from an ImportOrigin message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.ImportOrigin
+             * @static
+             * @param {umbra.v1.ImportOrigin} message ImportOrigin
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            ImportOrigin.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.defaults) {
+                    object.kind = options.enums === $String ? "IMPORT_KIND_UNKNOWN" : 0;
+                    object.name = "";
+                    object.timeFrom = options.enums === $String ? "IMPORT_TIME_UNKNOWN" : 0;
+                }
+                if (message.kind != null && $Object.hasOwnProperty.call(message, "kind"))
+                    object.kind = options.enums === $String ? $root.umbra.v1.ImportKind[message.kind] === $undefined ? message.kind : $root.umbra.v1.ImportKind[message.kind] : message.kind;
+                if (message.name != null && $Object.hasOwnProperty.call(message, "name"))
+                    object.name = message.name;
+                if (message.timeFrom != null && $Object.hasOwnProperty.call(message, "timeFrom"))
+                    object.timeFrom = options.enums === $String ? $root.umbra.v1.ImportTime[message.timeFrom] === $undefined ? message.timeFrom : $root.umbra.v1.ImportTime[message.timeFrom] : message.timeFrom;
+                return object;
+            };
+
+            /**
+             * Converts this ImportOrigin to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.ImportOrigin
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            ImportOrigin.prototype.toJSON = function() {
+                return ImportOrigin.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return ImportOrigin;
+        })();
+
+        /**
+         * ImportKind enum.
+         * @name umbra.v1.ImportKind
+         * @enum {number}
+         * @property {number} IMPORT_KIND_UNKNOWN=0 IMPORT_KIND_UNKNOWN value
+         * @property {number} IMPORT_KIND_SNAPSHOT=1 IMPORT_KIND_SNAPSHOT value
+         * @property {number} IMPORT_KIND_LAYER=2 IMPORT_KIND_LAYER value
+         * @property {number} IMPORT_KIND_IMAGE=3 IMPORT_KIND_IMAGE value
+         */
+        v1.ImportKind = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "IMPORT_KIND_UNKNOWN"] = 0;
+            values[valuesById[1] = "IMPORT_KIND_SNAPSHOT"] = 1;
+            values[valuesById[2] = "IMPORT_KIND_LAYER"] = 2;
+            values[valuesById[3] = "IMPORT_KIND_IMAGE"] = 3;
+            return values;
+        })();
+
+        /**
+         * ImportTime enum.
+         * @name umbra.v1.ImportTime
+         * @enum {number}
+         * @property {number} IMPORT_TIME_UNKNOWN=0 IMPORT_TIME_UNKNOWN value
+         * @property {number} IMPORT_TIME_SNAPSHOT=1 IMPORT_TIME_SNAPSHOT value
+         * @property {number} IMPORT_TIME_NAME=2 IMPORT_TIME_NAME value
+         * @property {number} IMPORT_TIME_MODIFIED=3 IMPORT_TIME_MODIFIED value
+         * @property {number} IMPORT_TIME_GIVEN=4 IMPORT_TIME_GIVEN value
+         */
+        v1.ImportTime = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "IMPORT_TIME_UNKNOWN"] = 0;
+            values[valuesById[1] = "IMPORT_TIME_SNAPSHOT"] = 1;
+            values[valuesById[2] = "IMPORT_TIME_NAME"] = 2;
+            values[valuesById[3] = "IMPORT_TIME_MODIFIED"] = 3;
+            values[valuesById[4] = "IMPORT_TIME_GIVEN"] = 4;
+            return values;
         })();
 
         v1.Session = (function() {
@@ -11858,6 +12268,1388 @@ export const umbra = $root.umbra = (() => {
             };
 
             return SubmitResult;
+        })();
+
+        v1.PointsQuery = (function() {
+
+            /**
+             * Properties of a PointsQuery.
+             * @typedef {Object} umbra.v1.PointsQuery.$Properties
+             * @property {string|null} [vm] PointsQuery vm
+             * @property {Long|null} [afterNs] PointsQuery afterNs
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a PointsQuery.
+             * @memberof umbra.v1
+             * @interface IPointsQuery
+             * @augments umbra.v1.PointsQuery.$Properties
+             * @deprecated Use umbra.v1.PointsQuery.$Properties instead.
+             */
+
+            /**
+             * Shape of a PointsQuery.
+             * @typedef {umbra.v1.PointsQuery.$Properties} umbra.v1.PointsQuery.$Shape
+             */
+
+            /**
+             * Constructs a new PointsQuery.
+             * @memberof umbra.v1
+             * @classdesc Represents a PointsQuery.
+             * @constructor
+             * @param {umbra.v1.PointsQuery.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const PointsQuery = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * PointsQuery vm.
+             * @member {string} vm
+             * @memberof umbra.v1.PointsQuery
+             * @instance
+             */
+            PointsQuery.prototype.vm = "";
+
+            /**
+             * PointsQuery afterNs.
+             * @member {Long} afterNs
+             * @memberof umbra.v1.PointsQuery
+             * @instance
+             */
+            PointsQuery.prototype.afterNs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * Creates a new PointsQuery instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.PointsQuery
+             * @static
+             * @param {umbra.v1.PointsQuery.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.PointsQuery} PointsQuery instance
+             * @type {{
+             *   (properties: umbra.v1.PointsQuery.$Shape): umbra.v1.PointsQuery & umbra.v1.PointsQuery.$Shape;
+             *   (properties?: umbra.v1.PointsQuery.$Properties): umbra.v1.PointsQuery;
+             * }}
+             */
+            PointsQuery.create = function(properties) {
+                return new PointsQuery(properties);
+            };
+
+            /**
+             * Encodes the specified PointsQuery message. Does not implicitly {@link umbra.v1.PointsQuery.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.PointsQuery
+             * @static
+             * @param {umbra.v1.PointsQuery.$Properties} message PointsQuery message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            PointsQuery.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.vm != null && $Object.hasOwnProperty.call(message, "vm") && message.vm !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.vm);
+                if (message.afterNs != null && $Object.hasOwnProperty.call(message, "afterNs") && (typeof message.afterNs === "object" ? message.afterNs.low || message.afterNs.high : message.afterNs !== 0))
+                    writer.uint32(/* id 2, wireType 0 =*/16).uint64(message.afterNs);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a PointsQuery message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.PointsQuery
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.PointsQuery & umbra.v1.PointsQuery.$Shape} PointsQuery
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            PointsQuery.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.PointsQuery();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.vm = value;
+                            else
+                                delete message.vm;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.afterNs = value;
+                            else
+                                delete message.afterNs;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a PointsQuery message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.PointsQuery
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.PointsQuery} PointsQuery
+             */
+            PointsQuery.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.PointsQuery)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.PointsQuery: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.PointsQuery();
+                if (object.vm != null)
+                    if (typeof object.vm !== "string" || object.vm.length)
+                        message.vm = $String(object.vm);
+                if (object.afterNs != null)
+                    if (typeof object.afterNs === "object" ? object.afterNs.low || object.afterNs.high : $Number(object.afterNs) !== 0)
+                        if ($util.Long)
+                            message.afterNs = $util.Long.fromValue(object.afterNs, true);
+                        else if (typeof object.afterNs === "string")
+                            message.afterNs = $parseInt(object.afterNs, 10);
+                        else if (typeof object.afterNs === "number")
+                            message.afterNs = object.afterNs;
+                        else if (typeof object.afterNs === "object")
+                            message.afterNs = new $util.LongBits(object.afterNs.low >>> 0, object.afterNs.high >>> 0).toNumber(true);
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a PointsQuery message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.PointsQuery
+             * @static
+             * @param {umbra.v1.PointsQuery} message PointsQuery
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            PointsQuery.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.defaults) {
+                    object.vm = "";
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.afterNs = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.afterNs = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                }
+                if (message.vm != null && $Object.hasOwnProperty.call(message, "vm"))
+                    object.vm = message.vm;
+                if (message.afterNs != null && $Object.hasOwnProperty.call(message, "afterNs"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.afterNs = typeof message.afterNs === "number" ? $BigInt(message.afterNs) : $util.Long.fromBits(message.afterNs.low >>> 0, message.afterNs.high >>> 0, true).toBigInt();
+                    else if (typeof message.afterNs === "number")
+                        object.afterNs = options.longs === $String ? $String(message.afterNs) : message.afterNs;
+                    else
+                        object.afterNs = options.longs === $String ? $util.Long.prototype.toString.call(message.afterNs) : options.longs === $Number ? new $util.LongBits(message.afterNs.low >>> 0, message.afterNs.high >>> 0).toNumber(true) : message.afterNs;
+                return object;
+            };
+
+            /**
+             * Converts this PointsQuery to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.PointsQuery
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            PointsQuery.prototype.toJSON = function() {
+                return PointsQuery.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return PointsQuery;
+        })();
+
+        v1.PointsPage = (function() {
+
+            /**
+             * Properties of a PointsPage.
+             * @typedef {Object} umbra.v1.PointsPage.$Properties
+             * @property {boolean|null} [known] PointsPage known
+             * @property {string|null} [headId] PointsPage headId
+             * @property {Array.<umbra.v1.DiskStatus.$Properties>|null} [disks] PointsPage disks
+             * @property {boolean|null} [keepsImported] PointsPage keepsImported
+             * @property {Array.<umbra.v1.PointSummary.$Properties>|null} [points] PointsPage points
+             * @property {boolean|null} [more] PointsPage more
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a PointsPage.
+             * @memberof umbra.v1
+             * @interface IPointsPage
+             * @augments umbra.v1.PointsPage.$Properties
+             * @deprecated Use umbra.v1.PointsPage.$Properties instead.
+             */
+
+            /**
+             * Shape of a PointsPage.
+             * @typedef {umbra.v1.PointsPage.$Properties} umbra.v1.PointsPage.$Shape
+             */
+
+            /**
+             * Constructs a new PointsPage.
+             * @memberof umbra.v1
+             * @classdesc Represents a PointsPage.
+             * @constructor
+             * @param {umbra.v1.PointsPage.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const PointsPage = function (properties) {
+                this.disks = [];
+                this.points = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * PointsPage known.
+             * @member {boolean} known
+             * @memberof umbra.v1.PointsPage
+             * @instance
+             */
+            PointsPage.prototype.known = false;
+
+            /**
+             * PointsPage headId.
+             * @member {string} headId
+             * @memberof umbra.v1.PointsPage
+             * @instance
+             */
+            PointsPage.prototype.headId = "";
+
+            /**
+             * PointsPage disks.
+             * @member {Array.<umbra.v1.DiskStatus.$Properties>} disks
+             * @memberof umbra.v1.PointsPage
+             * @instance
+             */
+            PointsPage.prototype.disks = $util.emptyArray;
+
+            /**
+             * PointsPage keepsImported.
+             * @member {boolean} keepsImported
+             * @memberof umbra.v1.PointsPage
+             * @instance
+             */
+            PointsPage.prototype.keepsImported = false;
+
+            /**
+             * PointsPage points.
+             * @member {Array.<umbra.v1.PointSummary.$Properties>} points
+             * @memberof umbra.v1.PointsPage
+             * @instance
+             */
+            PointsPage.prototype.points = $util.emptyArray;
+
+            /**
+             * PointsPage more.
+             * @member {boolean} more
+             * @memberof umbra.v1.PointsPage
+             * @instance
+             */
+            PointsPage.prototype.more = false;
+
+            /**
+             * Creates a new PointsPage instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.PointsPage
+             * @static
+             * @param {umbra.v1.PointsPage.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.PointsPage} PointsPage instance
+             * @type {{
+             *   (properties: umbra.v1.PointsPage.$Shape): umbra.v1.PointsPage & umbra.v1.PointsPage.$Shape;
+             *   (properties?: umbra.v1.PointsPage.$Properties): umbra.v1.PointsPage;
+             * }}
+             */
+            PointsPage.create = function(properties) {
+                return new PointsPage(properties);
+            };
+
+            /**
+             * Encodes the specified PointsPage message. Does not implicitly {@link umbra.v1.PointsPage.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.PointsPage
+             * @static
+             * @param {umbra.v1.PointsPage.$Properties} message PointsPage message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            PointsPage.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.known != null && $Object.hasOwnProperty.call(message, "known") && message.known !== false)
+                    writer.uint32(/* id 1, wireType 0 =*/8).bool(message.known);
+                if (message.headId != null && $Object.hasOwnProperty.call(message, "headId") && message.headId !== "")
+                    writer.uint32(/* id 2, wireType 2 =*/18).string(message.headId);
+                if (message.disks != null && message.disks.length)
+                    for (let i = 0; i < message.disks.length; ++i)
+                        $root.umbra.v1.DiskStatus.encode(message.disks[i], writer.uint32(/* id 3, wireType 2 =*/26).fork(), _depth + 1).ldelim();
+                if (message.keepsImported != null && $Object.hasOwnProperty.call(message, "keepsImported") && message.keepsImported !== false)
+                    writer.uint32(/* id 4, wireType 0 =*/32).bool(message.keepsImported);
+                if (message.points != null && message.points.length)
+                    for (let i = 0; i < message.points.length; ++i)
+                        $root.umbra.v1.PointSummary.encode(message.points[i], writer.uint32(/* id 5, wireType 2 =*/42).fork(), _depth + 1).ldelim();
+                if (message.more != null && $Object.hasOwnProperty.call(message, "more") && message.more !== false)
+                    writer.uint32(/* id 6, wireType 0 =*/48).bool(message.more);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a PointsPage message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.PointsPage
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.PointsPage & umbra.v1.PointsPage.$Shape} PointsPage
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            PointsPage.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.PointsPage();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.known = value;
+                            else
+                                delete message.known;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.headId = value;
+                            else
+                                delete message.headId;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.disks && message.disks.length))
+                                message.disks = [];
+                            message.disks.push($root.umbra.v1.DiskStatus.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.keepsImported = value;
+                            else
+                                delete message.keepsImported;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.points && message.points.length))
+                                message.points = [];
+                            message.points.push($root.umbra.v1.PointSummary.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.more = value;
+                            else
+                                delete message.more;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a PointsPage message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.PointsPage
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.PointsPage} PointsPage
+             */
+            PointsPage.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.PointsPage)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.PointsPage: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.PointsPage();
+                if (object.known != null)
+                    if (object.known)
+                        message.known = $Boolean(object.known);
+                if (object.headId != null)
+                    if (typeof object.headId !== "string" || object.headId.length)
+                        message.headId = $String(object.headId);
+                if (object.disks) {
+                    if (!$Array.isArray(object.disks))
+                        throw $TypeError(".umbra.v1.PointsPage.disks: array expected");
+                    message.disks = $Array(object.disks.length);
+                    for (let i = 0; i < object.disks.length; ++i) {
+                        if (!$util.isObject(object.disks[i]))
+                            throw $TypeError(".umbra.v1.PointsPage.disks: object expected");
+                        message.disks[i] = $root.umbra.v1.DiskStatus.fromObject(object.disks[i], _depth + 1);
+                    }
+                }
+                if (object.keepsImported != null)
+                    if (object.keepsImported)
+                        message.keepsImported = $Boolean(object.keepsImported);
+                if (object.points) {
+                    if (!$Array.isArray(object.points))
+                        throw $TypeError(".umbra.v1.PointsPage.points: array expected");
+                    message.points = $Array(object.points.length);
+                    for (let i = 0; i < object.points.length; ++i) {
+                        if (!$util.isObject(object.points[i]))
+                            throw $TypeError(".umbra.v1.PointsPage.points: object expected");
+                        message.points[i] = $root.umbra.v1.PointSummary.fromObject(object.points[i], _depth + 1);
+                    }
+                }
+                if (object.more != null)
+                    if (object.more)
+                        message.more = $Boolean(object.more);
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a PointsPage message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.PointsPage
+             * @static
+             * @param {umbra.v1.PointsPage} message PointsPage
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            PointsPage.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.arrays || options.defaults) {
+                    object.disks = [];
+                    object.points = [];
+                }
+                if (options.defaults) {
+                    object.known = false;
+                    object.headId = "";
+                    object.keepsImported = false;
+                    object.more = false;
+                }
+                if (message.known != null && $Object.hasOwnProperty.call(message, "known"))
+                    object.known = message.known;
+                if (message.headId != null && $Object.hasOwnProperty.call(message, "headId"))
+                    object.headId = message.headId;
+                if (message.disks && message.disks.length) {
+                    object.disks = $Array(message.disks.length);
+                    for (let j = 0; j < message.disks.length; ++j)
+                        object.disks[j] = $root.umbra.v1.DiskStatus.toObject(message.disks[j], options, _depth + 1);
+                }
+                if (message.keepsImported != null && $Object.hasOwnProperty.call(message, "keepsImported"))
+                    object.keepsImported = message.keepsImported;
+                if (message.points && message.points.length) {
+                    object.points = $Array(message.points.length);
+                    for (let j = 0; j < message.points.length; ++j)
+                        object.points[j] = $root.umbra.v1.PointSummary.toObject(message.points[j], options, _depth + 1);
+                }
+                if (message.more != null && $Object.hasOwnProperty.call(message, "more"))
+                    object.more = message.more;
+                return object;
+            };
+
+            /**
+             * Converts this PointsPage to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.PointsPage
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            PointsPage.prototype.toJSON = function() {
+                return PointsPage.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return PointsPage;
+        })();
+
+        v1.PointSummary = (function() {
+
+            /**
+             * Properties of a PointSummary.
+             * @typedef {Object} umbra.v1.PointSummary.$Properties
+             * @property {string|null} [id] PointSummary id
+             * @property {Long|null} [timeNs] PointSummary timeNs
+             * @property {boolean|null} [imported] PointSummary imported
+             * @property {Array.<umbra.v1.PointDisk.$Properties>|null} [disks] PointSummary disks
+             * @property {Long|null} [files] PointSummary files
+             * @property {boolean|null} [judged] PointSummary judged
+             * @property {number|null} [score] PointSummary score
+             * @property {string|null} [severity] PointSummary severity
+             * @property {Array.<string>|null} [triggers] PointSummary triggers
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a PointSummary.
+             * @memberof umbra.v1
+             * @interface IPointSummary
+             * @augments umbra.v1.PointSummary.$Properties
+             * @deprecated Use umbra.v1.PointSummary.$Properties instead.
+             */
+
+            /**
+             * Shape of a PointSummary.
+             * @typedef {umbra.v1.PointSummary.$Properties} umbra.v1.PointSummary.$Shape
+             */
+
+            /**
+             * Constructs a new PointSummary.
+             * @memberof umbra.v1
+             * @classdesc Represents a PointSummary.
+             * @constructor
+             * @param {umbra.v1.PointSummary.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const PointSummary = function (properties) {
+                this.disks = [];
+                this.triggers = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * PointSummary id.
+             * @member {string} id
+             * @memberof umbra.v1.PointSummary
+             * @instance
+             */
+            PointSummary.prototype.id = "";
+
+            /**
+             * PointSummary timeNs.
+             * @member {Long} timeNs
+             * @memberof umbra.v1.PointSummary
+             * @instance
+             */
+            PointSummary.prototype.timeNs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * PointSummary imported.
+             * @member {boolean} imported
+             * @memberof umbra.v1.PointSummary
+             * @instance
+             */
+            PointSummary.prototype.imported = false;
+
+            /**
+             * PointSummary disks.
+             * @member {Array.<umbra.v1.PointDisk.$Properties>} disks
+             * @memberof umbra.v1.PointSummary
+             * @instance
+             */
+            PointSummary.prototype.disks = $util.emptyArray;
+
+            /**
+             * PointSummary files.
+             * @member {Long} files
+             * @memberof umbra.v1.PointSummary
+             * @instance
+             */
+            PointSummary.prototype.files = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * PointSummary judged.
+             * @member {boolean} judged
+             * @memberof umbra.v1.PointSummary
+             * @instance
+             */
+            PointSummary.prototype.judged = false;
+
+            /**
+             * PointSummary score.
+             * @member {number} score
+             * @memberof umbra.v1.PointSummary
+             * @instance
+             */
+            PointSummary.prototype.score = 0;
+
+            /**
+             * PointSummary severity.
+             * @member {string} severity
+             * @memberof umbra.v1.PointSummary
+             * @instance
+             */
+            PointSummary.prototype.severity = "";
+
+            /**
+             * PointSummary triggers.
+             * @member {Array.<string>} triggers
+             * @memberof umbra.v1.PointSummary
+             * @instance
+             */
+            PointSummary.prototype.triggers = $util.emptyArray;
+
+            /**
+             * Creates a new PointSummary instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.PointSummary
+             * @static
+             * @param {umbra.v1.PointSummary.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.PointSummary} PointSummary instance
+             * @type {{
+             *   (properties: umbra.v1.PointSummary.$Shape): umbra.v1.PointSummary & umbra.v1.PointSummary.$Shape;
+             *   (properties?: umbra.v1.PointSummary.$Properties): umbra.v1.PointSummary;
+             * }}
+             */
+            PointSummary.create = function(properties) {
+                return new PointSummary(properties);
+            };
+
+            /**
+             * Encodes the specified PointSummary message. Does not implicitly {@link umbra.v1.PointSummary.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.PointSummary
+             * @static
+             * @param {umbra.v1.PointSummary.$Properties} message PointSummary message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            PointSummary.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.id != null && $Object.hasOwnProperty.call(message, "id") && message.id !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.id);
+                if (message.timeNs != null && $Object.hasOwnProperty.call(message, "timeNs") && (typeof message.timeNs === "object" ? message.timeNs.low || message.timeNs.high : message.timeNs !== 0))
+                    writer.uint32(/* id 2, wireType 0 =*/16).uint64(message.timeNs);
+                if (message.imported != null && $Object.hasOwnProperty.call(message, "imported") && message.imported !== false)
+                    writer.uint32(/* id 3, wireType 0 =*/24).bool(message.imported);
+                if (message.disks != null && message.disks.length)
+                    for (let i = 0; i < message.disks.length; ++i)
+                        $root.umbra.v1.PointDisk.encode(message.disks[i], writer.uint32(/* id 4, wireType 2 =*/34).fork(), _depth + 1).ldelim();
+                if (message.files != null && $Object.hasOwnProperty.call(message, "files") && (typeof message.files === "object" ? message.files.low || message.files.high : message.files !== 0))
+                    writer.uint32(/* id 5, wireType 0 =*/40).uint64(message.files);
+                if (message.judged != null && $Object.hasOwnProperty.call(message, "judged") && message.judged !== false)
+                    writer.uint32(/* id 6, wireType 0 =*/48).bool(message.judged);
+                if (message.score != null && $Object.hasOwnProperty.call(message, "score") && !$Object.is(message.score, 0))
+                    writer.uint32(/* id 7, wireType 1 =*/57).double(message.score);
+                if (message.severity != null && $Object.hasOwnProperty.call(message, "severity") && message.severity !== "")
+                    writer.uint32(/* id 8, wireType 2 =*/66).string(message.severity);
+                if (message.triggers != null && message.triggers.length)
+                    for (let i = 0; i < message.triggers.length; ++i)
+                        writer.uint32(/* id 9, wireType 2 =*/74).string(message.triggers[i]);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a PointSummary message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.PointSummary
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.PointSummary & umbra.v1.PointSummary.$Shape} PointSummary
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            PointSummary.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.PointSummary();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.id = value;
+                            else
+                                delete message.id;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.timeNs = value;
+                            else
+                                delete message.timeNs;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.imported = value;
+                            else
+                                delete message.imported;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.disks && message.disks.length))
+                                message.disks = [];
+                            message.disks.push($root.umbra.v1.PointDisk.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.files = value;
+                            else
+                                delete message.files;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.judged = value;
+                            else
+                                delete message.judged;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.score = value;
+                            else
+                                delete message.score;
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.severity = value;
+                            else
+                                delete message.severity;
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.triggers && message.triggers.length))
+                                message.triggers = [];
+                            message.triggers.push(reader.stringVerify());
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a PointSummary message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.PointSummary
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.PointSummary} PointSummary
+             */
+            PointSummary.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.PointSummary)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.PointSummary: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.PointSummary();
+                if (object.id != null)
+                    if (typeof object.id !== "string" || object.id.length)
+                        message.id = $String(object.id);
+                if (object.timeNs != null)
+                    if (typeof object.timeNs === "object" ? object.timeNs.low || object.timeNs.high : $Number(object.timeNs) !== 0)
+                        if ($util.Long)
+                            message.timeNs = $util.Long.fromValue(object.timeNs, true);
+                        else if (typeof object.timeNs === "string")
+                            message.timeNs = $parseInt(object.timeNs, 10);
+                        else if (typeof object.timeNs === "number")
+                            message.timeNs = object.timeNs;
+                        else if (typeof object.timeNs === "object")
+                            message.timeNs = new $util.LongBits(object.timeNs.low >>> 0, object.timeNs.high >>> 0).toNumber(true);
+                if (object.imported != null)
+                    if (object.imported)
+                        message.imported = $Boolean(object.imported);
+                if (object.disks) {
+                    if (!$Array.isArray(object.disks))
+                        throw $TypeError(".umbra.v1.PointSummary.disks: array expected");
+                    message.disks = $Array(object.disks.length);
+                    for (let i = 0; i < object.disks.length; ++i) {
+                        if (!$util.isObject(object.disks[i]))
+                            throw $TypeError(".umbra.v1.PointSummary.disks: object expected");
+                        message.disks[i] = $root.umbra.v1.PointDisk.fromObject(object.disks[i], _depth + 1);
+                    }
+                }
+                if (object.files != null)
+                    if (typeof object.files === "object" ? object.files.low || object.files.high : $Number(object.files) !== 0)
+                        if ($util.Long)
+                            message.files = $util.Long.fromValue(object.files, true);
+                        else if (typeof object.files === "string")
+                            message.files = $parseInt(object.files, 10);
+                        else if (typeof object.files === "number")
+                            message.files = object.files;
+                        else if (typeof object.files === "object")
+                            message.files = new $util.LongBits(object.files.low >>> 0, object.files.high >>> 0).toNumber(true);
+                if (object.judged != null)
+                    if (object.judged)
+                        message.judged = $Boolean(object.judged);
+                if (object.score != null)
+                    if (!$Object.is($Number(object.score), 0))
+                        message.score = $Number(object.score);
+                if (object.severity != null)
+                    if (typeof object.severity !== "string" || object.severity.length)
+                        message.severity = $String(object.severity);
+                if (object.triggers) {
+                    if (!$Array.isArray(object.triggers))
+                        throw $TypeError(".umbra.v1.PointSummary.triggers: array expected");
+                    message.triggers = $Array(object.triggers.length);
+                    for (let i = 0; i < object.triggers.length; ++i)
+                        message.triggers[i] = $String(object.triggers[i]);
+                }
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a PointSummary message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.PointSummary
+             * @static
+             * @param {umbra.v1.PointSummary} message PointSummary
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            PointSummary.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.arrays || options.defaults) {
+                    object.disks = [];
+                    object.triggers = [];
+                }
+                if (options.defaults) {
+                    object.id = "";
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.timeNs = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.timeNs = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                    object.imported = false;
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.files = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.files = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                    object.judged = false;
+                    object.score = 0;
+                    object.severity = "";
+                }
+                if (message.id != null && $Object.hasOwnProperty.call(message, "id"))
+                    object.id = message.id;
+                if (message.timeNs != null && $Object.hasOwnProperty.call(message, "timeNs"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.timeNs = typeof message.timeNs === "number" ? $BigInt(message.timeNs) : $util.Long.fromBits(message.timeNs.low >>> 0, message.timeNs.high >>> 0, true).toBigInt();
+                    else if (typeof message.timeNs === "number")
+                        object.timeNs = options.longs === $String ? $String(message.timeNs) : message.timeNs;
+                    else
+                        object.timeNs = options.longs === $String ? $util.Long.prototype.toString.call(message.timeNs) : options.longs === $Number ? new $util.LongBits(message.timeNs.low >>> 0, message.timeNs.high >>> 0).toNumber(true) : message.timeNs;
+                if (message.imported != null && $Object.hasOwnProperty.call(message, "imported"))
+                    object.imported = message.imported;
+                if (message.disks && message.disks.length) {
+                    object.disks = $Array(message.disks.length);
+                    for (let j = 0; j < message.disks.length; ++j)
+                        object.disks[j] = $root.umbra.v1.PointDisk.toObject(message.disks[j], options, _depth + 1);
+                }
+                if (message.files != null && $Object.hasOwnProperty.call(message, "files"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.files = typeof message.files === "number" ? $BigInt(message.files) : $util.Long.fromBits(message.files.low >>> 0, message.files.high >>> 0, true).toBigInt();
+                    else if (typeof message.files === "number")
+                        object.files = options.longs === $String ? $String(message.files) : message.files;
+                    else
+                        object.files = options.longs === $String ? $util.Long.prototype.toString.call(message.files) : options.longs === $Number ? new $util.LongBits(message.files.low >>> 0, message.files.high >>> 0).toNumber(true) : message.files;
+                if (message.judged != null && $Object.hasOwnProperty.call(message, "judged"))
+                    object.judged = message.judged;
+                if (message.score != null && $Object.hasOwnProperty.call(message, "score"))
+                    object.score = options.json && !$isFinite(message.score) ? $String(message.score) : message.score;
+                if (message.severity != null && $Object.hasOwnProperty.call(message, "severity"))
+                    object.severity = message.severity;
+                if (message.triggers && message.triggers.length) {
+                    object.triggers = $Array(message.triggers.length);
+                    for (let j = 0; j < message.triggers.length; ++j)
+                        object.triggers[j] = message.triggers[j];
+                }
+                return object;
+            };
+
+            /**
+             * Converts this PointSummary to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.PointSummary
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            PointSummary.prototype.toJSON = function() {
+                return PointSummary.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return PointSummary;
+        })();
+
+        v1.PointDisk = (function() {
+
+            /**
+             * Properties of a PointDisk.
+             * @typedef {Object} umbra.v1.PointDisk.$Properties
+             * @property {string|null} [disk] PointDisk disk
+             * @property {Long|null} [sizeBytes] PointDisk sizeBytes
+             * @property {Uint8Array|null} [root] PointDisk root
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a PointDisk.
+             * @memberof umbra.v1
+             * @interface IPointDisk
+             * @augments umbra.v1.PointDisk.$Properties
+             * @deprecated Use umbra.v1.PointDisk.$Properties instead.
+             */
+
+            /**
+             * Shape of a PointDisk.
+             * @typedef {umbra.v1.PointDisk.$Properties} umbra.v1.PointDisk.$Shape
+             */
+
+            /**
+             * Constructs a new PointDisk.
+             * @memberof umbra.v1
+             * @classdesc Represents a PointDisk.
+             * @constructor
+             * @param {umbra.v1.PointDisk.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const PointDisk = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * PointDisk disk.
+             * @member {string} disk
+             * @memberof umbra.v1.PointDisk
+             * @instance
+             */
+            PointDisk.prototype.disk = "";
+
+            /**
+             * PointDisk sizeBytes.
+             * @member {Long} sizeBytes
+             * @memberof umbra.v1.PointDisk
+             * @instance
+             */
+            PointDisk.prototype.sizeBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * PointDisk root.
+             * @member {Uint8Array} root
+             * @memberof umbra.v1.PointDisk
+             * @instance
+             */
+            PointDisk.prototype.root = $util.newBuffer([]);
+
+            /**
+             * Creates a new PointDisk instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.PointDisk
+             * @static
+             * @param {umbra.v1.PointDisk.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.PointDisk} PointDisk instance
+             * @type {{
+             *   (properties: umbra.v1.PointDisk.$Shape): umbra.v1.PointDisk & umbra.v1.PointDisk.$Shape;
+             *   (properties?: umbra.v1.PointDisk.$Properties): umbra.v1.PointDisk;
+             * }}
+             */
+            PointDisk.create = function(properties) {
+                return new PointDisk(properties);
+            };
+
+            /**
+             * Encodes the specified PointDisk message. Does not implicitly {@link umbra.v1.PointDisk.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.PointDisk
+             * @static
+             * @param {umbra.v1.PointDisk.$Properties} message PointDisk message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            PointDisk.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.disk != null && $Object.hasOwnProperty.call(message, "disk") && message.disk !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.disk);
+                if (message.sizeBytes != null && $Object.hasOwnProperty.call(message, "sizeBytes") && (typeof message.sizeBytes === "object" ? message.sizeBytes.low || message.sizeBytes.high : message.sizeBytes !== 0))
+                    writer.uint32(/* id 2, wireType 0 =*/16).uint64(message.sizeBytes);
+                if (message.root != null && $Object.hasOwnProperty.call(message, "root") && message.root.length)
+                    writer.uint32(/* id 3, wireType 2 =*/26).bytes(message.root);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a PointDisk message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.PointDisk
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.PointDisk & umbra.v1.PointDisk.$Shape} PointDisk
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            PointDisk.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.PointDisk();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.disk = value;
+                            else
+                                delete message.disk;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.sizeBytes = value;
+                            else
+                                delete message.sizeBytes;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.bytes()).length)
+                                message.root = value;
+                            else
+                                delete message.root;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a PointDisk message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.PointDisk
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.PointDisk} PointDisk
+             */
+            PointDisk.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.PointDisk)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.PointDisk: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.PointDisk();
+                if (object.disk != null)
+                    if (typeof object.disk !== "string" || object.disk.length)
+                        message.disk = $String(object.disk);
+                if (object.sizeBytes != null)
+                    if (typeof object.sizeBytes === "object" ? object.sizeBytes.low || object.sizeBytes.high : $Number(object.sizeBytes) !== 0)
+                        if ($util.Long)
+                            message.sizeBytes = $util.Long.fromValue(object.sizeBytes, true);
+                        else if (typeof object.sizeBytes === "string")
+                            message.sizeBytes = $parseInt(object.sizeBytes, 10);
+                        else if (typeof object.sizeBytes === "number")
+                            message.sizeBytes = object.sizeBytes;
+                        else if (typeof object.sizeBytes === "object")
+                            message.sizeBytes = new $util.LongBits(object.sizeBytes.low >>> 0, object.sizeBytes.high >>> 0).toNumber(true);
+                if (object.root != null)
+                    if (object.root.length)
+                        if (typeof object.root === "string")
+                            $util.base64.decode(object.root, message.root = $util.newBuffer($util.base64.length(object.root)), 0);
+                        else if (object.root.length >= 0)
+                            message.root = object.root;
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a PointDisk message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.PointDisk
+             * @static
+             * @param {umbra.v1.PointDisk} message PointDisk
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            PointDisk.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.defaults) {
+                    object.disk = "";
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.sizeBytes = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.sizeBytes = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                    if (options.bytes === $String)
+                        object.root = "";
+                    else {
+                        object.root = [];
+                        if (options.bytes !== $Array)
+                            object.root = $util.newBuffer(object.root);
+                    }
+                }
+                if (message.disk != null && $Object.hasOwnProperty.call(message, "disk"))
+                    object.disk = message.disk;
+                if (message.sizeBytes != null && $Object.hasOwnProperty.call(message, "sizeBytes"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.sizeBytes = typeof message.sizeBytes === "number" ? $BigInt(message.sizeBytes) : $util.Long.fromBits(message.sizeBytes.low >>> 0, message.sizeBytes.high >>> 0, true).toBigInt();
+                    else if (typeof message.sizeBytes === "number")
+                        object.sizeBytes = options.longs === $String ? $String(message.sizeBytes) : message.sizeBytes;
+                    else
+                        object.sizeBytes = options.longs === $String ? $util.Long.prototype.toString.call(message.sizeBytes) : options.longs === $Number ? new $util.LongBits(message.sizeBytes.low >>> 0, message.sizeBytes.high >>> 0).toNumber(true) : message.sizeBytes;
+                if (message.root != null && $Object.hasOwnProperty.call(message, "root"))
+                    object.root = options.bytes === $String ? $util.base64.encode(message.root, 0, message.root.length) : options.bytes === $Array ? $Array.prototype.slice.call(message.root) : message.root;
+                return object;
+            };
+
+            /**
+             * Converts this PointDisk to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.PointDisk
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            PointDisk.prototype.toJSON = function() {
+                return PointDisk.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return PointDisk;
         })();
 
         return v1;
