@@ -25,6 +25,25 @@ export interface QemuNbdOptions {
 	readonly signal?: AbortSignal | undefined;
 }
 
+export interface ServeOptions {
+	readonly format: ImageFormat;
+	/** A block device, not a file. */
+	readonly isDevice?: boolean;
+	/** One within the image, instead of its present state. */
+	readonly snapshot?: { readonly id: string; readonly name: string } | undefined;
+	readonly signal?: AbortSignal | undefined;
+}
+
+/** An image that a child serves read-only, under the empty export name, until it is disposed of. */
+export interface ServedImage extends AsyncDisposable {
+	readonly socketPath: string;
+	/** A connection of our own, with `base:allocation` and `qemu:allocation-depth`; one more may be made. */
+	readonly client: NbdClient;
+}
+
+/** For each range, from which image of the backing chain it comes: 1 is the image itself, 0 none of them. */
+export const ALLOCATION_DEPTH = "qemu:allocation-depth";
+
 /**
  * The guest's view of an image, through a read-only child on a private unix socket. The child ends
  * with its only client: when the source is disposed, and also when this process is killed.
@@ -39,8 +58,8 @@ export interface QemuNbdOptions {
 export async function openWithQemuNbd(path: string, options: QemuNbdOptions): Promise<BlockSource> {
 	options.signal?.throwIfAborted();
 	await using opened = new AsyncDisposableStack();
-	const child = opened.use(await QemuNbd.start(path, options.format));
-	const client = opened.use(await child.connect(options.signal));
+	const child = opened.use(await QemuNbd.start(path, [...imageArguments(path, options.format), "--shared=1"]));
+	const client = opened.use(await child.connect([BASE_ALLOCATION], options.signal));
 	const source = nbdSource(client, path);
 	const owned = opened.move();
 	return {
@@ -50,6 +69,44 @@ export async function openWithQemuNbd(path: string, options: QemuNbdOptions): Pr
 		extents: (offset, length, signal): Promise<SourceExtent[]> => source.extents(offset, length, signal),
 		[Symbol.asyncDispose]: () => owned.disposeAsync(),
 	};
+}
+
+/**
+ * The same for those who speak NBD themselves.
+ *
+ * @throws UmbraError as `openWithQemuNbd`.
+ */
+export async function serveWithQemuNbd(path: string, options: ServeOptions): Promise<ServedImage> {
+	const { format, isDevice = false, snapshot, signal } = options;
+	signal?.throwIfAborted();
+	await using opened = new AsyncDisposableStack();
+	const chosen =
+		snapshot === undefined
+			? []
+			: [`--load-snapshot=snapshot.id=${optionValue(snapshot.id)},snapshot.name=${optionValue(snapshot.name)}`];
+	const child = opened.use(
+		await QemuNbd.start(path, [
+			...imageArguments(path, format, isDevice),
+			"--allocation-depth",
+			"--shared=2",
+			...chosen,
+		]),
+	);
+	const client = opened.use(await child.connect([BASE_ALLOCATION, ALLOCATION_DEPTH], signal));
+	const owned = opened.move();
+	return { socketPath: child.socketPath, client, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Read-only, by the format that is given; see `openWithQemuNbd`. */
+function imageArguments(path: string, format: ImageFormat, isDevice = false): string[] {
+	const driver = isDevice ? "host_device" : "file";
+	const file = `file.driver=${driver},file.read-only=on,file.filename=${optionValue(resolve(path))}`;
+	return ["--read-only", "--image-opts", `driver=${format},read-only=on,${file}`];
+}
+
+/** In an option string a comma ends a value; a doubled one stands for itself (qemu docs, "Key-value options"). */
+function optionValue(text: string): string {
+	return text.replaceAll(",", ",,");
 }
 
 /** Ended with this process where it ends in order; where it is killed, its connections close and they end by themselves. */
@@ -87,38 +144,32 @@ class QemuNbd implements AsyncDisposable {
 		});
 	}
 
-	static async start(path: string, format: string): Promise<QemuNbd> {
+	get socketPath(): string {
+		return join(this.#folder, "socket");
+	}
+
+	static async start(path: string, options: readonly string[]): Promise<QemuNbd> {
 		let folder: string;
 		try {
 			folder = await mkdtemp(join(tmpdir(), "umbra-nbd-"));
 		} catch (error) {
 			throw translateFileError(tmpdir(), error);
 		}
-		// In an option string a comma ends a value; a doubled one stands for itself (qemu docs, "Key-value options").
-		const filename = resolve(path).replaceAll(",", ",,");
-		const image = `driver=${format},read-only=on,file.driver=file,file.read-only=on,file.filename=${filename}`;
-		const child = spawn(
-			PROGRAM,
-			["--read-only", `--socket=${join(folder, "socket")}`, "--shared=1", "--image-opts", image],
-			{ stdio: ["ignore", "ignore", "pipe"] },
-		);
+		const child = spawn(PROGRAM, [`--socket=${join(folder, "socket")}`, ...options], {
+			stdio: ["ignore", "ignore", "pipe"],
+		});
 		return new QemuNbd(path, folder, child);
 	}
 
-	/** Tries until the socket answers or the program has ended. */
-	async connect(signal: AbortSignal | undefined): Promise<NbdClient> {
-		const address = { path: join(this.#folder, "socket") };
+	/** Tries until the socket answers or the program has ended. The program leaves after its last client. */
+	async connect(contexts: readonly string[], signal: AbortSignal | undefined): Promise<NbdClient> {
+		const address = { path: this.socketPath };
 		const deadline = performance.now() + START_MS;
 		for (;;) {
 			signal?.throwIfAborted();
 			if (this.#ended !== undefined) throw this.#ended;
 			try {
-				const client = await NbdClient.connect({
-					address,
-					exportName: "",
-					contexts: [BASE_ALLOCATION],
-					signal,
-				});
+				const client = await NbdClient.connect({ address, exportName: "", contexts, signal });
 				this.#served = true;
 				return client;
 			} catch (error) {

@@ -49,6 +49,8 @@ export interface NbdOptions {
 	readonly exportName: string;
 	/** Metadata contexts to ask for; `contexts` says which were granted. */
 	readonly contexts?: readonly string[];
+	/** Only so many bytes of the export count, where it is longer. */
+	readonly size?: number;
 	readonly signal?: AbortSignal | undefined;
 }
 
@@ -71,11 +73,11 @@ export class NbdClient implements AsyncDisposable {
 	readonly #pending = new Map<number, PendingRequest>();
 	#cookie = 0;
 
-	private constructor(name: string, stream: NbdStream, session: Session) {
+	private constructor(name: string, stream: NbdStream, session: Session, size = Number.POSITIVE_INFINITY) {
 		this.#name = name;
 		this.#stream = stream;
 		this.#session = session;
-		this.size = session.info.size;
+		this.size = Math.min(session.info.size, size);
 		this.contexts = new Set(session.contexts.values());
 		void this.#receive();
 	}
@@ -96,7 +98,7 @@ export class NbdClient implements AsyncDisposable {
 		signal?.addEventListener("abort", onAbort, { once: true });
 		try {
 			signal?.throwIfAborted();
-			return new NbdClient(name, stream, await negotiate(stream, exportName, options.contexts ?? []));
+			return new NbdClient(name, stream, await negotiate(stream, exportName, options.contexts ?? []), options.size);
 		} catch (error) {
 			stream.destroy(unavailable(name, "the handshake failed"));
 			await stream.closed;
@@ -173,7 +175,7 @@ export class NbdClient implements AsyncDisposable {
 		const merged: { offset: number; length: number; flags: number }[] = [];
 		for (let position = offset; position < end; ) {
 			const aligned = position - (position % minimumBlock);
-			const wanted = Math.min(roundUp(end, minimumBlock), this.size) - aligned;
+			const wanted = Math.min(roundUp(end, minimumBlock), this.#session.info.size) - aligned;
 			const status = await this.blockStatus(aligned, Math.min(wanted, MAX_STATUS_BYTES), signal);
 			let at = aligned;
 			for (const extent of status.get(context) ?? []) {
@@ -217,7 +219,7 @@ export class NbdClient implements AsyncDisposable {
 		const { minimumBlock, maximumRequest } = this.#session.info;
 		const end = offset + target.length;
 		const alignedStart = offset - (offset % minimumBlock);
-		const alignedEnd = Math.min(roundUp(end, minimumBlock), this.size);
+		const alignedEnd = Math.min(roundUp(end, minimumBlock), this.#session.info.size);
 		if (alignedStart !== offset || alignedEnd !== end) {
 			const whole = allocateRead(this.#name, alignedStart, alignedEnd - alignedStart);
 			await this.#readRange(whole, alignedStart, false, signal);
