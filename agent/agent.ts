@@ -2,7 +2,7 @@
  * `agent/` is the program on a hypervisor host: it finds machines, captures them, keeps what it found in a
  * spool, and brings it to the collector. It never imports `collector/`.
  */
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
@@ -18,9 +18,11 @@ import { HashPoolLease } from "./capture/hash-pool-lease.ts";
 import { type AgentConfig, settingsFor } from "./config.ts";
 import type { Machine } from "./hypervisor/hypervisor.ts";
 import { QemuHypervisor } from "./hypervisor/qemu.ts";
+import { importFolder, takeOver } from "./import/take-over.ts";
 import { Spool } from "./spool/spool.ts";
+import { uplinkAccess } from "./uplink/access.ts";
 import { loadAgentId } from "./uplink/identity.ts";
-import { Uplink, type UplinkTls } from "./uplink/uplink.ts";
+import { Uplink } from "./uplink/uplink.ts";
 import { VmRunner } from "./vm-runner.ts";
 
 /** Captures that run side by side on one host. */
@@ -35,6 +37,7 @@ export class Agent implements AsyncDisposable {
 	readonly #running = new Set<Promise<void>>();
 	readonly #crashed = Promise.withResolvers<void>();
 	readonly #turns = new Turns(CAPTURES_AT_ONCE);
+	#db!: AgentDb;
 	#spool!: Spool;
 	#capturer!: Capturer;
 	#uplink!: Uplink;
@@ -67,6 +70,7 @@ export class Agent implements AsyncDisposable {
 		const capturer = await Capturer.open({ db, spool, hashing, agentId, host, log });
 
 		const agent = new Agent(config, log, stack.move());
+		agent.#db = db;
 		agent.#spool = spool;
 		agent.#capturer = capturer;
 		try {
@@ -96,8 +100,7 @@ export class Agent implements AsyncDisposable {
 
 	async #connect(agentId: string, host: string): Promise<void> {
 		const { collector, qemu, scratch, dataDir } = this.#config;
-		const token = collector.tokenFile === undefined ? undefined : (await readSetting(collector.tokenFile)).trim();
-		const tls = collector.tls === undefined ? undefined : uplinkTls(collector.tls);
+		const access = await uplinkAccess(collector);
 		this.#uplink = Uplink.start({
 			address: collector.address,
 			agentId,
@@ -115,8 +118,7 @@ export class Agent implements AsyncDisposable {
 				this.#runners.get(vm)?.captureAnew();
 			},
 			log: this.#log,
-			...(token === undefined ? {} : { token }),
-			...(tls === undefined ? {} : { tls }),
+			...access,
 		});
 		this.#stack.use(this.#uplink);
 		this.#uplink.finished.catch((error: unknown) => this.#crashed.reject(error));
@@ -151,7 +153,11 @@ export class Agent implements AsyncDisposable {
 			settings: settingsFor(this.#config, machine.name),
 			defaultSchedule: this.#config.schedule,
 			capturer: this.#capturer,
-			inTurn: (work) => this.#turns.inTurn(machine.name, work),
+			inTurn: (work) =>
+				this.#turns.inTurn(machine.name, async () => {
+					await this.#takeOver(machine.name);
+					return await work();
+				}),
 			blocked: () => this.#blocked(),
 			// LevelDB takes no more writes after one failed, until it is opened again: that is for whoever restarts us.
 			onDatabaseFailure: (cause) =>
@@ -174,6 +180,20 @@ export class Agent implements AsyncDisposable {
 			this.#log.info({ vm: machine.name }, "VM is gone or the agent stops");
 		});
 		this.#running.add(run);
+	}
+
+	/** What was imported of a VM before this agent met it is what its first capture builds upon. */
+	async #takeOver(vm: string): Promise<void> {
+		try {
+			const head = await takeOver(this.#db, vm, importFolder(join(this.#config.dataDir, "import"), vm));
+			if (head !== undefined) this.#log.info({ vm, changeset: head }, "going on from what was imported");
+		} catch (error) {
+			if (errnoOf(error)?.startsWith("LEVEL_")) throw error;
+			this.#log.warn(
+				{ vm, err: error },
+				"what was imported of this VM cannot be taken over: capturing it from nothing",
+			);
+		}
 	}
 
 	async #blocked(): Promise<string | undefined> {
@@ -316,23 +336,5 @@ async function openDb(db: AgentDb, dataDir: string): Promise<void> {
 			cause: error,
 			hint: "is the folder writable, and is there space on its disk?",
 		});
-	}
-}
-
-/** Paths: the uplink reads the files itself, at every connection. */
-function uplinkTls({ ca, cert, key, serverName }: NonNullable<AgentConfig["collector"]["tls"]>): UplinkTls {
-	return {
-		...(ca === undefined ? {} : { ca }),
-		...(cert === undefined ? {} : { certificate: cert }),
-		...(key === undefined ? {} : { key }),
-		...(serverName === undefined ? {} : { serverName }),
-	};
-}
-
-async function readSetting(path: string): Promise<string> {
-	try {
-		return await readFile(path, "utf8");
-	} catch (error) {
-		throw new UmbraError("bad-config", `cannot read ${path}: ${messageOf(error)}`, { cause: error, context: { path } });
 	}
 }

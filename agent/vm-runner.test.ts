@@ -5,7 +5,7 @@ import { isUmbraError, UmbraError } from "../common/errors.ts";
 import { silentLogger } from "../common/log.ts";
 import { v1 } from "../proto/service.ts";
 import { until } from "../test/support/wait.ts";
-import type { CaptureResult, Capturer } from "./capture/capture.ts";
+import type { CaptureOptions, CaptureResult, Capturer } from "./capture/capture.ts";
 import type { VmSettings } from "./config.ts";
 import type { DiskInfo, Machine } from "./hypervisor/hypervisor.ts";
 import { VmRunner, type VmRunnerOptions } from "./vm-runner.ts";
@@ -29,7 +29,7 @@ class StandInCapturer {
 	work: (signal: AbortSignal | undefined) => Promise<void> = async () => {};
 	running = 0;
 
-	async capture(_machine: Machine, disks: readonly string[], signal?: AbortSignal): Promise<CaptureResult> {
+	async capture(_machine: Machine, disks: readonly string[], { signal }: CaptureOptions): Promise<CaptureResult> {
 		assert.equal(this.running++, 0, "two captures of one machine at a time");
 		this.calls.push({ disks, signal });
 		const number = this.calls.length;

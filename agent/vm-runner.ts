@@ -190,8 +190,7 @@ export class VmRunner {
 			capturer.capture(
 				machine,
 				disks.map((disk) => disk.id),
-				signal,
-				together(demands),
+				{ signal, resend: together(demands) },
 			),
 		);
 		this.#lastCaptureNs = result.timeNs;

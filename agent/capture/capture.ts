@@ -15,7 +15,7 @@ import type { ChangedPages } from "../../disk/map/map.ts";
 import { NbdClient, nbdSource } from "../../disk/source/nbd/client.ts";
 import { toLong, v1, type wire } from "../../proto/service.ts";
 import type { Machine, Snapshot, SnapshotDisk } from "../hypervisor/hypervisor.ts";
-import type { Spool } from "../spool/spool.ts";
+import type { StagedChangeset } from "../spool/spool.ts";
 import { type AgentDb, type AgentOperation, BlockIndex } from "./block-index.ts";
 import { ChangeCauses, type Interval } from "./change-causes.ts";
 import { ChangedPagesBuilder, meanEntropy } from "./changed-pages.ts";
@@ -30,7 +30,7 @@ import {
 import type { HashPoolLease } from "./hash-pool-lease.ts";
 import { MachineTrees } from "./machine-trees.ts";
 import { planReads } from "./read-plan.ts";
-import { type ScanResult, scanDisk } from "./scan-disk.ts";
+import { type ChunkSink, type ScanResult, scanDisk } from "./scan-disk.ts";
 import { type CaptureMode, captureMode, loadVmState, NEW_VM, type VmState, vmStateOperation } from "./vm-state.ts";
 
 export interface CaptureResult {
@@ -53,9 +53,28 @@ export interface CaptureResult {
 export type BlocksOfDisks = ReadonlyMap<string, ReadonlyMap<number, string>>;
 const NO_BLOCKS: BlocksOfDisks = new Map();
 
+/** Where what is captured goes: the spool, as far as a capture sees it. */
+export interface CaptureSink extends ChunkSink {
+	sync(): Promise<void>;
+	nextSequence(): bigint;
+	stage(parts: Iterable<Uint8Array>, meta: { readonly id: string; readonly vm: string }): StagedChangeset;
+}
+
+export interface CaptureOptions {
+	readonly signal?: AbortSignal | undefined;
+	/** Blocks by disk whose contents go into the spool even where they did not change. */
+	readonly resend?: BlocksOfDisks;
+	/** The changeset's; made where it is left out. */
+	readonly id?: string;
+	/** What is captured is no running machine, but a snapshot that was there. */
+	readonly imported?: wire.v1.IImportOrigin;
+	/** Called with the bytes of a disk that were read or passed over so far, of how many. */
+	readonly onProgress?: ((disk: string, done: number, total: number) => void) | undefined;
+}
+
 export interface CapturerOptions {
 	readonly db: AgentDb;
-	readonly spool: Spool;
+	readonly spool: CaptureSink;
 	readonly hashing: HashPoolLease;
 	readonly agentId: string;
 	readonly host: string;
@@ -102,16 +121,11 @@ export class Capturer {
 	/**
 	 * Captures the given disks of a machine, which must not be captured by another call at the same time.
 	 *
-	 * @param resend blocks by disk whose contents go into the spool even where they did not change
 	 * @throws UmbraError `limit` when spool or scratch is full, `unavailable` when the machine is gone; nothing is lost then.
 	 */
-	async capture(
-		machine: Machine,
-		diskIds: readonly string[],
-		signal?: AbortSignal,
-		resend: BlocksOfDisks = NO_BLOCKS,
-	): Promise<CaptureResult> {
+	async capture(machine: Machine, diskIds: readonly string[], options: CaptureOptions = {}): Promise<CaptureResult> {
 		const { db } = this.#options;
+		const { signal, resend = NO_BLOCKS, onProgress } = options;
 		const vm = machine.name;
 		const start = performance.now();
 		const state = await loadVmState(db, vm);
@@ -126,11 +140,11 @@ export class Capturer {
 			const disks: ScannedDisk[] = [];
 			for (const disk of snapshot.disks) {
 				const blocks = new Set(resend.get(disk.disk.id)?.keys());
-				disks.push(await this.#scan(vm, state, disk, blocks, connections, ended));
+				disks.push(await this.#scan(vm, state, disk, { resend: blocks, onProgress }, connections, ended));
 			}
 			const findings = await findFileChanges(this.#history, vm, disks, intervalOf(state, snapshot), ended);
 			await connections.disposeAsync();
-			const result = await this.#finish(machine, state, snapshot, disks, findings, start);
+			const result = await this.#finish(machine, state, snapshot, disks, findings, start, options);
 			snapshot.keep();
 			return result;
 		} catch (error) {
@@ -159,18 +173,21 @@ export class Capturer {
 		vm: string,
 		state: VmState,
 		disk: SnapshotDisk,
-		resend: ReadonlySet<number>,
+		{ resend, onProgress }: Pick<CaptureOptions, "onProgress"> & { readonly resend: ReadonlySet<number> },
 		connections: AsyncDisposableStack,
 		signal: AbortSignal,
 	): Promise<ScannedDisk> {
 		const { id, size } = disk.disk;
 		const { mode, reason } = captureMode(state, disk);
-		const context = mode === "tracked" && disk.tracking.kind === "tracked" ? disk.tracking.context : undefined;
+		const tracking = mode === "tracked" ? disk.tracking : undefined;
+		const context = tracking?.kind === "tracked" ? tracking.context : undefined;
+		const marked = tracking?.kind === "listed" ? tracking.ranges : context;
 		const nbd = connections.use(
 			await NbdClient.connect({
 				address: { path: disk.socketPath },
 				exportName: disk.exportName,
 				contexts: ["base:allocation", ...(context === undefined ? [] : [context])],
+				...(disk.isLonger === true ? { size } : {}),
 				signal,
 			}),
 		);
@@ -181,7 +198,8 @@ export class Capturer {
 			});
 		}
 		const compare = mode !== "first";
-		const plan = await planReads(nbd, context, signal, resend);
+		const plan = await planReads(nbd, marked, signal, resend);
+		const total = plan.ranges.reduce((sum, { count }) => sum + count * BLOCK_SIZE, 0);
 		const names = new BlockRuns(id);
 		const pagesBuilder = new ChangedPagesBuilder();
 		const scan = await this.#options.hashing.use((pool) =>
@@ -199,6 +217,7 @@ export class Capturer {
 				pages: pagesBuilder,
 				resend,
 				signal,
+				...(onProgress === undefined ? {} : { onProgress: (bytes) => onProgress(id, bytes, total) }),
 			}),
 		);
 		const changed = pagesBuilder.pages();
@@ -225,10 +244,10 @@ export class Capturer {
 		disks: readonly ScannedDisk[],
 		findings: MachineFindings,
 		start: number,
+		{ id = crypto.randomUUID(), imported }: CaptureOptions,
 	): Promise<CaptureResult> {
 		const { db, spool, agentId, host } = this.#options;
 		const vm = machine.name;
-		const id = crypto.randomUUID();
 		await spool.sync();
 		const sequence = spool.nextSequence();
 		const captureNs = BigInt(Math.round((performance.now() - start) * 1e6));
@@ -252,6 +271,7 @@ export class Capturer {
 			pauseNs: toLong(snapshot.pauseNs),
 			disks: disks.map((disk) => diskToWire(disk, findings.disks.get(disk.name))),
 			...causesToWire(findings.causes),
+			...(imported === undefined ? {} : { imported }),
 		});
 		const parts = [header, ...disks.flatMap(({ runs }) => runs), ...encodeFiles(findings.files, findings.causes)];
 		const staged = spool.stage(parts, { id, vm });

@@ -39,7 +39,8 @@ const MAX_SPAN_BLOCKS = 2 ** 20;
 const MAX_GAP_BLOCKS = 64;
 
 /**
- * Ascending, disjoint ranges of whole blocks. `context` is the dirty bitmap's, or undefined for the whole disk.
+ * Ascending, disjoint ranges of whole blocks. `marked` is the context of the dirty bitmap, or ranges of bytes as
+ * `[offset, length, ...]`, or undefined for the whole disk.
  * A discarded range is dirty and a hole: it comes out as zero, so that trimming a disk reads nothing.
  *
  * @param besides blocks to look at although nothing marks them, in any order; those beyond the end are left out
@@ -47,12 +48,17 @@ const MAX_GAP_BLOCKS = 64;
  */
 export async function planReads(
 	nbd: NbdClient,
-	context: string | undefined,
+	marked: string | readonly number[] | undefined,
 	signal?: AbortSignal,
 	besides: Iterable<number> = [],
 ): Promise<{ readonly ranges: readonly BlockRange[]; readonly dirtyBytes: number }> {
 	const total = blockCount(nbd.size);
-	const dirty = context === undefined ? [{ first: 0, end: total }] : await dirtyRanges(nbd, context, signal);
+	const dirty =
+		marked === undefined
+			? [{ first: 0, end: total }]
+			: typeof marked === "string"
+				? await dirtyRanges(nbd, marked, signal)
+				: wholeBlocks(marked, total);
 	const dirtyBytes = dirty.reduce((sum, { first, end }) => sum + (end - first) * BLOCK_SIZE, 0);
 	const wanted = withBlocks(dirty, besides, total);
 	const spans = await mapInOrder(groupRanges(wanted), QUERIES, async (span) => {
@@ -73,6 +79,19 @@ export function withBlocks(ranges: readonly DirtyRange[], blocks: Iterable<numbe
 		const last = merged.at(-1);
 		if (last !== undefined && first <= last.end) last.end = Math.max(last.end, end);
 		else merged.push({ first, end });
+	}
+	return merged;
+}
+
+/** Ascending ranges of bytes as blocks that they touch. */
+function wholeBlocks(ranges: readonly number[], total: number): DirtyRange[] {
+	const merged: { first: number; end: number }[] = [];
+	for (let at = 0; at < ranges.length; at += 2) {
+		const first = Math.floor(ranges[at]! / BLOCK_SIZE);
+		const end = Math.min(total, Math.ceil((ranges[at]! + ranges[at + 1]!) / BLOCK_SIZE));
+		const last = merged.at(-1);
+		if (last !== undefined && first <= last.end) last.end = Math.max(last.end, end);
+		else if (first < end) merged.push({ first, end });
 	}
 	return merged;
 }

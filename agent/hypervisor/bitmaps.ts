@@ -17,6 +17,8 @@ export interface BitmapInfo {
 }
 
 export const BITMAP_PREFIX = "umbra-";
+/** The token of a disk whose last point was imported: nothing recorded what came since. */
+export const NO_BITMAP = "";
 
 export type BitmapAction =
 	| { readonly do: "enable"; readonly name: string }
@@ -38,6 +40,7 @@ export function planBitmaps(bitmaps: readonly BitmapInfo[], token: string | unde
 	const removeOthers = others.map((bitmap): BitmapAction => ({ do: "remove", name: bitmap.name }));
 
 	if (token === undefined) return { actions: removeOthers, usable: { lost: "no earlier capture" } };
+	if (token === NO_BITMAP) return { actions: removeOthers, usable: { lost: "its last point was imported" } };
 	if (remembered === undefined) {
 		return {
 			actions: removeOthers,

@@ -23,11 +23,15 @@ export type MachineState = "running" | "paused" | "unknown";
 export type Tracking =
 	/** `context` is the NBD metadata context that marks every range written since the token. */
 	| { readonly kind: "tracked"; readonly context: string }
+	/** Nothing outside of these ranges, ascending as `[offset, length, ...]`, differs from what the token names. */
+	| { readonly kind: "listed"; readonly ranges: readonly number[] }
 	/** The record was lost; `reason` is for people. */
 	| { readonly kind: "lost"; readonly reason: string };
 
 export interface SnapshotDisk {
 	readonly disk: DiskInfo;
+	/** The export may be longer than the disk, which then is its beginning. */
+	readonly isLonger?: boolean;
 	/** Unix socket and export name of the read-only NBD export of this instant. */
 	readonly socketPath: string;
 	readonly exportName: string;

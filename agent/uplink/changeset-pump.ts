@@ -15,7 +15,8 @@ const MAX_MISSING_ANSWERS = 5;
 export interface ChangesetPumpOptions {
 	readonly link: Link;
 	readonly spool: Spool;
-	readonly onBaseLost: (vm: string, reason: string) => Promise<void>;
+	/** @param isRefused true: what was sent is not wanted, whatever it builds upon. */
+	readonly onBaseLost: (vm: string, reason: string, isRefused: boolean) => Promise<void>;
 	readonly log: Logger;
 	/** Called whenever the collector has answered. */
 	readonly onProgress: () => void;
@@ -26,8 +27,8 @@ export async function pumpChangesets(options: ChangesetPumpOptions, signal: Abor
 	const { spool } = options;
 	/** VMs whose base is being given up: theirs wait, others go on. */
 	const losing = new Map<string, Promise<void>>();
-	const lose = (vm: string, reason: string) => {
-		const work = loseBase(options, vm, reason).finally(() => {
+	const lose = (vm: string, reason: string, isRefused = false) => {
+		const work = loseBase(options, vm, reason, isRefused).finally(() => {
 			losing.delete(vm);
 			spool.changed.notify();
 		});
@@ -67,7 +68,7 @@ export async function pumpChangesets(options: ChangesetPumpOptions, signal: Abor
 				lose(changeset.vm, result.message || "the collector does not know the base of the changeset");
 				break;
 			case v1.SubmitStatus.SUBMIT_STATUS_REFUSED:
-				lose(changeset.vm, result.message || "the collector refused the changeset");
+				lose(changeset.vm, result.message || "the collector refused the changeset", true);
 				break;
 			default:
 				throw new UmbraError("unsupported", `the collector answered a changeset with status ${result.status}`, {
@@ -92,9 +93,14 @@ function lastPosition(spool: Spool, names: Uint8Array): number | undefined {
  * The agent first, then the spool: what a capture that was under way staged upon the lost base goes too. Killed in
  * between, the collector's answer to what is left leads here again.
  */
-async function loseBase({ spool, onBaseLost, log }: ChangesetPumpOptions, vm: string, reason: string): Promise<void> {
+async function loseBase(
+	{ spool, onBaseLost, log }: ChangesetPumpOptions,
+	vm: string,
+	reason: string,
+	isRefused: boolean,
+): Promise<void> {
 	try {
-		await onBaseLost(vm, reason);
+		await onBaseLost(vm, reason, isRefused);
 	} catch (error) {
 		log.error({ err: error, vm }, "could not begin a VM anew; its next changeset brings it up again");
 	}

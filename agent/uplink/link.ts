@@ -126,21 +126,34 @@ export class Link implements Disposable {
 
 	/** @throws UmbraError, or the signal's reason. */
 	offer(names: Uint8Array, deadlineMs: number, signal: AbortSignal): Promise<wire.v1.IChunkNeed> {
-		const { path, requestSerialize, responseDeserialize } = collectorService.offer;
-		const { promise, resolve, reject } = Promise.withResolvers<wire.v1.IChunkNeed>();
+		return this.#ask(collectorService.offer, { names }, "offer chunks to", deadlineMs, signal);
+	}
+
+	/** @throws UmbraError, `unsupported` where the collector is older than this; or the signal's reason. */
+	points(query: wire.v1.IPointsQuery, deadlineMs: number, signal: AbortSignal): Promise<wire.v1.IPointsPage> {
+		return this.#ask(collectorService.points, query, "ask for points of", deadlineMs, signal);
+	}
+
+	#ask<Req, Res>(
+		{ path, requestSerialize, responseDeserialize }: MethodDefinition<Req, Res>,
+		request: Req,
+		doing: string,
+		deadlineMs: number,
+		signal: AbortSignal,
+	): Promise<Res> {
+		const { promise, resolve, reject } = Promise.withResolvers<Res>();
 		signal.throwIfAborted();
 		const call = this.#calls.makeUnaryRequest(
 			path,
 			requestSerialize,
 			responseDeserialize,
-			{ names },
+			request,
 			this.#metadata(),
 			{ deadline: Date.now() + deadlineMs },
 			(error, value) => {
 				signal.removeEventListener("abort", cancel);
 				if (signal.aborted) reject(signal.reason);
-				else if (error !== null || value === undefined)
-					reject(translateRpcError(error, "offer chunks to", this.address));
+				else if (error !== null || value === undefined) reject(translateRpcError(error, doing, this.address));
 				else resolve(value);
 			},
 		);

@@ -18,6 +18,7 @@ const MODULES: readonly { readonly names: readonly string[]; load(): Promise<Com
 	{ names: ["points"], load: () => import("./points.ts") },
 	{ names: ["changes"], load: () => import("./changes.ts") },
 	{ names: ["alerts", "anomalies"], load: () => import("./alerts.ts") },
+	{ names: ["import"], load: () => import("./import.ts") },
 	{ names: ["capture"], load: () => import("./capture.ts") },
 	{ names: ["policy"], load: () => import("./policy.ts") },
 	{ names: ["retention", "forget", "hold", "release", "holds"], load: () => import("./retention.ts") },

@@ -1,7 +1,8 @@
 /** Which image format a file is in, by its first bytes. Pure. */
 
 /** `raw` is everything that is none of the others. The names are qemu's. */
-export type ImageFormat = "raw" | "qcow2" | "vmdk" | "vhdx" | "vdi";
+export const IMAGE_FORMATS = ["raw", "qcow2", "vmdk", "vhdx", "vdi"] as const;
+export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 
 /** How much of a file's beginning `detectFormat` looks at. */
 export const MAGIC_BYTES = 512;

@@ -47,7 +47,8 @@ export async function openImage(path: string, options: OpenImageOptions = {}): P
 	return file;
 }
 
-async function guessFormat(path: string, file: BlockSource, signal: AbortSignal | undefined): Promise<ImageFormat> {
+/** As `openImage` tells it. @throws UmbraError where the file cannot be read. */
+export async function guessFormat(path: string, file: BlockSource, signal?: AbortSignal): Promise<ImageFormat> {
 	if (extname(path).toLowerCase() === ".raw") return "raw";
 	try {
 		if ((await stat(path)).isBlockDevice()) return "raw";

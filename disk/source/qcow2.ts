@@ -77,7 +77,8 @@ export async function readQcow2(file: BlockSource, signal?: AbortSignal): Promis
 	const bytes = await file.read(0, Math.min(HEADER_BYTES, file.size), signal);
 	const { snapshotCount, snapshotsOffset, ...image } = parseHeader(bytes, file.name);
 	if (snapshotCount === 0) return { ...image, snapshots: [] };
-	const length = Math.min(MAX_SNAPSHOT_TABLE_BYTES, Math.max(0, file.size - snapshotsOffset));
+	if (snapshotsOffset >= file.size) throw tooShort(file.name, "snapshot table", snapshotsOffset, file.size);
+	const length = Math.min(MAX_SNAPSHOT_TABLE_BYTES, file.size - snapshotsOffset);
 	const table = await readBuffer(file, snapshotsOffset, length, signal);
 	return { ...image, snapshots: parseSnapshots(table, snapshotCount, image, file.name) };
 }
@@ -129,10 +130,7 @@ function parseSnapshots(table: Buffer, count: number, { present }: Pick<Header, 
 	let at = 0;
 	const need = (end: number) => {
 		if (end <= table.length) return;
-		throw new UmbraError("truncated", `${path}: snapshot ${snapshots.length + 1} of ${count} lies beyond the end`, {
-			context: { path, structure: "qcow2 snapshot table", found: table.length, wanted: end },
-			hint: "qemu-img check says more; the image may have been cut when it was copied",
-		});
+		throw tooShort(path, `snapshot ${snapshots.length + 1} of ${count}`, end, table.length);
 	};
 	while (snapshots.length < count) {
 		need(at + SNAPSHOT_HEADER_BYTES);
@@ -232,6 +230,13 @@ function isSameEntry(a: Buffer, b: Buffer, at: number, entryBytes: number): bool
 function exact(path: string, structure: string, field: string, value: bigint): number {
 	if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw wrong(path, structure, field, value, "below 2^53");
 	return Number(value);
+}
+
+function tooShort(path: string, what: string, wanted: number, found: number): UmbraError {
+	return new UmbraError("truncated", `${path}: its ${what} lies beyond the end, at ${wanted} of ${found} bytes`, {
+		context: { path, structure: "qcow2 snapshot table", found, wanted },
+		hint: "it may have been cut when it was copied; qemu-img check says more",
+	});
 }
 
 function wrong(path: string, structure: string, field: string, found: unknown, wanted: string): UmbraError {

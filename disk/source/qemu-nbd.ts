@@ -2,13 +2,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { errnoOf, isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
+import { isUmbraError, type UmbraError } from "../../common/errors.ts";
 import { translateFileError } from "./file.ts";
 import type { ImageFormat } from "./image-format.ts";
 import { BASE_ALLOCATION, NbdClient, nbdSource } from "./nbd/client.ts";
-import { printable } from "./nbd/protocol.ts";
+import { endError, imageOptions, optionValue, startError } from "./qemu-program.ts";
 import type { BlockSource, SourceExtent } from "./source.ts";
 
 const PROGRAM = "qemu-nbd";
@@ -47,10 +47,6 @@ export const ALLOCATION_DEPTH = "qemu:allocation-depth";
 /**
  * The guest's view of an image, through a read-only child on a private unix socket. The child ends
  * with its only client: when the source is disposed, and also when this process is killed.
- *
- * The format is always given: qemu must never guess it, because a guest that writes a qcow2 header
- * onto its raw disk could name any file of this host as its backing file. The file name goes in as
- * an option of the `file` driver, so that a name such as `json:...` or `nbd:...` is only a name.
  *
  * @throws UmbraError `unavailable` where the program is missing or cannot open the image, `conflict`
  * where a running VM holds the image's lock; the signal's reason where it fires.
@@ -97,16 +93,8 @@ export async function serveWithQemuNbd(path: string, options: ServeOptions): Pro
 	return { socketPath: child.socketPath, client, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** Read-only, by the format that is given; see `openWithQemuNbd`. */
 function imageArguments(path: string, format: ImageFormat, isDevice = false): string[] {
-	const driver = isDevice ? "host_device" : "file";
-	const file = `file.driver=${driver},file.read-only=on,file.filename=${optionValue(resolve(path))}`;
-	return ["--read-only", "--image-opts", `driver=${format},read-only=on,${file}`];
-}
-
-/** In an option string a comma ends a value; a doubled one stands for itself (qemu docs, "Key-value options"). */
-function optionValue(text: string): string {
-	return text.replaceAll(",", ",,");
+	return ["--read-only", "--image-opts", imageOptions(path, format, isDevice)];
 }
 
 /** Ended with this process where it ends in order; where it is killed, its connections close and they end by themselves. */
@@ -138,9 +126,9 @@ class QemuNbd implements AsyncDisposable {
 				this.#ended ??= reason;
 				settle(this.#ended);
 			};
-			child.once("error", (error) => end(spawnError(path, error)));
+			child.once("error", (error) => end(startError(PROGRAM, path, error)));
 			// "close" comes after the last of standard error, "exit" may come before.
-			child.once("close", (code, signal) => end(exitError(path, code, signal, stderr)));
+			child.once("close", (code, signal) => end(endError(PROGRAM, path, { code, signal, stderr })));
 		});
 	}
 
@@ -189,31 +177,4 @@ class QemuNbd implements AsyncDisposable {
 		clearTimeout(timer);
 		await rm(this.#folder, { recursive: true, force: true }).catch(() => {});
 	}
-}
-
-function spawnError(path: string, error: Error): UmbraError {
-	const missing = errnoOf(error) === "ENOENT";
-	return new UmbraError(
-		"unavailable",
-		missing ? `${path}: ${PROGRAM} is not installed` : `${path}: ${PROGRAM} cannot be started: ${messageOf(error)}`,
-		{ cause: error, context: { path }, ...(missing ? { hint: "apt-get install qemu-utils" } : {}) },
-	);
-}
-
-function exitError(path: string, code: number | null, signal: string | null, stderr: string): UmbraError {
-	const said = stderr
-		.split("\n")
-		.map((line) => printable(line).trim())
-		.filter((line) => line !== "")
-		.join("; ");
-	const how = signal === null ? `ended with code ${code}` : `was killed by ${signal}`;
-	const locked = said.includes("Failed to get shared");
-	return new UmbraError(
-		locked ? "conflict" : "unavailable",
-		`${path}: ${PROGRAM} ${how}${said === "" ? "" : `: ${said}`}`,
-		{
-			context: { path, found: code ?? signal },
-			...(locked ? { hint: "a running VM writes this image: capture the VM instead" } : {}),
-		},
-	);
 }
