@@ -72,6 +72,12 @@ async function ask(link: Link, query: wire.v1.IPointsQuery, signal: AbortSignal)
 	try {
 		return await link.points(query, QUERY_DEADLINE_MS, signal);
 	} catch (error) {
+		if (isUmbraError(error, "unavailable")) {
+			throw new UmbraError("unavailable", error.message, {
+				cause: error,
+				hint: "is it running? --address, or --config with an agent's settings, says where it listens for agents",
+			});
+		}
 		if (!isUmbraError(error, "unsupported")) throw error;
 		throw new UmbraError("unsupported", `the collector at ${link.address} takes no imports`, {
 			cause: error,

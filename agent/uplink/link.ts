@@ -131,7 +131,7 @@ export class Link implements Disposable {
 
 	/** @throws UmbraError, `unsupported` where the collector is older than this; or the signal's reason. */
 	points(query: wire.v1.IPointsQuery, deadlineMs: number, signal: AbortSignal): Promise<wire.v1.IPointsPage> {
-		return this.#ask(collectorService.points, query, "ask for points of", deadlineMs, signal);
+		return this.#ask(collectorService.points, query, "list the points of a VM at", deadlineMs, signal);
 	}
 
 	#ask<Req, Res>(

@@ -4,7 +4,7 @@ import type { Severity } from "../../collector/catalog/records.ts";
 import { formatBytes } from "../../common/units.ts";
 import { CollectorClient, type CollectorOptions, vmPath, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
-import { severityText, table } from "../table.ts";
+import { type Column, severityText, table } from "../table.ts";
 import { withOutput } from "./output.ts";
 import { isoTime } from "./vms.ts";
 
@@ -20,6 +20,7 @@ interface PointView {
 	}[];
 	readonly score: number | null;
 	readonly severity: Severity | null;
+	readonly imported?: { readonly kind: string; readonly name: string };
 }
 
 interface Options extends CollectorOptions {
@@ -45,7 +46,7 @@ export function register(program: Command): void {
 				}
 				const lines = table(points, [
 					{ title: "TIME", value: ({ time }) => isoTime(time) },
-					{ title: "MODE", value: ({ disks }) => [...new Set(disks.map(({ mode }) => mode))].join(",") },
+					{ title: "MODE", value: modeOf },
 					{
 						title: "CHANGED",
 						value: ({ disks }) => formatBytes(disks.reduce((sum, { changedBytes }) => sum + changedBytes, 0)),
@@ -58,8 +59,19 @@ export function register(program: Command): void {
 						title: "ROOTS",
 						value: ({ disks }) => disks.map(({ disk, root }) => `${printable(disk)}=${root.slice(0, 12)}`).join(" "),
 					},
+					...(points.some(({ imported }) => imported !== undefined) ? [ORIGIN] : []),
 				]);
 				for (const line of lines) await output.line(line);
 			});
 		});
+}
+
+/** Shown where there is any. */
+const ORIGIN: Column<PointView> = {
+	title: "IMPORTED FROM",
+	value: ({ imported }) => (imported === undefined ? "" : `${imported.kind} ${printable(imported.name)}`),
+};
+
+function modeOf({ disks, imported }: PointView): string {
+	return imported === undefined ? [...new Set(disks.map(({ mode }) => mode))].join(",") : "import";
 }

@@ -75,7 +75,9 @@ export function sourcesOf(sources: readonly string[], disks: readonly string[]):
 }
 
 /** The disk that a source without a name is of. @throws UmbraError `bad-config` where there are several to choose from. */
-export function onlyDisk(vm: string, { disks }: Pick<Shadow, "disks">): string {
+export function onlyDisk(vm: string, shadow: Pick<Shadow, "disks" | "points">): string {
+	const imported = [...shadow.points.values()].flatMap((point) => [...point.disks.keys()]);
+	const disks = [...new Set([...shadow.disks, ...imported])];
 	if (disks.length > 1) {
 		throw new UmbraError("bad-config", `VM ${vm} has disks ${disks.join(", ")}: which of them is it?`, {
 			context: { field: "disk", wanted: disks.join(", ") },

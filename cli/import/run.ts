@@ -67,14 +67,15 @@ export async function runImport(
 }
 
 /** @throws UmbraError `bad-config` for a time that is nothing's, or several's. */
-function checkTimes(times: ReadonlyMap<string, bigint>, { states }: Findings, points: number): void {
+function checkTimes(times: ReadonlyMap<string, bigint>, { states, problems }: Findings, points: number): void {
 	for (const name of times.keys()) {
 		if (name === "" && points > 1) {
 			throw new UmbraError("bad-config", `--time: there are ${points} points`, {
 				hint: "--time NAME=TIME says which one it is of",
 			});
 		}
-		if (name !== "" && !states.some((state) => state.name === name)) {
+		// It may be that of something that could not be looked at.
+		if (name !== "" && problems.length === 0 && !states.some((state) => state.name === name)) {
 			throw new UmbraError("bad-config", `--time: there is no snapshot or file called ${JSON.stringify(name)}`, {
 				hint: "--dry-run lists them",
 			});

@@ -1,8 +1,9 @@
 /** A `qemu-nbd` of our own: it turns an image format that we do not read into an NBD export that we do. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isUmbraError, type UmbraError } from "../../common/errors.ts";
 import { translateFileError } from "./file.ts";
@@ -97,6 +98,20 @@ function imageArguments(path: string, format: ImageFormat, isDevice = false): st
 	return ["--read-only", "--image-opts", imageOptions(path, format, isDevice)];
 }
 
+/** What `setpriv` ends with where there is no such program. */
+const NOT_FOUND = 127;
+let guarded: readonly string[] | undefined;
+
+/**
+ * Has the kernel end the child with this process, which may be killed before it connects: a `qemu-nbd` waits for its first
+ * client for ever. Without util-linux's `setpriv` that is what happens.
+ */
+function guard(): readonly string[] {
+	const isThere = (folder: string) => existsSync(join(folder, "setpriv"));
+	guarded ??= (process.env["PATH"] ?? "").split(delimiter).some(isThere) ? ["setpriv", "--pdeathsig", "KILL"] : [];
+	return guarded;
+}
+
 /** Ended with this process where it ends in order; where it is killed, its connections close and they end by themselves. */
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
@@ -128,7 +143,11 @@ class QemuNbd implements AsyncDisposable {
 			};
 			child.once("error", (error) => end(startError(PROGRAM, path, error)));
 			// "close" comes after the last of standard error, "exit" may come before.
-			child.once("close", (code, signal) => end(endError(PROGRAM, path, { code, signal, stderr })));
+			child.once("close", (code, signal) => {
+				const isMissing = code === NOT_FOUND && guard().length > 0;
+				const missing = Object.assign(new Error(stderr), { code: "ENOENT" });
+				end(isMissing ? startError(PROGRAM, path, missing) : endError(PROGRAM, path, { code, signal, stderr }));
+			});
 		});
 	}
 
@@ -143,9 +162,8 @@ class QemuNbd implements AsyncDisposable {
 		} catch (error) {
 			throw translateFileError(tmpdir(), error);
 		}
-		const child = spawn(PROGRAM, [`--socket=${join(folder, "socket")}`, ...options], {
-			stdio: ["ignore", "ignore", "pipe"],
-		});
+		const [program, ...args] = [...guard(), PROGRAM, `--socket=${join(folder, "socket")}`, ...options];
+		const child = spawn(program!, args, { stdio: ["ignore", "ignore", "pipe"] });
 		return new QemuNbd(path, folder, child);
 	}
 
