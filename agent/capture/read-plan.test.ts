@@ -275,6 +275,36 @@ describe("planReads", needs("qemu-nbd", "qemu-img", "qemu-io"), () => {
 		});
 	});
 
+	it("looks at the blocks that listed ranges touch, and tells zeroes among them", async () => {
+		await using temp = await tempFolder();
+		const path = temp.file("a.qcow2");
+		run("qemu-img", "create", "-q", "-f", "qcow2", path, "1M");
+		io(path, `write -P 1 0 ${4 * BLOCK_SIZE}`);
+		await withExport(path, ["-f", "qcow2"], ["base:allocation"], async (nbd) => {
+			// Within one block; over a border; beside each other; beyond the end.
+			const listed = [
+				10,
+				5,
+				2 * BLOCK_SIZE - 1,
+				2,
+				4 * BLOCK_SIZE,
+				BLOCK_SIZE,
+				5 * BLOCK_SIZE,
+				1,
+				15 * BLOCK_SIZE,
+				1e9,
+			];
+			const { ranges, dirtyBytes } = await planReads(nbd, listed);
+			assert.deepEqual(ranges, [
+				{ first: 0, count: 3, zero: false },
+				{ first: 4, count: 2, zero: true },
+				{ first: 15, count: 1, zero: true },
+			]);
+			assert.equal(dirtyBytes, 6 * BLOCK_SIZE);
+			assert.deepEqual(await planReads(nbd, []), { ranges: [], dirtyBytes: 0 });
+		});
+	});
+
 	it("is empty for an empty disk", async () => {
 		await using temp = await tempFolder();
 		const path = temp.file("a.qcow2");

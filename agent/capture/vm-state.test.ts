@@ -8,6 +8,7 @@ import type { AgentDb } from "./block-index.ts";
 import { captureMode, loadVmState, NEW_VM, type VmState, vmStateOperation } from "./vm-state.ts";
 
 const TRACKED: Tracking = { kind: "tracked", context: "qemu:dirty-bitmap:umbra-a" };
+const LISTED: Tracking = { kind: "listed", ranges: [0, 1] };
 const LOST: Tracking = { kind: "lost", reason: "dirty bitmap umbra-a is gone" };
 
 const disk = (id: string, size: number, tracking: Tracking): SnapshotDisk => ({
@@ -31,6 +32,8 @@ describe("captureMode", () => {
 		["a new disk of a known VM", known("vb", 10), disk("va", 10, TRACKED), "first", /new disk/],
 		["a new disk whose record is lost", known("vb", 10), disk("va", 10, LOST), "first", /new disk/],
 		["a known disk", known("va", 10), disk("va", 10, TRACKED), "tracked", /^$/],
+		["a known disk whose differences are listed", known("va", 10), disk("va", 10, LISTED), "tracked", /^$/],
+		["a disk that grew, however they are", known("va", 10), disk("va", 20, LISTED), "resync", /resized from 10 to 20/],
 		["a known disk that grew", known("va", 10), disk("va", 20, TRACKED), "resync", /resized from 10 to 20/],
 		["a known disk that shrank", known("va", 10), disk("va", 5, TRACKED), "resync", /resized from 10 to 5/],
 		["a known disk whose record is lost", known("va", 10), disk("va", 10, LOST), "resync", /umbra-a is gone/],

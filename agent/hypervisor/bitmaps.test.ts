@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Random, testRandom } from "../../test/support/random.ts";
-import { BITMAP_PREFIX, type BitmapAction, type BitmapInfo, planBitmaps } from "./bitmaps.ts";
+import { BITMAP_PREFIX, type BitmapAction, type BitmapInfo, NO_BITMAP, planBitmaps } from "./bitmaps.ts";
 
 function bitmap(name: string, state: Partial<BitmapInfo> = {}): BitmapInfo {
 	return { name, recording: true, busy: false, inconsistent: false, granularity: 65536, ...state };
@@ -30,6 +30,13 @@ describe("planBitmaps", () => {
 			usable: /no earlier capture/,
 		},
 		{ what: "somebody else's bitmap", bitmaps: [bitmap("backup-1")], token: undefined, actions: [], usable: /no earl/ },
+		{
+			what: "bitmaps of a disk whose last point was imported",
+			bitmaps: [bitmap(A)],
+			token: NO_BITMAP,
+			actions: [remove(A)],
+			usable: /its last point was imported/,
+		},
 		{ what: "a recording token", bitmaps: [bitmap(A)], token: A, actions: [], usable: A },
 		{
 			what: "an attempt that died before the token stopped",

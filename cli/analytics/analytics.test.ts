@@ -9,6 +9,7 @@ import { type ApiSite, openSite } from "../../collector/api/testing.ts";
 import type { AlertRecord, ChangesetRecord, FileChangeRecord } from "../../collector/catalog/records.ts";
 import { fileChange, random, randomBlock, TestVm } from "../../collector/ingest/test-agent.ts";
 import { isUmbraError } from "../../common/errors.ts";
+import { toLong, v1 } from "../../proto/service.ts";
 import { ROOT } from "../../test/support/processes.ts";
 import { until } from "../../test/support/wait.ts";
 import { CollectorClient } from "../collector-client.ts";
@@ -162,6 +163,43 @@ describe("an exported history", () => {
 			[],
 			"staged files were left",
 		);
+	});
+
+	it("adds what was imported since to days that were finished, and to such as were not there", async () => {
+		const [vm] = vms;
+		const [oldest] = await told(vm!.vm);
+		const disks = [...vm!.disks].map(([disk, { length }]) => {
+			return { disk, sizeBytes: toLong(length), mode: v1.CaptureMode.CAPTURE_MODE_FIRST };
+		});
+		const imported = {
+			kind: v1.ImportKind.IMPORT_KIND_IMAGE,
+			name: "old.raw",
+			timeFrom: v1.ImportTime.IMPORT_TIME_NAME,
+		};
+		const times = [BigInt(oldest!.time) + 1n, BigInt(oldest!.time) - 40n * DAY_NS];
+		for (const [at, time] of times.entries()) {
+			const header = { id: `imported-${at}`, baseId: "", timeNs: toLong(time), imported, disks };
+			await site.agent.submit(vm!.parts(header, [fileChange(`/imported/${at}`)]));
+		}
+		const newest = join(folder, "changesets", vmFolder(vm!.vm));
+		const before = (await readdir(newest)).length;
+		await run();
+		assert.equal((await readdir(newest)).length, before + 1);
+		const rows = await query("SELECT id, imported_from FROM changesets WHERE vm = 'web1' ORDER BY time");
+		assert.deepEqual(
+			rows.map(({ id, imported_from }) => [id, imported_from]),
+			[
+				["imported-1", "old.raw"],
+				["web1-1", null],
+				["imported-0", "old.raw"],
+				...[2, 3, 4, 5, 6, 7].map((count) => [`web1-${count}`, null]),
+			],
+		);
+		const files = await query("SELECT path FROM file_changes WHERE path LIKE '/imported/%' ORDER BY path");
+		assert.deepEqual(files, [{ path: "/imported/0" }, { path: "/imported/1" }]);
+		const { ino } = await stat(join(newest, (await readdir(newest)).sort()[0]!));
+		await run();
+		assert.equal((await stat(join(newest, (await readdir(newest)).sort()[0]!))).ino, ino, "written once");
 	});
 
 	it("exports a VM alone, alerts and all", async () => {

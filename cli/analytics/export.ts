@@ -1,13 +1,14 @@
 /**
  * Exports the history that a collector knows as Parquet: a folder a table, in it a folder a VM, in it a file a day. Run again
- * it goes on with the newest day of each VM, as the points of a VM come in the order of their times. What the
- * collector's retention has let go of meanwhile stays.
+ * it goes on with the newest day of each VM, as what is captured of a VM comes in the order of its times, and with the days
+ * to which something was imported since. What the collector's retention has let go of meanwhile stays.
  */
 import { createWriteStream, type WriteStream } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import type { DuckDBConnection } from "@duckdb/node-api";
+import type { PointView } from "../../collector/api/views.ts";
 import type { AlertRecord, ChangesetRecord, FileChangeRecord } from "../../collector/catalog/records.ts";
 import { errnoOf, messageOf, UmbraError } from "../../common/errors.ts";
 import { type CollectorClient, type Query, vmPath } from "../collector-client.ts";
@@ -91,10 +92,46 @@ class Exporter {
 	}
 
 	async exportVm(vm: string): Promise<void> {
-		const { client, folder, signal, onProgress } = this.#options;
+		const { folder } = this.#options;
 		const files = await list(join(folder, "changesets", vmFolder(vm)));
 		const days = files.flatMap((name) => DAY_FILE.exec(name)?.[1] ?? []).sort();
-		const query: Query = { files: "0", order: "oldest", since: this.#options.since ?? days.at(-1) };
+		const newest = days.at(-1);
+		const { since } = this.#options;
+		if (since === undefined && newest !== undefined) {
+			for (const day of await this.#lateDays(vm, new Set(days), newest)) {
+				await this.#exportSpan(vm, { since: day, until: `${day}T23:59:59Z` });
+			}
+		}
+		await this.#exportSpan(vm, { since: since ?? newest });
+		this.result.vms++;
+	}
+
+	/** Days before the newest to which imported points were added since they were written. */
+	async #lateDays(vm: string, days: ReadonlySet<string>, newest: string): Promise<string[]> {
+		const { client, folder, signal } = this.#options;
+		const imported = new Map<string, string[]>();
+		const query: Query = { imported: "1", order: "oldest" };
+		for await (const { id, time } of client.list<PointView>(vmPath(vm, "points"), query, undefined, signal)) {
+			const day = nanoTime(time).slice(0, 10);
+			if (day < newest) imported.set(day, [...(imported.get(day) ?? []), id]);
+		}
+		const late: string[] = [];
+		for (const [day, ids] of imported) {
+			const file = join(folder, "changesets", vmFolder(vm), `${day}.parquet`);
+			const known = days.has(day) ? await this.#idsIn(file) : new Set<string>();
+			if (ids.some((id) => !known.has(id))) late.push(day);
+		}
+		return late;
+	}
+
+	async #idsIn(file: string): Promise<Set<string>> {
+		const rows = await this.#connection.runAndReadAll(`SELECT id FROM read_parquet(${quote(file)})`);
+		return new Set(rows.getRows().map(([id]) => String(id)));
+	}
+
+	async #exportSpan(vm: string, span: { readonly since: string | undefined; readonly until?: string }): Promise<void> {
+		const { client, signal, onProgress } = this.#options;
+		const query: Query = { files: "0", order: "oldest", ...span };
 		let day: Day | undefined;
 		try {
 			for await (const changeset of client.list<ChangesetRecord>(vmPath(vm, "changes"), query)) {
@@ -113,7 +150,6 @@ class Exporter {
 				onProgress?.(vm, this.result);
 			}
 			if (day !== undefined) await this.#publish(vm, day);
-			this.result.vms++;
 		} finally {
 			await day?.[Symbol.asyncDispose]();
 		}

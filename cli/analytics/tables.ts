@@ -61,9 +61,20 @@ const CHANGESETS: PointTable<ChangesetRecord> = {
 	columns: [
 		...point<ChangesetRecord>((changeset) => changeset),
 		column("id", "VARCHAR", "of the changeset", ({ id }) => id),
-		column("base_id", "VARCHAR", "the changeset that it follows; empty for the first", ({ baseId }) => baseId),
+		column(
+			"base_id",
+			"VARCHAR",
+			"the changeset that its changes are told against; empty for none",
+			({ baseId }) => baseId,
+		),
 		column("host", "VARCHAR", "the hypervisor host", ({ host }) => host),
 		column("agent_id", "VARCHAR", "the agent that captured it", ({ agentId }) => agentId),
+		column(
+			"imported_from",
+			"VARCHAR",
+			"the snapshot or file that it was imported from; null where it was captured",
+			({ imported }) => imported?.name ?? null,
+		),
 		column("consistency", "VARCHAR", "crash, or filesystem", ({ consistency }) => consistency),
 		column("capture_ms", "DOUBLE", "what the capture took, milliseconds", ({ captureMs }) => captureMs),
 		column("pause_ms", "DOUBLE", "how long the guest stood still, milliseconds", ({ pauseMs }) => pauseMs),

@@ -67,6 +67,13 @@ export function register(program: Command): void {
 		});
 }
 
+const TIME_FROM: Readonly<Record<NonNullable<ChangesetRecord["imported"]>["timeFrom"], string>> = {
+	snapshot: "as the image says",
+	name: "by the date in its name",
+	modified: "by when it was last written",
+	given: "as it was given",
+};
+
 async function show(output: Output, change: ChangeView): Promise<void> {
 	const { verdict, disks, fileCount, files = [] } = change;
 	const changed = disks.reduce((sum, { changedBytes }) => sum + changedBytes, 0);
@@ -79,6 +86,10 @@ async function show(output: Output, change: ChangeView): Promise<void> {
 	await output.line(
 		`${paint("bold", isoTime(change.time))}  ${formatBytes(changed)} changed, ${fileCount} files  ${judged}`,
 	);
+	if (change.imported !== undefined) {
+		const { kind, name, timeFrom } = change.imported;
+		await output.line(`  imported: ${kind} ${printable(name)}, time ${TIME_FROM[timeFrom]}`);
+	}
 	for (const disk of disks) {
 		const { attribution: parts } = disk;
 		const named =

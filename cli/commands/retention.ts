@@ -21,6 +21,11 @@ interface Options extends CollectorOptions {
 	readonly json?: true;
 }
 
+interface ForgetOptions extends Options {
+	readonly all?: true;
+	readonly imported?: true;
+}
+
 interface RetentionOptions extends Options {
 	readonly apply?: true;
 	readonly dryRun?: true;
@@ -40,10 +45,11 @@ export function register(program: Command): void {
 	withCollector(program.command("forget <vm@time...>"))
 		.description("drop points for good, by their exact time; with --all, whole VMs")
 		.option("--all", "each name is a VM without a time: drop it with all of its points")
+		.option("--imported", "each name is a VM without a time: drop what was imported of it")
 		.option("--json", "one object a line")
-		.action(async (targets: string[], options: Options & { readonly all?: true }) => {
+		.action(async (targets: string[], options: ForgetOptions) => {
 			const client = await CollectorClient.from(options);
-			for (const path of targets.map((target) => (options.all ? wholeVm(target) : pointPath(target)))) {
+			for (const path of await pathsOf(client, targets, options)) {
 				const dropped = await client.send<{ vm: string; time?: string; dropped?: number }>("DELETE", path);
 				const what = dropped.time === undefined ? `with ${dropped.dropped} points` : `at ${isoTime(dropped.time)}`;
 				console.log(options.json ? JSON.stringify(dropped) : `Dropped ${printable(dropped.vm)} ${what}`);
@@ -141,7 +147,20 @@ function pointPath(target: string): string {
 	throw new UmbraError("bad-config", `not VM@TIME: "${target}"`, { hint: `umbra points ${vm} lists the times` });
 }
 
-function wholeVm(target: string): string {
-	if (!target.includes("@")) return vmPath(target);
-	throw new UmbraError("bad-config", `--all drops a VM as a whole: wanted its name, found "${target}"`);
+/** Of all that is to go; what makes no sense is refused before anything goes. */
+async function pathsOf(client: CollectorClient, targets: readonly string[], options: ForgetOptions): Promise<string[]> {
+	const { all, imported } = options;
+	if (all && imported) throw new UmbraError("bad-config", "--all and --imported exclude each other");
+	if (!imported) return targets.map((target) => (all ? vmPath(nameOf(target, "--all")) : pointPath(target)));
+	const paths: string[] = [];
+	for (const vm of targets.map((target) => nameOf(target, "--imported"))) {
+		const points = client.list<{ time: string }>(vmPath(vm, "points"), { imported: "1", order: "oldest" });
+		for await (const { time } of points) paths.push(vmPath(vm, "points", time));
+	}
+	return paths;
+}
+
+function nameOf(target: string, option: string): string {
+	if (!target.includes("@")) return target;
+	throw new UmbraError("bad-config", `${option} wants the name of a VM, found "${target}"`);
 }

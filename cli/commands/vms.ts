@@ -46,7 +46,8 @@ export function register(program: Command): void {
 		});
 }
 
-function stateOf({ connected, stale, status }: VmView): string {
+function stateOf({ connected, stale, status, imported }: VmView): string {
+	if (imported === true) return "imported, not captured yet";
 	if (!connected || stale) return "agent silent";
 	if (status === null) return "not running";
 	return status.lastError === "" ? "ok" : printable(status.lastError);
