@@ -1,7 +1,8 @@
 /**
  * Gets a batch of lines taken: whole where the server takes it, in halves where it is too large, and down to the bad lines
  * where it refuses some. It ends with every line taken or set aside, or fails with nothing to remember: the batch is
- * delivered again as a whole, which is harmless.
+ * delivered again as a whole, which is harmless. Once it is being taken apart, nothing but an abort makes it fail, or a batch with
+ * many bad lines would never get through to a server that falters now and then.
  */
 import { UmbraError } from "../../../common/errors.ts";
 import type { WriteAnswer } from "./connection.ts";
@@ -11,6 +12,19 @@ export interface RefusedLine {
 	readonly line: Buffer;
 	readonly reason: string;
 }
+
+export interface DeliveryOptions {
+	/** Lines of a request. */
+	readonly maxLines: number;
+	/** The server is known to take lines of others while it refuses these. */
+	readonly takesOthers?: boolean;
+	/** Sends lines. @throws where trying again later may help. */
+	readonly post: Post;
+	/** As `post`, again and again until there is an answer. */
+	readonly insist: Post;
+}
+
+type Post = (body: Buffer) => Promise<WriteAnswer>;
 
 export interface Delivered {
 	readonly accepted: number;
@@ -23,59 +37,58 @@ const LINE_FEED: Buffer = Buffer.from("\n");
 
 /**
  * How servers say that lines are bad. A refusal in other words may be about something else (a proxy, a parameter), and counts
- * only where the server takes other lines of the batch.
+ * only where the server takes other lines.
  */
 const ABOUT_LINES =
 	/partial write|unable to parse|parsing line|line protocol|type conflict|retention|max key length|limit exceeded|invalid field|out ?side.* range|schema|column/i;
 
 /**
  * @param payloads lines with their line feeds
- * @param maxLines of a request
- * @param post sends lines; throws where trying again later may help
- * @throws UmbraError as `post`; `unavailable` where the server refuses all of it, and does not say that it is for the lines.
+ * @throws UmbraError as `post`; `unavailable`, with `unclear` in its context, where the server refuses all of it and does not say
+ * that it is for the lines.
  */
 export async function deliver(
 	payloads: readonly Buffer[],
 	lines: number,
-	maxLines: number,
-	post: (body: Buffer) => Promise<WriteAnswer>,
+	{ maxLines, takesOthers = false, post, insist }: DeliveryOptions,
 ): Promise<Delivered> {
-	const delivery = new Delivery(post);
+	const delivery = new Delivery(insist);
 	if (lines > maxLines) {
-		await delivery.send(payloads.flatMap(splitLines), maxLines);
-		return delivery.result();
+		await delivery.send(payloads.flatMap(splitLines), maxLines, post);
+		return delivery.result(takesOthers);
 	}
 	const answer = await post(payloads.length === 1 ? (payloads[0] as Buffer) : Buffer.concat(payloads));
 	if (answer.kind === "accepted") return { accepted: lines, refused: [], tooMany: undefined };
 	await delivery.settle(payloads.flatMap(splitLines), answer);
-	return delivery.result();
+	return delivery.result(takesOthers);
 }
 
 class Delivery {
-	readonly #post: (body: Buffer) => Promise<WriteAnswer>;
+	readonly #insist: Post;
 	readonly #refused: RefusedLine[] = [];
 	#accepted = 0;
 	#tooMany: number | undefined;
 	/** What the server said where it did not say that it is about the lines. */
 	#unclear: string | undefined;
 
-	constructor(post: (body: Buffer) => Promise<WriteAnswer>) {
-		this.#post = post;
+	constructor(insist: Post) {
+		this.#insist = insist;
 	}
 
-	result(): Delivered {
-		if (this.#unclear !== undefined && this.#accepted === 0) {
+	result(takesOthers: boolean): Delivered {
+		if (this.#unclear !== undefined && this.#accepted === 0 && !takesOthers) {
 			throw new UmbraError("unavailable", `the database refuses everything: ${this.#unclear}`, {
+				context: { unclear: true },
 				hint: "is series.url where the database's HTTP interface begins, and series.version what it is?",
 			});
 		}
 		return { accepted: this.#accepted, refused: this.#refused, tooMany: this.#tooMany };
 	}
 
-	async send(lines: readonly Buffer[], maxLines: number): Promise<void> {
+	async send(lines: readonly Buffer[], maxLines: number, post: Post = this.#insist): Promise<void> {
 		for (let from = 0; from < lines.length; from += maxLines) {
 			const some = lines.slice(from, from + maxLines);
-			await this.settle(some, await this.#post(Buffer.concat(some.flatMap((line) => [line, LINE_FEED]))));
+			await this.settle(some, await post(Buffer.concat(some.flatMap((line) => [line, LINE_FEED]))));
 		}
 	}
 

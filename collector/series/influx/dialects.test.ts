@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import { tempFolder } from "../../../test/support/temp.ts";
 import { until } from "../../../test/support/wait.ts";
 import type { SeriesQuery } from "../series-store.ts";
-import { numbered, type Recorded, RecordingServer, type Scripted, storeAt } from "./testing.ts";
+import { numbered, numberedFrom, type Recorded, RecordingServer, type Scripted, storeAt } from "./testing.ts";
 
 const TOKEN = "UMBRA_TEST_INFLUX_DIALECT_TOKEN";
 const QUERY: SeriesQuery = { measurement: "host_temperature", fields: ["celsius"], fromNs: 0n, toNs: 10n };
@@ -178,6 +178,20 @@ describe("InfluxDB 3", () => {
 });
 
 describe("a server that is none of them", () => {
+	it("sets aside what it refuses without saying why, once it takes other lines meanwhile", async () => {
+		await using folder = await tempFolder();
+		await using server = await RecordingServer.start(({ body }) => {
+			return body.includes("celsius=5 ") ? { status: 400, body: "no" } : { status: 204 };
+		});
+		await using store = await storeAt(server.url, folder.path, { version: 3 });
+		await store.write([numbered(5)]);
+		void store.flush();
+		await until(() => store.status().lastError !== "", { what: "a failure" });
+		await store.write(numberedFrom(6, 10));
+		await store.flush();
+		assert.deepEqual([store.status().pointsWritten, store.status().pointsRefused], [10, 1]);
+	});
+
 	for (const [what, answer, message] of [
 		["does not say what it is", { status: 200, body: {} }, /does not say which InfluxDB it is/],
 		["redirects", { status: 302, headers: { location: "/login" } }, /HTTP 302/],

@@ -4,20 +4,26 @@ import { isUmbraError, messageOf } from "../../../common/errors.ts";
 import type { Logger } from "../../../common/log.ts";
 import { Backoff } from "../../backoff.ts";
 
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 30_000;
+/** Milliseconds. */
+export interface Pauses {
+	readonly first: number;
+	readonly longest: number;
+}
+
+const PAUSES: Pauses = { first: 250, longest: 30_000 };
 
 export class Gate {
 	readonly #log: Logger;
-	readonly #backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+	readonly #backoff: Backoff;
 	/** By `performance.now()`. */
 	#closedUntil = 0;
 	#lastError = "";
 	#failures = 0;
 	#loggedError = "";
 
-	constructor(log: Logger) {
+	constructor(log: Logger, { first, longest }: Pauses = PAUSES) {
 		this.#log = log;
+		this.#backoff = new Backoff(first, longest);
 	}
 
 	get failures(): number {

@@ -67,6 +67,14 @@ describe("InfluxStore, in trouble", needs("influxd"), () => {
 		]);
 	});
 
+	it("sets aside a point whose key is too long, and only that", async () => {
+		await using store = await storeAt(influx.url, await ownFolder("long"), { database: "long" });
+		await store.write([vm(1), vm(2, "x".repeat(70_000)), vm(3, "y".repeat(60_000))]);
+		await store.flush();
+		assert.deepEqual([store.status().pointsWritten, store.status().pointsRefused], [2, 1]);
+		assert.equal(await influx.count("long", "vm", "state"), 2);
+	});
+
 	it("makes the database with its retention, and sets aside points that are older", async () => {
 		const own = await ownFolder("retention");
 		const settings = { database: "short", retention: "2h", retentionPolicy: "two hours" };

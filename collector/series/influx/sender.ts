@@ -7,7 +7,7 @@ import { isUmbraError, UmbraError } from "../../../common/errors.ts";
 import type { Logger } from "../../../common/log.ts";
 import type { WriteAnswer } from "./connection.ts";
 import { type Delivered, deliver } from "./delivery.ts";
-import { Gate } from "./gate.ts";
+import { Gate, type Pauses } from "./gate.ts";
 import type { LineLog } from "./line-log.ts";
 import { SEGMENT_HEADER_BYTES, type StoredRecord } from "./log-format.ts";
 import type { LogReader } from "./log-reader.ts";
@@ -31,6 +31,8 @@ export interface SenderOptions {
 	readonly refused: RefusedLines;
 	/** Sends lines. @throws UmbraError where trying again later may help. */
 	readonly post: (body: Buffer, signal: AbortSignal) => Promise<WriteAnswer>;
+	/** Between tries. */
+	readonly pauses?: Pauses;
 }
 
 export class Sender implements AsyncDisposable {
@@ -48,12 +50,14 @@ export class Sender implements AsyncDisposable {
 	#hurryTo = 0;
 	#wake = Promise.withResolvers<void>();
 	#maxLines = MAX_BATCH_LINES;
+	/** When the newest request began that was accepted, by `performance.now()`. */
+	#acceptedAt = 0;
 	#accepted = 0;
 	#refused = 0;
 
 	private constructor(options: SenderOptions) {
 		this.#options = options;
-		this.#gate = new Gate(options.logger);
+		this.#gate = new Gate(options.logger, options.pauses);
 		this.#reader = options.log.reader();
 		this.#readTo = options.log.start;
 		this.#lanes = Array.from({ length: LANES }, () => new Lane());
@@ -123,7 +127,7 @@ export class Sender implements AsyncDisposable {
 
 	/** Something happened: look again. */
 	async #changed(signal: AbortSignal, withinMs?: number): Promise<void> {
-		signal.throwIfAborted();
+		this.#throwIfOver(signal);
 		const { promise, resolve } = Promise.withResolvers<void>();
 		const done = () => resolve();
 		const timer = withinMs === undefined ? undefined : setTimeout(done, withinMs);
@@ -137,6 +141,10 @@ export class Sender implements AsyncDisposable {
 			signal.removeEventListener("abort", done);
 			this.#stop.signal.removeEventListener("abort", done);
 		}
+		this.#throwIfOver(signal);
+	}
+
+	#throwIfOver(signal: AbortSignal): void {
 		signal.throwIfAborted();
 		if (this.#stop.signal.aborted) throw new UmbraError("unavailable", "the series store is closed");
 	}
@@ -198,31 +206,53 @@ export class Sender implements AsyncDisposable {
 	async #deliver(lane: Lane, maxLines: number, signal: AbortSignal): Promise<void> {
 		const batch = lane.batch(maxLines);
 		const lines = batch.reduce((sum, record) => sum + record.lines, 0);
+		const begun = performance.now();
 		let delivered: Delivered;
 		try {
 			delivered = await deliver(
 				batch.map(({ payload }) => payload),
 				lines,
-				maxLines,
-				(body) => this.#options.post(body, signal),
+				{
+					maxLines,
+					takesOthers: this.#acceptedAt > lane.refusedAt,
+					post: (body) => this.#options.post(body, signal),
+					insist: (body) => this.#insist(body, signal),
+				},
 			);
 		} catch (error) {
 			signal.throwIfAborted();
 			if (!isUmbraError(error)) throw error;
 			if (error.context["timeoutMs"] !== undefined)
 				lane.maxLines = Math.max(MIN_BATCH_LINES, Math.min(lines, maxLines) >> 1);
+			if (error.context["unclear"] === true) lane.refusedAt = Math.min(lane.refusedAt, performance.now());
 			this.#gate.failed(error);
 			return;
 		}
 		const { accepted, refused, tooMany } = delivered;
 		await this.#options.refused.add(refused);
 		this.#gate.succeeded();
+		if (accepted > 0) this.#acceptedAt = Math.max(this.#acceptedAt, begun);
 		this.#accepted += accepted;
 		this.#refused += refused.length;
 		lane.maxLines = Math.min(MAX_BATCH_LINES, lane.maxLines * 2);
 		if (tooMany !== undefined) this.#maxLines = Math.max(1, Math.min(this.#maxLines, tooMany >> 1));
+		lane.refusedAt = Number.POSITIVE_INFINITY;
 		lane.drop(batch.length);
 		this.#release();
+	}
+
+	/** Sends lines until there is an answer. */
+	async #insist(body: Buffer, signal: AbortSignal): Promise<WriteAnswer> {
+		for (;;) {
+			await this.#gate.open(signal);
+			try {
+				return await this.#options.post(body, signal);
+			} catch (error) {
+				signal.throwIfAborted();
+				if (!isUmbraError(error)) throw error;
+				this.#gate.failed(error);
+			}
+		}
 	}
 
 	/** Gives the log back what no lane needs any more. */
@@ -247,6 +277,8 @@ class Lane {
 	headSince = 0;
 	/** Fewer for a while, after a batch took too long. */
 	maxLines: number = MAX_BATCH_LINES;
+	/** When the database began to refuse the head without saying why, by `performance.now()`. */
+	refusedAt: number = Number.POSITIVE_INFINITY;
 
 	get head(): StoredRecord | undefined {
 		return this.#queue[0];
