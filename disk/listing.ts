@@ -8,6 +8,13 @@ import { decodeName, isPlain } from "./parser/names.ts";
 /** What a listing tells of a file. */
 export type ListedNode = Pick<FileNode, "inode" | "type" | "size" | "mode" | "uid" | "gid" | "nlink" | "mtime">;
 
+/** For one file after another: an object for each would cost more than what is put there. */
+export type ReusedNode = { -readonly [K in keyof ListedNode]: ListedNode[K] };
+
+export function reusedNode(): ReusedNode {
+	return { inode: 0, type: "file", size: 0, mode: 0, uid: 0, gid: 0, nlink: 0, mtime: 0 };
+}
+
 /** A name, or where it stands: most are copied on, and to make text of them would cost more than all else of them. */
 export type ListedName = string | PlainName;
 
@@ -67,7 +74,7 @@ export class InodeColumns {
 	#nlink = new Uint32Array(FIRST_CAPACITY);
 	#size = new Float64Array(FIRST_CAPACITY);
 	#mtime = new Float64Array(FIRST_CAPACITY);
-	readonly #node = { inode: 0, type: "file" as FileType, size: 0, mode: 0, uid: 0, gid: 0, nlink: 0, mtime: 0 };
+	readonly #node = reusedNode();
 
 	/** @returns its slot. */
 	add({ type, mode, uid, gid, nlink, size, mtime }: ListedNode): number {
@@ -144,11 +151,11 @@ export async function walkListed(tree: ListedTree, top: number, each: ListName, 
 	const reached = new Set<number>([top]);
 	const queue: number[] = [top];
 	let late: LateName[] = [];
-	let pending: Promise<void>[] = [];
+	let pending: Promise<unknown> | undefined;
 	const settle = async (): Promise<void> => {
 		const waiting = pending;
-		pending = [];
-		await Promise.all(waiting);
+		pending = undefined;
+		await waiting;
 	};
 	const take = (parent: number, name: ListedName, inode: number, slot: number): void => {
 		if (columns.isDirectory(slot)) {
@@ -160,18 +167,20 @@ export async function walkListed(tree: ListedTree, top: number, each: ListName, 
 			queue.push(inode);
 		}
 		const told = each(parent, name, columns.at(slot, inode));
-		if (told !== undefined) pending.push(told);
+		if (told !== undefined) pending = pending === undefined ? told : Promise.all([pending, told]);
+	};
+	// One function for all directories: each of its own would be made anew, and compiled into what calls it.
+	let parent = top;
+	const name: EachListed = (text, inode) => {
+		const slot = tree.slotOf(inode);
+		if (slot < 0) late.push({ parent, name: String(text), inode });
+		else take(parent, text, inode, slot);
 	};
 	for (let next = 0; next < queue.length || late.length > 0; ) {
 		while (next < queue.length) {
 			signal?.throwIfAborted();
-			const parent = queue[next++]!;
-			const name: EachListed = (text, inode) => {
-				const slot = tree.slotOf(inode);
-				if (slot < 0) late.push({ parent, name: String(text), inode });
-				else take(parent, text, inode, slot);
-			};
-			for (const _ of tree.names(parent, name)) if (pending.length > 0) await settle();
+			parent = queue[next++]!;
+			for (const _ of tree.names(parent, name)) if (pending !== undefined) await settle();
 		}
 		const again = late;
 		late = [];
@@ -180,10 +189,10 @@ export async function walkListed(tree: ListedTree, top: number, each: ListName, 
 			again.map(({ inode }) => inode),
 			signal,
 		);
-		for (const { parent, name, inode } of again) {
+		for (const { parent: directory, name: text, inode } of again) {
 			const slot = tree.slotOf(inode);
-			if (slot < 0) tree.fault(parent, `an entry for inode ${inode}, which is not in use`);
-			else take(parent, name, inode, slot);
+			if (slot < 0) tree.fault(directory, `an entry for inode ${inode}, which is not in use`);
+			else take(directory, text, inode, slot);
 		}
 		await settle();
 	}

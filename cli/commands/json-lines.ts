@@ -58,6 +58,8 @@ export class JsonLines {
 	#prefix = prefixOf("");
 	#last: Pick<ListedNode, "mode" | "uid" | "gid" | "nlink"> = NOBODY;
 	#suffix = piece(END);
+	#lastSeconds = -1;
+	#seconds = piece("");
 	#lastType = "";
 	#type = piece("");
 
@@ -109,7 +111,7 @@ export class JsonLines {
 		at = put(view, at, SIZE);
 		at = putNumber(bytes, at, node.size);
 		at = put(view, at, MTIME);
-		at = putTime(bytes, at, node.mtime);
+		at = this.#putTime(at, node.mtime);
 		at = put(view, at, this.#suffixOf(node));
 		if (extents !== undefined) {
 			at = put(view, at - END.length, EXTENTS);
@@ -133,6 +135,38 @@ export class JsonLines {
 			this.#suffix = piece(`,${JSON.stringify(this.#last).slice(1)}\n`);
 		}
 		return this.#suffix;
+	}
+
+	/**
+	 * A number of seconds. Of those from 2004 to 2038 a double tells steps of 2^-22, and JSON has the shortest decimal
+	 * fraction that lies nearer to it than to its neighbours: with seven decimals one always does. Every product here is exact.
+	 */
+	#putTime(at: number, value: number): number {
+		const bytes = this.#bytes;
+		if (!(value >= MIN_EXACT && value < MAX_SMALL)) return putNumber(bytes, at, value);
+		const seconds = Math.floor(value);
+		if (seconds !== this.#lastSeconds) {
+			this.#lastSeconds = seconds;
+			this.#seconds = piece(String(seconds));
+		}
+		const end = put(this.#view, at, this.#seconds);
+		const fraction = value - seconds;
+		if (fraction === 0) return end;
+		let decimals = 6;
+		let scaled = fraction * 1e6;
+		let shortest = Math.round(scaled) | 0;
+		if (Math.abs(shortest - scaled) < 1e6 * HALF_STEP) {
+			// Where fewer are enough, the last of the six are zeroes.
+			for (; shortest % 10 === 0; decimals--) shortest = (shortest / 10) | 0;
+		} else {
+			decimals = 7;
+			scaled = fraction * 1e7;
+			shortest = Math.round(scaled) | 0;
+			// Of two that are as near as each other, JSON takes the even one; rare enough to ask.
+			if (shortest - scaled === 0.5) return putText(bytes, at, JSON.stringify(value));
+		}
+		bytes[end] = POINT;
+		return putDigits(bytes, end + 1, shortest, decimals);
 	}
 }
 
@@ -185,35 +219,4 @@ function putDigits(bytes: Buffer, at: number, value: number, digits: number): nu
 	}
 	if (to === at) bytes[to] = ZERO + (rest % 10);
 	return at + digits;
-}
-
-/**
- * A number of seconds. Of those from 2004 to 2038 a double tells steps of 2^-22, and JSON has the shortest decimal
- * fraction that lies nearer to it than to its neighbours. Every product here is exact.
- */
-function putTime(bytes: Buffer, at: number, value: number): number {
-	if (!(value >= MIN_EXACT && value < MAX_SMALL)) return putNumber(bytes, at, value);
-	const seconds = Math.floor(value);
-	const fraction = value - seconds;
-	// What needs no more than six decimals is near with six. Of the rest none needs fewer than seven.
-	let decimals = isNear(fraction * 1e6, 1e6) ? 0 : 7;
-	let power = decimals === 0 ? 1 : 1e7;
-	let scaled = fraction * power;
-	while (decimals < 7 && !isNear(scaled, power)) {
-		decimals++;
-		power *= 10;
-		scaled = fraction * power;
-	}
-	const shortest = Math.round(scaled);
-	// Of two that are as near as each other, JSON takes the even one; rare enough to ask.
-	if (shortest - scaled === 0.5) return putText(bytes, at, JSON.stringify(value));
-	const end = putDigits(bytes, at, seconds, 10);
-	if (decimals === 0) return end;
-	bytes[end] = POINT;
-	return putDigits(bytes, end + 1, shortest, decimals);
-}
-
-/** Whether the nearest whole number tells a fraction times `power` from its neighbours. */
-function isNear(scaled: number, power: number): boolean {
-	return Math.abs(Math.round(scaled) - scaled) < power * HALF_STEP;
 }

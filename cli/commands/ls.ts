@@ -120,9 +120,15 @@ async function listTree(
 ): Promise<void> {
 	const directories = new Map<number, string>([[top.inode, below]]);
 	let tooDeep = 0;
+	/** The directory of the last name, which is mostly that of the next. */
+	let lastParent = top.inode;
+	let directory: string | undefined = below;
 	/** The path of a directory; undefined where this name in it is left out. */
 	const enter = (parent: number, name: ListedName, { type, inode }: ListedNode): string | undefined => {
-		const directory = directories.get(parent);
+		if (parent !== lastParent) {
+			lastParent = parent;
+			directory = directories.get(parent);
+		}
 		if (directory === undefined) return undefined;
 		if (directory.length + 1 + name.length > MAX_PATH) {
 			tooDeep++;

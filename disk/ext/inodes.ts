@@ -81,8 +81,7 @@ export function directoryRuns(
 	for (let i = 0; i < data.length && left > 0; i += 2) {
 		const start = data[i]! / blockSize;
 		const wanted = Math.min(left, data[i + 1]! / blockSize);
-		let count = 0;
-		while (count < wanted && claimed.add(start + count)) count++;
+		const count = claimed.addRun(start, wanted);
 		if (count > 0) runs.push({ start, count });
 		if (count < wanted) {
 			directoryFault(ext, inode, "a block that already belongs to a directory", (start + count) * blockSize);

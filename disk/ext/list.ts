@@ -1,11 +1,12 @@
 /** Every name of a tree: as scan.ts, but that of files nothing is kept that a listing does not tell. */
 import { UmbraError } from "../../common/errors.ts";
 import { type EachListed, InodeColumns, type ListedTree, type ListName, PlainName, walkListed } from "../listing.ts";
-import type { EachEntry } from "../parser/names.ts";
+import { Copies } from "../parser/copies.ts";
+import { decodeEncryptedName, type EachEntry } from "../parser/names.ts";
 import { runsToRanges } from "../parser/runs.ts";
 import { type BlockRun, BlockSet } from "../parser/volume.ts";
 import { inlineData } from "./attributes.ts";
-import { type DirectoryContext, entryName, parseDirectoryBlock } from "./directory.ts";
+import { type DirectoryContext, parseDirectoryBlock } from "./directory.ts";
 import { type Ext, inodeFlags, inodePosition, type Node, parseInode } from "./inode.ts";
 import { directoryContext, directoryFault, directoryRuns, parseInlineDirectory } from "./inodes.ts";
 import { checkInode, hasBlocks } from "./loader.ts";
@@ -36,7 +37,13 @@ class Listing implements ListedTree {
 	readonly #slots: (Int32Array | undefined)[] = [];
 	readonly #directories = new Map<number, Directory>();
 	#unread: Directory[] = [];
+	readonly #copies = new Copies();
 	readonly #name = new PlainName();
+	/** Takes the names of the directory that is read, from `#entry` or `#encryptedEntry`, one function for all. */
+	#each: EachListed = () => undefined;
+	readonly #entry: EachEntry = (bytes, start, end, inode) => this.#each(this.#name.in(bytes, start, end), inode);
+	readonly #encryptedEntry: EachEntry = (bytes, start, end, inode) =>
+		this.#each(decodeEncryptedName(bytes.subarray(start, end)), inode);
 	readonly #claimed = new BlockSet();
 	readonly #mapper: BlockMapper;
 
@@ -105,8 +112,7 @@ class Listing implements ListedTree {
 		await ext.volume.readRuns(
 			runs,
 			({ blocks }, _first, count, bytes, at) => {
-				// A view would keep all that was read with it.
-				blocks.push(Buffer.from(bytes.subarray(at, at + count * blockSize)));
+				blocks.push(this.#copies.add(bytes, at, at + count * blockSize));
 			},
 			signal,
 		);
@@ -119,14 +125,15 @@ class Listing implements ListedTree {
 		const ext = this.#ext;
 		const { blockSize } = ext.superblock;
 		const { context, inline, blocks } = directory;
-		const entry: EachEntry = (bytes, start, end, target) =>
-			each(context.encrypted ? entryName(context, bytes, start, end) : this.#name.in(bytes, start, end), target);
+		const entry = context.encrypted ? this.#encryptedEntry : this.#entry;
 		if (inline !== undefined) {
+			this.#each = each;
 			parseInlineDirectory(ext, inode, inline, context, entry);
 			yield;
 		}
 		for (const bytes of blocks) {
 			for (let at = 0; at < bytes.length; at += blockSize) {
+				this.#each = each;
 				directoryFault(ext, inode, parseDirectoryBlock(bytes, at, at + blockSize, context, entry));
 				yield;
 			}

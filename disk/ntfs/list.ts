@@ -3,7 +3,7 @@
  * tell. Nearly all records hold dates, names and one content; those are read here in passing. All others are put
  * together as for a scan.
  */
-import { grown, InodeColumns, type ListedNode, type ListName } from "../listing.ts";
+import { grown, InodeColumns, type ListedNode, type ListName, reusedNode } from "../listing.ts";
 import {
 	addRecord,
 	FILE_NAME_SIZE,
@@ -57,9 +57,7 @@ class Listing {
 	readonly #nameless: number[] = [];
 	/** Files that are more than one record. */
 	readonly #listed: number[] = [];
-	readonly #node = { inode: 0, type: "file", size: 0, mode: 0, uid: 0, gid: 0, nlink: 0, mtime: 0 } as {
-		-readonly [K in keyof ListedNode]: ListedNode[K];
-	};
+	readonly #node = reusedNode();
 	/** Where the names stand in the record that is read. */
 	readonly #nameAt = new Int32Array(MAX_NAMES);
 	/** Neighbours mostly have the same. */

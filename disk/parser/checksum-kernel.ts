@@ -24,6 +24,11 @@ const ZERO_TABLES = 16 * SLICE_TABLE;
 const ZERO_STEP = 64;
 /** Nothing is ever put here. */
 const ZEROES = ZERO_TABLES + 4 * SLICE_TABLE;
+/** What `sumOfMany` adds up. */
+const SUM = ZEROES + ZERO_STEP;
+/** Structures that it takes at once, a bit of a word each, and the longest that it has room for. */
+export const MOST_SUMMED = 32;
+export const LONGEST_SUMMED = 1 << 14;
 
 const I32 = 0x7f;
 const LOOP = [0x03, 0x40];
@@ -35,6 +40,7 @@ const END = 0x0b;
 const LESS = 0x49;
 const AT_LEAST = 0x4f;
 const IS_ZERO_64 = 0x50;
+const FILL = [0xfc, 0x0b, 0];
 const ADD = 0x6a;
 const SUBTRACT = 0x6b;
 const AND = 0x71;
@@ -42,6 +48,7 @@ const XOR = 0x73;
 const SHIFT_LEFT = 0x74;
 const SHIFT_RIGHT = 0x76;
 const OR_64 = 0x84;
+const XOR_64 = 0x85;
 
 const get = (local: number): number[] => [0x20, local];
 const set = (local: number): number[] => [0x21, local];
@@ -51,6 +58,9 @@ const number = (value: number): number[] => [0x41, ...signed(value)];
 const load = (offset: number): number[] => [0x28, 2, ...unsigned(offset)];
 const load64 = (offset: number): number[] => [0x29, 0, ...unsigned(offset)];
 const loadByte = (offset: number): number[] => [0x2d, 0, ...unsigned(offset)];
+/** The address and what is put there are on the stack. */
+const store = (offset: number): number[] => [0x36, 0, ...unsigned(offset)];
+const store64 = (offset: number): number[] => [0x37, 0, ...unsigned(offset)];
 
 /** LEB128. */
 function unsigned(value: number): number[] {
@@ -63,6 +73,11 @@ function signed(value: number): number[] {
 
 function section(id: number, ...content: readonly number[]): number[] {
 	return [id, ...unsigned(content.length), ...content];
+}
+
+/** Of a function that takes so many words and returns one. */
+function type(parameters: number): number[] {
+	return [0x60, parameters, ...new Array<number>(parameters).fill(I32), 1, I32];
 }
 
 function code(locals: number, ...body: readonly number[]): number[] {
@@ -113,6 +128,44 @@ function addPaddedCode(): number[] {
 	return code(1, ...get(end), ...set(filled), ...back, ...sum, ...forth, ...END_LOOP, ...get(crc));
 }
 
+/**
+ * `Checksummer.sumOfMany`. A CRC is the remainder of a polynomial, and remainders add up as polynomials do: one of a sum
+ * says as much as many. Each structure becomes a row, its checksum moved from the field to the end, where what the
+ * inversions at both ends of a CRC come to is added to it: of such a row the remainder e is 0 where the checksum is right.
+ * Each row is added 8 bytes further on than the one before, so that the sum's remainder is that of the sum of all
+ * e * x^(64 * i), with another i for each row.
+ *
+ * Where one row is damaged that is never 0, since x has an inverse. Where several are, by chance, it is 0 once in 2^32, as
+ * often as a CRC misses damage at all. Rows with the same damage would cancel each other two by two in a plain sum. Here
+ * e times the sum of their x^(64 * i), which is the 64th power of the sum of their x^i, would have to be 0, and that
+ * sum a multiple of the greater factor of CRC-32C's polynomial: 3 of the 2^32 sums of up to 32 rows are, because it
+ * is irreducible and of degree 31. (Of all values of e, that factor alone does cancel two by two.)
+ */
+function sumOfManyCode(): number[] {
+	const [at, size, field, used, constant, row, from, to] = [0, 1, 2, 3, 4, 5, 6, 7];
+	const step = (local: number, bytes: readonly number[]): number[] => [...get(local), ...bytes, ADD, ...set(local)];
+	const words: number[] = [];
+	for (let i = 0; i < 64; i += 8) {
+		words.push(...get(to), ...get(to), ...load64(i), ...get(from), ...load64(i), XOR_64, ...store64(i));
+	}
+	const more = [...get(from), ...get(at), ...get(size), ADD, LESS, ...IF];
+	const content = [...LOOP, ...more, ...words, ...step(from, number(64)), ...step(to, number(64)), ...AGAIN, ...END_LOOP];
+	const checksum = [...get(at), ...get(field), ADD, ...load(0)];
+	const fieldOfRow = [...get(row), ...get(field), ADD];
+	const clear = [...fieldOfRow, ...fieldOfRow, ...load(0), ...checksum, XOR, ...store(0)];
+	const end = [...get(to), ...get(to), ...load(0), ...checksum, XOR, ...get(constant), XOR, ...store(0)];
+	const add = [...get(at), ...set(from), ...get(row), ...set(to), ...content, ...clear, ...end];
+	const isUsed = [...get(used), ...number(1), AND];
+	const next = [...step(at, get(size)), ...step(row, number(8)), ...get(used), ...number(1), SHIFT_RIGHT, ...set(used)];
+	return code(
+		3,
+		...[...number(SUM), ...number(0), ...get(size), ...number(8 * MOST_SUMMED), ADD, ...FILL],
+		...[...number(SUM), ...set(row)],
+		...[...LOOP, ...get(used), ...IF, ...isUsed, ...IF, ...add, END, ...next, ...AGAIN, ...END_LOOP],
+		...[...number(0), ...number(SUM), ...get(row), ...get(size), ADD, ...call(0)],
+	);
+}
+
 export interface Checksummer {
 	/** What it can add up, but for the first `reserved` bytes, which are its own. All positions are from its start. */
 	readonly buffer: ArrayBuffer;
@@ -121,6 +174,15 @@ export interface Checksummer {
 	readonly add: (crc: number, at: number, end: number) => number;
 	/** The same where there are zeroes at the end, which are skipped; what lies before `least` is not looked at for them. */
 	readonly addPadded: (crc: number, at: number, least: number, end: number) => number;
+	/**
+	 * 0 where all these structures, of `size` bytes and one behind another from `at`, match the checksums at `field` in
+	 * them, which count as zeroes there. Where not, 0 is as unlikely as it is of a checksum that does not match.
+	 *
+	 * @param size a multiple of 64, `LONGEST_SUMMED` at most.
+	 * @param used a bit for each that is looked at, the lowest for the first.
+	 * @param constant what the checksum of `size` zeroes is.
+	 */
+	readonly sumOfMany: (at: number, size: number, field: number, used: number, constant: number) => number;
 }
 
 /** @param tables for slicing, sixteen of 256 words. @param bytes that it has room for. */
@@ -130,11 +192,11 @@ export function makeChecksummer(tables: Int32Array, bytes: number): Checksummer 
 	const m = "m".charCodeAt(0);
 	const module = Uint8Array.of(
 		...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-		...section(1, 2, 0x60, 3, I32, I32, I32, 1, I32, 0x60, 4, I32, I32, I32, I32, 1, I32),
+		...section(1, 3, ...type(3), ...type(4), ...type(5)),
 		...section(2, 1, 1, m, 1, m, 2, 1, ...unsigned(pages), ...unsigned(pages)),
-		...section(3, 2, 0, 1),
-		...section(7, 2, 1, "a".charCodeAt(0), 0, 0, 1, "p".charCodeAt(0), 0, 1),
-		...section(10, 2, ...addCode(), ...addPaddedCode()),
+		...section(3, 3, 0, 1, 2),
+		...section(7, 3, 1, "a".charCodeAt(0), 0, 0, 1, "p".charCodeAt(0), 0, 1, 1, "s".charCodeAt(0), 0, 2),
+		...section(10, 3, ...addCode(), ...addPaddedCode(), ...sumOfManyCode()),
 	);
 	const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module), { m: { m: memory } });
 	const add = exports["a"] as Checksummer["add"];
@@ -143,5 +205,11 @@ export function makeChecksummer(tables: Int32Array, bytes: number): Checksummer 
 	for (let i = 0; i < SLICE_TABLE; i++) {
 		words[ZERO_TABLES / 4 + i] = add((i & 0xff) << (8 * (i >>> 8)), ZEROES, ZEROES + ZERO_STEP);
 	}
-	return { buffer: memory.buffer, reserved: PAGE, add, addPadded: exports["p"] as Checksummer["addPadded"] };
+	return {
+		buffer: memory.buffer,
+		reserved: PAGE,
+		add,
+		addPadded: exports["p"] as Checksummer["addPadded"],
+		sumOfMany: exports["s"] as Checksummer["sumOfMany"],
+	};
 }

@@ -3,7 +3,7 @@
  * either end that the usual CRC functions add, because the formats chain them (the kernel's
  * `ext4_chksum` and `jbd2_chksum`).
  */
-import { type Checksummer, makeChecksummer } from "./checksum-kernel.ts";
+import { type Checksummer, LONGEST_SUMMED, MOST_SUMMED, makeChecksummer } from "./checksum-kernel.ts";
 
 /** Sixteen tables for slicing over a reflected polynomial, end to end: table k advances a byte by k further bytes. */
 function reflectedTables(polynomial: number): Int32Array {
@@ -78,6 +78,25 @@ export function crc32cOfInode(crc: number, view: DataView, start: number, least:
 	const { byteOffset } = view;
 	return fast.addPadded(crc, byteOffset + start, byteOffset + least, byteOffset + end) >>> 0;
 }
+
+/** Structures that `manyChecksumsHold` takes at once. */
+export const MOST_AT_ONCE = MOST_SUMMED;
+
+/**
+ * Whether these structures, of `size` bytes and one behind another from `at`, match their checksums: CRC-32C with both
+ * inversions over all of a structure, in which the checksum itself, little-endian at `field`, counts as zeroes. It takes
+ * a fraction of the time that each would take alone. False also where it cannot be told at once: then they are
+ * to be looked at one by one.
+ *
+ * @param used a bit for each that is looked at, the lowest for the first.
+ */
+export function manyChecksumsHold(view: DataView, at: number, size: number, field: number, used: number): boolean {
+	if (view.buffer !== fast?.buffer || size % 64 !== 0 || size > LONGEST_SUMMED) return false;
+	if (size !== ofZeroes.size) ofZeroes = { size, checksum: ~crc32cZeroes(0xffffffff, size) };
+	return fast.sumOfMany(view.byteOffset + at, size, field, used, ofZeroes.checksum) === 0;
+}
+
+let ofZeroes = { size: 0, checksum: 0 };
 
 /** CRC-32C over `count` zero bytes: what a checksum field counts as while its own checksum is made. */
 export function crc32cZeroes(crc: number, count: number): number {

@@ -31,30 +31,47 @@ export interface BlockRun<T> {
  */
 export type RunReader<T> = (tag: T, first: number, count: number, bytes: Buffer, at: number) => void;
 
-interface PlannedRead<T> {
+/** Blocks that are read at once: of runs `from` to `to`; of `from` what begins at its block `first`. */
+interface PlannedRead {
 	readonly start: number;
-	end: number;
-	readonly pieces: { readonly run: BlockRun<T>; readonly first: number; readonly count: number }[];
+	readonly end: number;
+	readonly from: number;
+	readonly first: number;
+	readonly to: number;
+	/** The block at which what is left of `to` begins; 0 where nothing is. */
+	readonly rest: number;
 }
 
 /** New memory for each read would cost as much as reading. Two volumes may be read at once; for more it is made. */
 const PIECES = 2 * READS_IN_FLIGHT;
-let pieces: { readonly all: ArrayBuffer; readonly idle: Buffer[] } | undefined;
 
-function makePieces() {
-	const { buffer: all, byteOffset } = makeFastMemory(PIECES * READ_BYTES);
-	const idle = Array.from({ length: PIECES }, (_, i) => Buffer.from(all, byteOffset + i * READ_BYTES, READ_BYTES));
-	return { all, idle };
+interface Memory {
+	/** What was asked for: a part of what there is. Those who read one length over and over are not made a new one. */
+	bytes: Buffer;
+	/** Undefined where it was made for one read. */
+	readonly piece: Buffer | undefined;
 }
 
-/** At least `length` bytes. */
-function takeMemory(length: number): Buffer {
-	pieces ??= makePieces();
-	return (length <= READ_BYTES ? pieces.idle.pop() : undefined) ?? Buffer.allocUnsafeSlow(length);
+let idle: Memory[] | undefined;
+
+function makePieces(): Memory[] {
+	const { buffer, byteOffset } = makeFastMemory(PIECES * READ_BYTES);
+	return Array.from({ length: PIECES }, (_, i) => {
+		const piece = Buffer.from(buffer, byteOffset + i * READ_BYTES, READ_BYTES);
+		return { bytes: piece, piece };
+	});
 }
 
-function giveBack(memory: Buffer): void {
-	if (memory.buffer === pieces?.all) pieces.idle.push(memory);
+function takeMemory(length: number): Memory {
+	idle ??= makePieces();
+	const memory = length <= READ_BYTES ? idle.pop() : undefined;
+	if (memory?.piece === undefined) return { bytes: Buffer.allocUnsafeSlow(length), piece: undefined };
+	if (memory.bytes.length !== length) memory.bytes = memory.piece.subarray(0, length);
+	return memory;
+}
+
+function giveBack(memory: Memory): void {
+	if (memory.piece !== undefined) idle?.push(memory);
 }
 
 export class Volume {
@@ -63,12 +80,15 @@ export class Volume {
 	/** Blocks of the filesystem; never more than the source holds. */
 	readonly blocks: number;
 	readonly #overlay: Overlay | undefined;
+	/** Blocks of one read. */
+	readonly #most: number;
 
 	constructor(source: BlockSource, blockSize: number, blocks: number, overlay?: Overlay) {
 		this.source = source;
 		this.blockSize = blockSize;
 		this.blocks = blocks;
 		this.#overlay = overlay;
+		this.#most = Math.max(1, READ_BYTES / blockSize);
 	}
 
 	/** What is not read from its own place. */
@@ -99,6 +119,20 @@ export class Volume {
 		return bytes;
 	}
 
+	/** As `#readInto`, but not to be waited for where the source has the bytes at hand. */
+	#begin(bytes: Buffer, offset: number, signal?: AbortSignal): Buffer | Promise<Buffer> {
+		let read: Promise<Buffer>;
+		try {
+			signal?.throwIfAborted();
+			if (this.#overlay === undefined && this.source.readNow?.(bytes, offset) === true) return bytes;
+			read = this.#readInto(bytes, offset, signal);
+		} catch (error) {
+			read = Promise.reject(error);
+		}
+		read.catch(() => undefined); // it is awaited in its turn, unless an earlier one failed
+		return read;
+	}
+
 	/**
 	 * Reads all the runs, whatever their order, in few large requests and hands each over as it comes.
 	 *
@@ -110,78 +144,113 @@ export class Volume {
 		signal?: AbortSignal,
 		gapBytes = GAP_BYTES,
 	): Promise<void> {
-		const inFlight: { read: PlannedRead<T>; memory: Buffer; bytes: Promise<Buffer> }[] = [];
-		const finishOldest = async (): Promise<void> => {
-			const { read, memory, bytes } = inFlight[0]!;
-			const found = await bytes;
-			for (const { run, first, count } of read.pieces) {
-				each(run.tag, first, count, found, (run.start + first - read.start) * this.blockSize);
+		const sorted = runs.filter(({ count }) => count > 0).sort((a, b) => a.start - b.start);
+		const inFlight: { read: PlannedRead; memory: Memory; bytes: Buffer | Promise<Buffer> }[] = [];
+		const finishOldest = (bytes: Buffer): void => {
+			const { read, memory } = inFlight[0]!;
+			const { start, from, to } = read;
+			for (let i = from; i <= to; i++) {
+				const run = sorted[i]!;
+				const first = i === from ? read.first : 0;
+				const count = Math.min(run.count - first, start + this.#most - run.start - first);
+				each(run.tag, first, count, bytes, (run.start + first - start) * this.blockSize);
 			}
 			inFlight.shift();
 			giveBack(memory);
 		};
 		try {
-			for (const read of this.#plan(runs, gapBytes)) {
-				const length = (read.end - read.start) * this.blockSize;
-				const memory = takeMemory(length);
-				const bytes = this.#readInto(memory.subarray(0, length), read.start * this.blockSize, signal);
-				bytes.catch(() => undefined); // it is awaited in its turn, unless an earlier one failed
+			for (let from = 0, first = 0; from < sorted.length; ) {
+				const read = this.#plan(sorted, from, first, gapBytes / this.blockSize);
+				const memory = takeMemory((read.end - read.start) * this.blockSize);
+				const bytes = this.#begin(memory.bytes, read.start * this.blockSize, signal);
 				inFlight.push({ read, memory, bytes });
-				if (inFlight.length >= READS_IN_FLIGHT) await finishOldest();
+				first = read.rest;
+				from = read.rest > 0 ? read.to : read.to + 1;
+				for (let oldest = inFlight[0]; oldest?.bytes instanceof Buffer; oldest = inFlight[0]) finishOldest(oldest.bytes);
+				if (inFlight.length >= READS_IN_FLIGHT) finishOldest(await inFlight[0]!.bytes);
 			}
-			while (inFlight.length > 0) await finishOldest();
+			while (inFlight.length > 0) finishOldest(await inFlight[0]!.bytes);
 		} finally {
 			// Where one failed, the others write into their memory until they have ended.
-			for (const { memory, bytes } of inFlight) bytes.catch(() => undefined).then(() => giveBack(memory));
+			for (const { memory, bytes } of inFlight) {
+				Promise.resolve(bytes)
+					.catch(() => undefined)
+					.then(() => giveBack(memory));
+			}
 		}
 	}
 
-	*#plan<T>(runs: readonly BlockRun<T>[], gapBytes: number): Generator<PlannedRead<T>> {
-		const most = Math.max(1, READ_BYTES / this.blockSize);
-		const gap = gapBytes / this.blockSize;
-		let read: PlannedRead<T> | undefined;
-		for (const run of runs.toSorted((a, b) => a.start - b.start)) {
-			for (let first = 0; first < run.count; ) {
-				const start = run.start + first;
-				const fits = read !== undefined && start >= read.start && start <= read.end + gap && start < read.start + most;
-				if (read === undefined || !fits) {
-					if (read !== undefined) yield read;
-					read = { start, end: start, pieces: [] };
-				}
-				const count = Math.min(run.count - first, read.start + most - start);
-				read.pieces.push({ run, first, count });
-				read.end = Math.max(read.end, start + count);
-				first += count;
-			}
+	/** What is read at once, from block `first` of run `from` on. */
+	#plan(sorted: readonly BlockRun<unknown>[], from: number, first: number, gap: number): PlannedRead {
+		const start = sorted[from]!.start + first;
+		const most = start + this.#most;
+		let end = start;
+		let to = from;
+		let rest = 0;
+		for (let i = from; i < sorted.length && rest === 0; i++) {
+			const run = sorted[i]!;
+			// Where runs overlap, one of which a part was read before may begin behind the next.
+			if (i > from && (run.start < start || run.start > end + gap || run.start >= most)) break;
+			const runEnd = run.start + run.count;
+			end = Math.max(end, Math.min(runEnd, most));
+			if (runEnd > most) rest = most - run.start;
+			to = i;
 		}
-		if (read !== undefined) yield read;
+		return { start, end, from, first, to, rest };
 	}
 }
 
-const PAGE_BITS = 15;
+const PAGE_BLOCKS = 1 << 15;
 
 /** A set of block numbers that costs memory only where it holds something. */
 export class BlockSet {
 	readonly #pages = new Map<number, Uint32Array>();
+	/** The page that was asked for last: its neighbours follow. */
+	#lastKey = -1;
+	#last: Uint32Array | undefined;
 
 	has(block: number): boolean {
-		const key = Math.floor(block / (1 << PAGE_BITS));
-		const within = block - key * (1 << PAGE_BITS);
-		return (((this.#pages.get(key)?.[within >>> 5] ?? 0) >>> (within & 31)) & 1) === 1;
+		const key = Math.floor(block / PAGE_BLOCKS);
+		const within = block - key * PAGE_BLOCKS;
+		return (((this.#page(key)?.[within >>> 5] ?? 0) >>> (within & 31)) & 1) === 1;
 	}
 
 	/** False where it was already there. */
 	add(block: number): boolean {
-		const key = Math.floor(block / (1 << PAGE_BITS));
-		let page = this.#pages.get(key);
-		if (page === undefined) {
-			page = new Uint32Array((1 << PAGE_BITS) / 32);
-			this.#pages.set(key, page);
+		return this.addRun(block, 1) === 1;
+	}
+
+	/** Adds blocks from `block` on, `count` or up to the first that was already there. @returns how many. */
+	addRun(block: number, count: number): number {
+		for (let added = 0; added < count; ) {
+			const key = Math.floor((block + added) / PAGE_BLOCKS);
+			const within = block + added - key * PAGE_BLOCKS;
+			const page = this.#page(key) ?? this.#addPage(key);
+			const bit = within & 31;
+			const some = Math.min(count - added, 32 - bit);
+			const mask = (0xffffffff >>> (32 - some)) << bit;
+			const taken = (page[within >>> 5]! & mask) >>> bit;
+			// All of these, or the ones below the lowest that is taken.
+			const free = taken === 0 ? some : 31 - Math.clz32(taken & -taken);
+			page[within >>> 5]! |= free === some ? mask : ((1 << free) - 1) << bit;
+			added += free;
+			if (free < some) return added;
 		}
-		const within = block - key * (1 << PAGE_BITS);
-		const mask = 1 << (within & 31);
-		const word = page[within >>> 5]!;
-		page[within >>> 5] = word | mask;
-		return (word & mask) === 0;
+		return count;
+	}
+
+	#page(key: number): Uint32Array | undefined {
+		if (key !== this.#lastKey) {
+			this.#lastKey = key;
+			this.#last = this.#pages.get(key);
+		}
+		return this.#last;
+	}
+
+	#addPage(key: number): Uint32Array {
+		const page = new Uint32Array(PAGE_BLOCKS / 32);
+		this.#pages.set(key, page);
+		this.#last = page;
+		return page;
 	}
 }

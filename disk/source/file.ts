@@ -1,6 +1,8 @@
 /** A raw image file or a block device as a source. */
 import { constants, readSync, type Stats } from "node:fs";
 import { type FileHandle, open, readFile } from "node:fs/promises";
+// The global of this name is looked up anew each time, at a cost that shows where there are thousands of reads.
+import { performance } from "node:perf_hooks";
 import { errnoOf, messageOf, UmbraError } from "../../common/errors.ts";
 import { allocateRead, checkRange } from "./range.ts";
 import type { BlockSource } from "./source.ts";
@@ -11,11 +13,12 @@ const SYSFS_SECTOR = 512;
 const MAX_CALL_BYTES = 8 * 1024 * 1024;
 /**
  * The page cache answers a read this small in less time than it takes to hand it to a thread and back. Where the disk
- * had to answer, which takes longer, the next ones are handed over.
+ * had to answer, which takes longer, the next ones are handed over: one at first, since a process may just have had to
+ * wait for its turn, then twice as many each time, up to `MOST_HANDED_OVER`.
  */
 const SMALL_BYTES = 64 * 1024;
 const SLOW_MS = 0.5;
-const HANDED_OVER = 64;
+const MOST_HANDED_OVER = 64;
 
 /**
  * Holes are reported as data: Node offers no SEEK_HOLE, and a count of allocated blocks does not say
@@ -46,8 +49,9 @@ class FileSource implements BlockSource {
 	readonly name: string;
 	readonly size: number;
 	readonly #handle: FileHandle;
-	/** Small reads that are still handed over, since one was slow. */
+	/** Small reads that are still handed over, since one was slow; and how many will be after the next that is slow. */
 	#handOver = 0;
+	#handOverNext = 1;
 
 	constructor(path: string, size: number, handle: FileHandle) {
 		this.name = path;
@@ -67,35 +71,49 @@ class FileSource implements BlockSource {
 		await this.#fill(target, offset, signal);
 	}
 
-	async #fill(bytes: Uint8Array, offset: number, signal: AbortSignal | undefined): Promise<void> {
-		const { length } = bytes;
+	readNow(target: Uint8Array, offset: number): boolean {
+		const { length } = target;
+		checkRange(this.name, this.size, offset, length);
+		if (length > SMALL_BYTES || this.#handOver > 0) return false;
+		const start = performance.now();
 		for (let at = 0; at < length; ) {
-			signal?.throwIfAborted();
 			let bytesRead: number;
 			try {
-				const count = Math.min(length - at, MAX_CALL_BYTES);
-				if (count > SMALL_BYTES || this.#handOver > 0) {
-					if (count <= SMALL_BYTES) this.#handOver--;
-					({ bytesRead } = await this.#handle.read(bytes, at, count, offset + at));
-				} else bytesRead = this.#readNow(bytes, at, count, offset + at);
+				bytesRead = readSync(this.#handle.fd, target, at, length - at, offset + at);
 			} catch (error) {
 				throw translateFileError(this.name, error, offset + at);
 			}
-			if (bytesRead === 0) {
-				throw new UmbraError("truncated", `${this.name}: ends at ${offset + at}, had ${this.size} bytes when opened`, {
-					context: { path: this.name, offset: offset + at, wanted: this.size },
-				});
-			}
+			if (bytesRead === 0) throw this.#endsAt(offset + at);
+			at += bytesRead;
+		}
+		if (performance.now() - start > SLOW_MS) {
+			this.#handOver = this.#handOverNext;
+			this.#handOverNext = Math.min(MOST_HANDED_OVER, this.#handOver * 2);
+		} else this.#handOverNext = 1;
+		return true;
+	}
+
+	async #fill(bytes: Uint8Array, offset: number, signal: AbortSignal | undefined): Promise<void> {
+		signal?.throwIfAborted();
+		if (this.readNow(bytes, offset)) return;
+		const { length } = bytes;
+		if (length <= SMALL_BYTES) this.#handOver--;
+		for (let at = 0; at < length; ) {
+			signal?.throwIfAborted();
+			const count = Math.min(length - at, MAX_CALL_BYTES);
+			const { bytesRead } = await this.#handle.read(bytes, at, count, offset + at).catch((error: unknown) => {
+				throw translateFileError(this.name, error, offset + at);
+			});
+			if (bytesRead === 0) throw this.#endsAt(offset + at);
 			at += bytesRead;
 		}
 		signal?.throwIfAborted();
 	}
 
-	#readNow(bytes: Uint8Array, at: number, count: number, position: number): number {
-		const start = performance.now();
-		const bytesRead = readSync(this.#handle.fd, bytes, at, count, position);
-		if (performance.now() - start > SLOW_MS) this.#handOver = HANDED_OVER;
-		return bytesRead;
+	#endsAt(offset: number): UmbraError {
+		return new UmbraError("truncated", `${this.name}: ends at ${offset}, had ${this.size} bytes when opened`, {
+			context: { path: this.name, offset, wanted: this.size },
+		});
 	}
 
 	async extents(offset: number, length: number, signal?: AbortSignal) {

@@ -23,6 +23,12 @@ export function sliceSource(source: BlockSource, offset: number, length: number,
 				await source.readInto!(target, offset + at, signal);
 			},
 		}),
+		...(source.readNow !== undefined && {
+			readNow: (target: Uint8Array, at: number) => {
+				checkRange(sliceName, length, at, target.length);
+				return source.readNow!(target, offset + at);
+			},
+		}),
 		extents: async (at, count, signal) => {
 			checkRange(sliceName, length, at, count);
 			const extents = await source.extents(offset + at, count, signal);

@@ -26,6 +26,11 @@ export interface BlockSource extends AsyncDisposable {
 	 * much as reading it. Where a source lacks it, `read` does.
 	 */
 	readInto?(target: Uint8Array, offset: number, signal?: AbortSignal): Promise<void>;
+	/**
+	 * The same at once, for those who read thousands of small pieces: to wait for each would cost more than reading it.
+	 * False, and nothing is read, where it is better waited for.
+	 */
+	readNow?(target: Uint8Array, offset: number): boolean;
 	/** Which parts of the range hold data, in order and without gaps. One extent of data where that is not known. */
 	extents(offset: number, length: number, signal?: AbortSignal): Promise<SourceExtent[]>;
 }

@@ -1,5 +1,5 @@
 /** The one checksum of XFS version 5: CRC-32C over a whole structure in which the checksum's own field counts as zero. */
-import { crc32c, crc32cOfInode } from "../parser/checksum.ts";
+import { crc32c } from "../parser/checksum.ts";
 
 /**
  * Whether bytes `start` to `end` match the little-endian checksum at `field`, an offset in `view`. The bytes are as
@@ -10,18 +10,6 @@ export function checksumHolds(view: DataView, start: number, end: number, field:
 	// One pass over a structure with the field cleared is faster than three around it.
 	view.setUint32(field, 0);
 	const crc = ~crc32c(0xffffffff, view, start, end) >>> 0;
-	view.setUint32(field, found, true);
-	return crc === found;
-}
-
-/** So much of an inode, its fixed part among it, is added up in any case. */
-const MIN_INODE = 192;
-
-/** As `checksumHolds`, for an inode of 256 to 2,048 bytes. */
-export function inodeChecksumHolds(view: DataView, start: number, size: number, field: number): boolean {
-	const found = view.getUint32(field, true);
-	view.setUint32(field, 0);
-	const crc = ~crc32cOfInode(0xffffffff, view, start, start + MIN_INODE, start + size) >>> 0;
 	view.setUint32(field, found, true);
 	return crc === found;
 }

@@ -4,11 +4,12 @@
  * which a reader of all names does not need.
  * Source: the kernel's fs/xfs/libxfs/xfs_da_format.h, xfs_dir2_priv.h.
  */
+import { viewOf } from "../parser/checksum.ts";
 import type { EachEntry } from "../parser/names.ts";
 import type { Runs } from "../parser/runs.ts";
 import type { BlockRun, BlockSet } from "../parser/volume.ts";
 import { checksumHolds } from "./checksum.ts";
-import { inodePosition, uuidHolds, type Xfs } from "./geometry.ts";
+import { hasInode, uuidHolds, type Xfs } from "./geometry.ts";
 
 /** A directory of one block, its own hash table at its end; and one of many. */
 const BLOCK_MAGIC = { v4: 0x58443242, v5: 0x58444233 } as const;
@@ -36,6 +37,7 @@ const SHORT_ENTRY_FIXED = 3;
 export function parseShortDirectory(xfs: Xfs, bytes: Buffer, start: number, end: number, each: EachEntry) {
 	if (end - start < 6) return "no room for its header";
 	const wide = bytes[start + 1]! > 0;
+	const view = viewOf(bytes);
 	// Either all inode numbers take eight bytes or all take four.
 	const width = wide ? 8 : 4;
 	const count = bytes[start]!;
@@ -47,8 +49,8 @@ export function parseShortDirectory(xfs: Xfs, bytes: Buffer, start: number, end:
 		const name = at + SHORT_ENTRY_FIXED;
 		const number = name + length + type;
 		if (length === 0 || number + width > end) return `an entry of length ${length} at byte ${at - start}`;
-		const inode = wide ? readInode(bytes, number) : bytes.readUInt32BE(number);
-		if (inodePosition(xfs.superblock, inode) === undefined) return `an entry for inode ${inode} at byte ${at - start}`;
+		const inode = wide ? readInode(view, number) : view.getUint32(number);
+		if (!hasInode(xfs.superblock, inode)) return `an entry for inode ${inode} at byte ${at - start}`;
 		each(bytes, name, name + length, inode);
 		at = number + width;
 	}
@@ -70,20 +72,20 @@ export function parseDirectoryBlock(
 	const { blockSize, dirBlocks, features, metaUuid } = superblock;
 	const size = blockSize * dirBlocks;
 	const v5 = features.version === 5;
-	const magic = bytes.readUInt32BE(start);
+	const view = viewOf(bytes);
+	const magic = view.getUint32(start);
 	const single = magic === (v5 ? BLOCK_MAGIC.v5 : BLOCK_MAGIC.v4);
 	if (!single && magic !== (v5 ? DATA_MAGIC.v5 : DATA_MAGIC.v4)) return `a block of magic 0x${magic.toString(16)}`;
 	let fault: string | undefined;
 	if (v5) {
-		const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-		if (readInode(bytes, start + V5_OWNER) !== owner || !uuidHolds(view, start + V5_UUID, metaUuid)) {
+		if (readInode(view, start + V5_OWNER) !== owner || !uuidHolds(view, start + V5_UUID, metaUuid)) {
 			return "a block that belongs elsewhere";
 		}
 		if (!checksumHolds(view, start, start + size, start + V5_CRC)) fault = "a block that does not match its checksum";
 	}
 	let end = start + size;
 	if (single) {
-		const count = bytes.readUInt32BE(end - TAIL);
+		const count = view.getUint32(end - TAIL);
 		if (count > (size - TAIL - V5_HEADER) / LEAF_ENTRY) return `a hash table of ${count} entries`;
 		end -= TAIL + count * LEAF_ENTRY;
 	}
@@ -91,7 +93,7 @@ export function parseDirectoryBlock(
 	for (let at = start + (v5 ? V5_HEADER : V4_HEADER); at < end; ) {
 		if (end - at < MIN_GAP) return `an entry cut short at byte ${at - start}`;
 		if (bytes[at] === 0xff && bytes[at + 1] === 0xff) {
-			const length = bytes.readUInt16BE(at + 2);
+			const length = view.getUint16(at + 2);
 			if (length < MIN_GAP || (length & 7) !== 0 || at + length > end)
 				return `a gap of ${length} at byte ${at - start}`;
 			at += length;
@@ -103,8 +105,8 @@ export function parseDirectoryBlock(
 		const name = at + 9;
 		const dots = length <= 2 && bytes[name] === 0x2e && (length === 1 || bytes[name + 1] === 0x2e);
 		if (!dots) {
-			const inode = readInode(bytes, at);
-			if (inodePosition(superblock, inode) !== undefined) each(bytes, name, name + length, inode);
+			const inode = readInode(view, at);
+			if (hasInode(superblock, inode)) each(bytes, name, name + length, inode);
 			else fault = `an entry for inode ${inode} at byte ${at - start}`;
 		}
 		at = next;
@@ -112,8 +114,11 @@ export function parseDirectoryBlock(
 	return fault;
 }
 
-function readInode(bytes: Buffer, at: number): number {
-	return bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
+function readInode(view: DataView, at: number): number {
+	const high = view.getUint32(at);
+	const low = view.getUint32(at + 4);
+	// Of most volumes the numbers are small integers, which are quicker than others as long as they are made of nothing else.
+	return high === 0 ? low : high * 2 ** 32 + low;
 }
 
 export function directoryFault(xfs: Xfs, inode: number, fault: string | undefined, block?: number): void {
@@ -187,8 +192,7 @@ export function directoryRuns(xfs: Xfs, inode: number, runs: Runs, claimed: Bloc
 	for (let i = 0; i < runs.length && runs[i]! < last; i += 3) {
 		const start = runs[i + 1]!;
 		const wanted = Math.min(Math.max(0, runs[i + 2]!), last - runs[i]!);
-		let count = 0;
-		while (count < wanted && claimed.add(start + count)) count++;
+		const count = claimed.addRun(start, wanted);
 		if (count > 0) found.push({ start, count, tag: runs[i]! });
 		if (count < wanted) {
 			directoryFault(xfs, inode, "a block that already belongs to a directory", start + count);

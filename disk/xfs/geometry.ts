@@ -46,15 +46,23 @@ export function inodeNumber({ aginoLog }: Superblock, group: number, agino: numb
 	return group * POWERS[aginoLog]! + agino;
 }
 
-/** Byte offset of an inode. Undefined where the volume has no place for it. */
-export function inodePosition(superblock: Superblock, inode: number): number | undefined {
-	const { aginoLog, agBlocks, inodesPerBlock, inodeSize, agCount } = superblock;
-	if (!Number.isSafeInteger(inode) || inode < 1) return undefined;
-	const size = POWERS[aginoLog]!;
+/** Whether the volume has a place for this inode. */
+export function hasInode(superblock: Superblock, inode: number): boolean {
+	const size = POWERS[superblock.aginoLog]!;
 	const group = Math.floor(inode / size);
 	const agino = inode - group * size;
-	if (group >= agCount || agino >= groupLength(superblock, group) * inodesPerBlock) return undefined;
-	return (group * agBlocks * inodesPerBlock + agino) * inodeSize;
+	// Of larger numbers the lowest bits are lost: what stands there is another number.
+	if (!(inode >= 1 && inode <= Number.MAX_SAFE_INTEGER) || group >= superblock.agCount) return false;
+	return agino < groupLength(superblock, group) * superblock.inodesPerBlock;
+}
+
+/** Byte offset of an inode. Undefined where the volume has no place for it. */
+export function inodePosition(superblock: Superblock, inode: number): number | undefined {
+	if (!Number.isInteger(inode) || !hasInode(superblock, inode)) return undefined;
+	const { aginoLog, agBlocks, inodesPerBlock, inodeSize } = superblock;
+	const size = POWERS[aginoLog]!;
+	const group = Math.floor(inode / size);
+	return (group * agBlocks * inodesPerBlock + (inode - group * size)) * inodeSize;
 }
 
 /** Whether a structure of version 5 belongs to this filesystem, and not to one that stood here before. */

@@ -11,7 +11,6 @@ import { DamagedSource } from "../fuzz/damaged-source.ts";
 import { readEverything } from "../fuzz/read-everything.ts";
 import { openFile } from "../source/file.ts";
 import type { BlockSource } from "../source/source.ts";
-import { inodeChecksumHolds, setChecksum } from "./checksum.ts";
 import { makeImage, makeImageOf } from "./testing.ts";
 import { openXfs } from "./xfs.ts";
 
@@ -160,20 +159,3 @@ async function damagedAt(
 	const { nodes } = await fs.scan();
 	return { messages: fs.problems.map(({ message }) => message), nodes: nodes.size };
 }
-
-describe("inodeChecksumHolds", () => {
-	it("is the checksum of the whole inode, however many zeroes end it", (t) => {
-		const random = testRandom(t);
-		for (const size of [256, 512, 1024, 2048]) {
-			for (let used = 0; used <= size; used += 1 + random.below(9)) {
-				const bytes = Buffer.alloc(size + 64);
-				random.bytes(used).copy(bytes, 32);
-				const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-				setChecksum(view, 32, 32 + size, 132);
-				assert.equal(inodeChecksumHolds(view, 32, size, 132), true, `${used} of ${size}`);
-				bytes[32 + random.below(size)]! ^= 1 << random.below(8);
-				assert.equal(inodeChecksumHolds(view, 32, size, 132), false, `${used} of ${size}`);
-			}
-		}
-	});
-});

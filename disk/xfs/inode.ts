@@ -4,7 +4,9 @@
  * xfs_dinode_verify checks, as far as a reader depends on it.
  */
 import type { DeviceNumber, FileNode, FileType, Ranges } from "../filesystem.ts";
-import { inodeChecksumHolds } from "./checksum.ts";
+import type { ReusedNode } from "../listing.ts";
+import { manyChecksumsHold } from "../parser/checksum.ts";
+import { checksumHolds } from "./checksum.ts";
 import { inodePosition, uuidHolds, type Xfs } from "./geometry.ts";
 
 const XFS_DINODE_MAGIC = 0x494e;
@@ -70,18 +72,58 @@ for (const [number, type, formats] of [
  * @throws UmbraError `corrupt` where it makes no sense.
  */
 export function parseInode(xfs: Xfs, view: DataView, at: number, inode: number): Node | undefined {
+	const type = typeInUse(xfs, view, at, inode);
+	if (type === undefined) return undefined;
+	const bigtime = hasBigtime(view, at);
+	return {
+		inode,
+		generation: view.getUint32(at + 92),
+		type,
+		size: sizeOf(xfs, view, at, inode),
+		mode: view.getUint16(at + 2),
+		uid: view.getUint32(at + 8),
+		gid: view.getUint32(at + 12),
+		nlink: linksOf(view, at),
+		mtime: timeOf(view, at + 40, bigtime),
+		ctime: timeOf(view, at + 48, bigtime),
+		data: NONE,
+		meta: NONE,
+	};
+}
+
+/** The same into `node`, as far as a listing tells of it. False, and nothing is changed, where it is not in use. */
+export function parseListed(
+	xfs: Xfs,
+	view: DataView,
+	at: number,
+	inode: number,
+	node: ReusedNode,
+): boolean {
+	const type = typeInUse(xfs, view, at, inode);
+	if (type === undefined) return false;
+	node.size = sizeOf(xfs, view, at, inode);
+	node.inode = inode;
+	node.type = type;
+	node.mode = view.getUint16(at + 2);
+	node.uid = view.getUint32(at + 8);
+	node.gid = view.getUint32(at + 12);
+	node.nlink = linksOf(view, at);
+	node.mtime = timeOf(view, at + 40, hasBigtime(view, at));
+	return true;
+}
+
+function typeInUse(xfs: Xfs, view: DataView, at: number, inode: number): FileType | undefined {
 	if (view.getUint16(at) !== XFS_DINODE_MAGIC) {
 		throw corruptInode(xfs, inode, "di_magic", `the magic number 0x${view.getUint16(at).toString(16)}`);
 	}
-	const mode = view.getUint16(at + 2);
 	const version = view.getUint8(at + 4);
 	const v3 = version === 3;
 	if (v3 !== (xfs.superblock.features.version === 5) || version < 1 || version > 3) {
 		throw corruptInode(xfs, inode, "di_version", `version ${version}`);
 	}
 	if (v3) checkOwner(xfs, view, at, inode);
-	const nlink = version === 1 ? view.getUint16(at + 6) : view.getUint32(at + 16);
-	if (mode === 0 || nlink === 0) return undefined;
+	const mode = view.getUint16(at + 2);
+	if (mode === 0 || linksOf(view, at) === 0) return undefined;
 	const type = TYPES[mode >>> 12];
 	if (type === undefined) throw corruptInode(xfs, inode, "di_mode", `the impossible mode 0${mode.toString(8)}`);
 	const format = view.getUint8(at + 5);
@@ -89,21 +131,15 @@ export function parseInode(xfs: Xfs, view: DataView, at: number, inode: number):
 	if ((FORMATS[mode >>> 12]! & (1 << format)) === 0 && !isKernelsOwn(view, at)) {
 		throw corruptInode(xfs, inode, "di_format", `format ${format}, which a ${type} cannot have`);
 	}
-	const bigtime = v3 && (view.getUint32(at + DI_FLAGS2_LOW) & XFS_DIFLAG2_BIGTIME) !== 0;
-	return {
-		inode,
-		generation: view.getUint32(at + 92),
-		type,
-		size: sizeOf(xfs, view, at, inode),
-		mode,
-		uid: view.getUint32(at + 8),
-		gid: view.getUint32(at + 12),
-		nlink,
-		mtime: timeOf(view, at + 40, bigtime),
-		ctime: timeOf(view, at + 48, bigtime),
-		data: NONE,
-		meta: NONE,
-	};
+	return type;
+}
+
+function linksOf(view: DataView, at: number): number {
+	return view.getUint8(at + 4) === 1 ? view.getUint16(at + 6) : view.getUint32(at + 16);
+}
+
+function hasBigtime(view: DataView, at: number): boolean {
+	return (flags2(view, at) & XFS_DIFLAG2_BIGTIME) !== 0;
 }
 
 /** A stale inode of another file or filesystem must not pass for the one that was asked for. */
@@ -198,10 +234,21 @@ export function attributeFork(xfs: Xfs, view: DataView, at: number): Fork | unde
 	return { format, at: at + core + offset, size, extents };
 }
 
+/**
+ * Whether all these inodes, one behind another from `at`, are known to match their checksums; version 4 has none. False
+ * where `checkInode` is to look at each.
+ *
+ * @param used as of `manyChecksumsHold`.
+ */
+export function inodesHold(xfs: Xfs, view: DataView, at: number, used: number): boolean {
+	const { features, inodeSize } = xfs.superblock;
+	return features.version !== 5 || manyChecksumsHold(view, at, inodeSize, DI_CRC, used);
+}
+
 /** Adds a problem where the inode does not match its checksum; version 4 has none. */
 export function checkInode(xfs: Xfs, view: DataView, at: number, inode: number): void {
 	const { features, inodeSize } = xfs.superblock;
-	if (features.version !== 5 || inodeChecksumHolds(view, at, inodeSize, at + DI_CRC)) return;
+	if (features.version !== 5 || checksumHolds(view, at, at + inodeSize, at + DI_CRC)) return;
 	xfs.problems.add("corrupt", `inode ${inode} does not match its checksum`, {
 		structure: "xfs_dinode",
 		offset: inodePosition(xfs.superblock, inode) ?? 0,

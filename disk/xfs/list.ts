@@ -1,6 +1,7 @@
 /** Every name of a tree: as scan.ts, but that of files nothing is kept that a listing does not tell. */
 import { UmbraError } from "../../common/errors.ts";
-import { type EachListed, InodeColumns, type ListedTree, type ListName, PlainName, walkListed } from "../listing.ts";
+import { type EachListed, grown, InodeColumns, type ListedTree, type ListName, PlainName, reusedNode, walkListed } from "../listing.ts";
+import { Copies } from "../parser/copies.ts";
 import type { EachEntry } from "../parser/names.ts";
 import { type BlockRun, BlockSet } from "../parser/volume.ts";
 import { chunkRuns, forInodes } from "./chunks.ts";
@@ -13,7 +14,7 @@ import {
 } from "./directory.ts";
 import { inodePosition, type Xfs } from "./geometry.ts";
 import { readGroups } from "./groups.ts";
-import { checkInode, dataFork, FORMAT_LOCAL, isKernelsOwn, type Node, parseInode } from "./inode.ts";
+import { checkInode, dataFork, FORMAT_LOCAL, isKernelsOwn, parseListed } from "./inode.ts";
 import { hasBlocks } from "./loader.ts";
 import { BlockMapper, type Mapping } from "./mapping.ts";
 import { walkTrees } from "./trees.ts";
@@ -37,26 +38,36 @@ export async function list(xfs: Xfs, top: number, each: ListName, signal?: Abort
 }
 
 const PAGE = 64;
+const FIRST_PAGES = 64;
 
 class Listing implements ListedTree {
 	readonly #xfs: Xfs;
 	readonly columns = new InodeColumns();
-	/** By page of 64 inodes: the slots in the columns, counted from 1; 0 where there is none. */
-	readonly #slots = new Map<number, Int32Array>();
+	/** By page of 64 inodes, as they come: the slots in the columns, counted from 1; 0 where there is none. */
+	#slots = new Int32Array(FIRST_PAGES * PAGE);
+	/** Where each page begins in there. */
+	readonly #pages = new Map<number, number>();
 	/** The page that was asked for last: its neighbours follow. */
 	#lastPage = -1;
-	#lastSlots: Int32Array | undefined;
+	#lastStart: number | undefined;
 	readonly #directories = new Map<number, Directory>();
 	#unread: Directory[] = [];
+	readonly #copies = new Copies();
 	readonly #name = new PlainName();
+	/** Takes the names of the directory that is read, from `#entry`, one function for all. */
+	#each: EachListed = () => undefined;
+	readonly #entry: EachEntry = (bytes, start, end, inode) => this.#each(this.#name.in(bytes, start, end), inode);
 	readonly #claimed = new BlockSet();
 	readonly #mapper: BlockMapper;
 	readonly #hidden: ReadonlySet<number>;
+	readonly #lastHidden: number;
+	readonly #node = reusedNode();
 
 	constructor(xfs: Xfs) {
 		this.#xfs = xfs;
 		this.#mapper = new BlockMapper(xfs);
 		this.#hidden = new Set(xfs.superblock.hiddenInodes);
+		this.#lastHidden = Math.max(0, ...this.#hidden);
 	}
 
 	async readAll(signal?: AbortSignal): Promise<void> {
@@ -68,34 +79,37 @@ class Listing implements ListedTree {
 			chunks.flatMap((chunk) => chunkRuns(superblock, chunk)),
 			(run, first, count, bytes, at) => {
 				const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-				forInodes(superblock, run, first, count, at, (place, inode) => this.#addInode(bytes, view, place, inode));
+				forInodes(this.#xfs, run, first, count, view, at, (place, inode, sound) => {
+					this.#addInode(bytes, view, place, inode, sound);
+				});
 			},
 			signal,
 		);
 		await this.#readDirectories(signal);
 	}
 
-	#addInode(bytes: Buffer, view: DataView, at: number, inode: number): void {
+	#addInode(bytes: Buffer, view: DataView, at: number, inode: number, sound: boolean): void {
 		const xfs = this.#xfs;
-		let node: Node | undefined;
+		const node = this.#node;
 		try {
-			node = parseInode(xfs, view, at, inode);
+			if (!parseListed(xfs, view, at, inode, node)) return;
 		} catch (error) {
 			if (!(error instanceof UmbraError)) throw error;
 			xfs.problems.add(error.code, error.message, error.context);
+			return;
 		}
-		if (node === undefined) return;
-		checkInode(xfs, view, at, inode);
-		if (this.#hidden.has(inode) || isKernelsOwn(view, at)) return;
-		this.#slotsOf(inode, true)![inode % PAGE] = this.columns.add(node) + 1;
+		if (!sound) checkInode(xfs, view, at, inode);
+		if ((inode <= this.#lastHidden && this.#hidden.has(inode)) || isKernelsOwn(view, at)) return;
+		const page = Math.floor(inode / PAGE);
+		const start = this.#startOf(page) ?? this.#addPage(page);
+		this.#slots[start + inode - page * PAGE] = this.columns.add(node) + 1;
 		if (node.type !== "dir") return;
 		const fork = dataFork(xfs, view, at);
 		const local = fork.format === FORMAT_LOCAL;
 		const directory: Directory = {
 			inode,
 			mapping: { inode, runs: [], meta: [] },
-			// The chunk's bytes are gone once it was read.
-			short: local ? Buffer.from(bytes.subarray(fork.at, fork.at + Math.min(fork.size, node.size))) : undefined,
+			short: local ? this.#copies.add(bytes, fork.at, fork.at + Math.min(fork.size, node.size)) : undefined,
 			assembler: new DirectoryAssembler(xfs),
 			blocks: [],
 		};
@@ -123,8 +137,7 @@ class Listing implements ListedTree {
 			({ directory, logical, start }, first, count, bytes, at) => {
 				directory.assembler.add(logical + first, count, bytes, at, (from, offset) => {
 					const block = from === bytes ? start + first + (offset - at) / blockSize : undefined;
-					// A view would keep all that was read with it.
-					directory.blocks.push({ bytes: Buffer.from(from.subarray(offset, offset + dirBlocks * blockSize)), block });
+					directory.blocks.push({ bytes: this.#copies.add(from, offset, offset + dirBlocks * blockSize), block });
 				});
 			},
 			signal,
@@ -139,12 +152,14 @@ class Listing implements ListedTree {
 		if (directory === undefined) return;
 		this.#directories.delete(inode);
 		const { short, blocks } = directory;
-		const entry: EachEntry = (bytes, start, end, target) => each(this.#name.in(bytes, start, end), target);
+		const entry = this.#entry;
 		if (short !== undefined) {
+			this.#each = each;
 			directoryFault(this.#xfs, inode, parseShortDirectory(this.#xfs, short, 0, short.length, entry));
 			yield;
 		}
 		for (const { bytes, block } of blocks) {
+			this.#each = each;
 			directoryFault(this.#xfs, inode, parseDirectoryBlock(this.#xfs, inode, bytes, 0, entry), block);
 			yield;
 		}
@@ -155,21 +170,25 @@ class Listing implements ListedTree {
 	}
 
 	slotOf(inode: number): number {
-		return (this.#slotsOf(inode, false)?.[inode % PAGE] ?? 0) - 1;
+		const page = Math.floor(inode / PAGE);
+		const start = this.#startOf(page);
+		return start === undefined ? -1 : this.#slots[start + inode - page * PAGE]! - 1;
 	}
 
-	#slotsOf(inode: number, make: boolean): Int32Array | undefined {
-		const page = Math.floor(inode / PAGE);
-		if (page === this.#lastPage) return this.#lastSlots;
-		let slots = this.#slots.get(page);
-		if (slots === undefined) {
-			if (!make) return undefined;
-			slots = new Int32Array(PAGE);
-			this.#slots.set(page, slots);
+	#startOf(page: number): number | undefined {
+		if (page !== this.#lastPage) {
+			this.#lastPage = page;
+			this.#lastStart = this.#pages.get(page);
 		}
-		this.#lastPage = page;
-		this.#lastSlots = slots;
-		return slots;
+		return this.#lastStart;
+	}
+
+	#addPage(page: number): number {
+		const start = this.#pages.size * PAGE;
+		if (start === this.#slots.length) this.#slots = grown(this.#slots, new Int32Array(start * 2));
+		this.#pages.set(page, start);
+		this.#lastStart = start;
+		return start;
 	}
 
 	async loadLate(inodes: readonly number[], signal?: AbortSignal): Promise<void> {
@@ -186,7 +205,7 @@ class Listing implements ListedTree {
 			runs,
 			(inode, _first, _count, bytes, at) => {
 				const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-				this.#addInode(bytes, view, at + ((inodePosition(superblock, inode) ?? 0) % blockSize), inode);
+				this.#addInode(bytes, view, at + ((inodePosition(superblock, inode) ?? 0) % blockSize), inode, false);
 			},
 			signal,
 		);

@@ -27,7 +27,7 @@ export interface LoadedInode {
 }
 
 /** True where the data fork names blocks of this volume. */
-export function hasBlocks(xfs: Xfs, node: Node, view: DataView, at: number): boolean {
+export function hasBlocks(xfs: Xfs, node: Pick<Node, "inode" | "type">, view: DataView, at: number): boolean {
 	if (node.type !== "file" && node.type !== "dir" && node.type !== "symlink") return false;
 	if (!isRealtime(view, at)) return true;
 	// The kernel's own realtime bitmaps carry the mark and lie here.

@@ -39,7 +39,7 @@ const FORMATS: Readonly<Record<TreeKind, TreeFormat>> = {
 /** Inodes of one chunk. */
 export const CHUNK_INODES = 64;
 /** Inodes that a bit of the hole mask stands for. */
-const HOLE_INODES = 4;
+export const HOLE_INODES = 4;
 
 /** A record of an inode tree. */
 export interface InodeChunk {
@@ -65,8 +65,12 @@ interface Pending {
 	readonly block: number;
 }
 
-export function isHole({ holes }: InodeChunk, index: number): boolean {
-	return (holes & (1 << (index >>> 2))) !== 0;
+/** Where the inodes that exist from inode `from` of the chunk on end: `from` itself where it does not exist. */
+export function endOfRun({ holes }: InodeChunk, from: number): number {
+	if (holes === 0) return CHUNK_INODES;
+	let to = from;
+	while (to < CHUNK_INODES && (holes & (1 << (to / HOLE_INODES))) === 0) to += HOLE_INODES;
+	return to;
 }
 
 /** Reads the trees with these roots. Damage is a problem, and what lies below it is missing. */
@@ -164,8 +168,8 @@ class Walk implements TreeWalk {
 			group: tree.group,
 			agino,
 			holes: superblock.features.sparseInodes ? view.getUint16(at + 4) : 0,
-			freeHigh: view.getUint32(at + 8),
-			freeLow: view.getUint32(at + 12),
+			freeHigh: view.getInt32(at + 8),
+			freeLow: view.getInt32(at + 12),
 		};
 		// A chunk is made of whole blocks, or, where blocks are large, of a whole part of one.
 		const unit = Math.min(CHUNK_INODES, inodesPerBlock);
@@ -174,20 +178,24 @@ class Walk implements TreeWalk {
 			return;
 		}
 		const start = (tree.group * agBlocks * inodesPerBlock + agino) / unit;
-		for (let from = 0; from < CHUNK_INODES; from += unit) {
-			let hole = true;
-			for (let i = from; i < from + unit && hole; i += Math.min(unit, HOLE_INODES)) hole = isHole(chunk, i);
-			if (hole) continue;
+		let claimed = start;
+		for (let from = 0; from < CHUNK_INODES; from += HOLE_INODES) {
+			const to = endOfRun(chunk, from);
+			if (to === from) continue;
 			const agblock = Math.floor((agino + from) / inodesPerBlock);
-			const inside = blockInGroup(superblock, tree.group, agblock, 1) !== undefined;
-			if (!inside) {
+			const blocks = Math.ceil((agino + to) / inodesPerBlock) - agblock;
+			if (blockInGroup(superblock, tree.group, agblock, blocks) === undefined) {
 				this.#corrupt(tree, `inodes from ${agino}, which leave the group`);
 				return;
 			}
-			if (!this.#claimed.add(start + from / unit)) {
+			// Two runs in one unit are damage, but not two owners.
+			const first = Math.max(claimed, start + Math.floor(from / unit));
+			claimed = start + Math.ceil(to / unit);
+			if (this.#claimed.addRun(first, claimed - first) < claimed - first) {
 				this.#corrupt(tree, `inodes from ${agino} twice`);
 				return;
 			}
+			from = to;
 		}
 		this.chunks.push(chunk);
 	}
