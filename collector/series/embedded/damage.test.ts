@@ -160,6 +160,25 @@ describe("a part of the embedded store", () => {
 		assert.deepEqual(await numbersIn(store), [2, 3]);
 	});
 
+	it("of minutes is made again where the raw points are there", async () => {
+		for (const damage of [rm, scramble]) {
+			await using place = await written(3);
+			const now = (): bigint => BASE_NS + 2n * 86_400_000_000_000n;
+			const question = ask("vm", ["threads"], { window: { everyNs: 60_000_000_000n, aggregate: "sum" } });
+			{
+				await using store = await place.open({ now });
+				await store.tidy();
+			}
+			const [minutes] = (await readdir(parts(place))).filter((name) => name.includes("minute"));
+			await damage(join(parts(place), minutes!));
+			await using store = await place.open({ now });
+			assert.deepEqual((await store.query(question))[0]?.values["threads"], [6]);
+			await store.tidy();
+			assert.equal(store.sizes().minute.parts, 1);
+			assert.deepEqual((await store.query(question))[0]?.values["threads"], [6]);
+		}
+	});
+
 	it("that cannot be made keeps points waiting, as long as there is room for them", async () => {
 		await using place = await embeddedPlace();
 		await using store = await place.open({ segmentBytes: 100, backlogBytes: 4000 });

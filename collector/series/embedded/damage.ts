@@ -51,7 +51,7 @@ export async function setAsideDamaged(
 	} catch (error) {
 		throw translateFileError(error, "set parts aside in", damaged);
 	}
-	await shelf.change({ remove: found });
+	await shelf.lose(found);
 	return found.length;
 }
 

@@ -11,8 +11,8 @@ import type { Shelf } from "./shelf.ts";
 
 /** Values in one part: so many are sorted in memory. */
 const PART_VALUES = 8_000_000;
-/** Few enough that a day of one series is most of one group; more make files larger. */
-const ROW_GROUP_ROWS = 30_720;
+/** A day of one series is half of a group; with smaller ones files grow and everything else slows down. */
+const ROW_GROUP_ROWS = 16_384;
 
 /** What the parts of one run have in common. */
 export type RunOf = Pick<Part, "beginNs" | "endNs" | "segment" | "run" | "tier" | "folded"> & {

@@ -3,10 +3,10 @@ import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf } from "../../../common/errors.ts";
 import type { Logger } from "../../../common/log.ts";
-import type { MeasurementName } from "../../../common/measurements/measurements.ts";
+import { isMeasurement, type MeasurementName } from "../../../common/measurements/measurements.ts";
 import { translateFileError } from "./files.ts";
 import { type Kept, type Manifest, NOTHING_KEPT, saveManifest } from "./manifest.ts";
-import { type Part, partFile } from "./parts.ts";
+import { type Part, parsePartFile, partFile } from "./parts.ts";
 
 export interface ShelfChange {
 	readonly add?: readonly Part[];
@@ -59,12 +59,14 @@ export class Shelf {
 			}
 			const named = new Set(there.map(partFile));
 			for (const name of await readdir(folder)) {
-				if (!named.has(name)) await rm(join(folder, name), { recursive: true, force: true });
+				const isLeftOver = name.endsWith(".new") || isMeasurement(parsePartFile(name)?.measurement ?? "");
+				if (isLeftOver && !named.has(name)) await rm(join(folder, name), { force: true });
 			}
 		} catch (error) {
 			throw translateFileError(error, "read", folder);
 		}
-		return new Shelf(folder, manifestPath, { ...manifest, parts: there }, log);
+		const lost = manifest.parts.filter((part) => !there.includes(part));
+		return new Shelf(folder, manifestPath, { ...manifest, parts: unfolded(there, lost) }, log);
 	}
 
 	get segment(): number {
@@ -117,6 +119,14 @@ export class Shelf {
 		}
 	}
 
+	/** Takes parts away that are lost. @throws as `change`. */
+	async lose(parts: readonly Part[]): Promise<void> {
+		const there = this.all.filter((part) => !parts.includes(part));
+		const again = unfolded(there, parts).filter((part) => !there.includes(part));
+		const before = there.filter(({ number }) => again.some((part) => part.number === number));
+		await this.change({ add: again, remove: [...parts, ...before] });
+	}
+
 	/** What is read now stays until the reader is disposed of. */
 	read(): Disposable {
 		const reader = Symbol();
@@ -151,6 +161,18 @@ export class Shelf {
 	async cleaned(): Promise<void> {
 		await Promise.all(this.#cleaning);
 	}
+}
+
+/** Where minutes or hours are lost, raw points of that time do not count as folded any more: they are asked, and folded again. */
+function unfolded(there: readonly Part[], lost: readonly Part[]): Part[] {
+	const summaries = lost.filter(({ level }) => level !== "raw");
+	return there.map((part) => {
+		const isHit = summaries.some(
+			({ measurement, beginNs, endNs }) =>
+				measurement === part.measurement && part.beginNs < endNs && part.endNs > beginNs,
+		);
+		return part.level === "raw" && part.folded && isHit ? { ...part, folded: false } : part;
+	});
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

@@ -17,9 +17,9 @@ import type { Shelf } from "./shelf.ts";
 /** So long after its end a day is folded for the first time: most of what comes late has come. */
 const GRACE_NS = HOUR_NS;
 /** So many runs are made one. */
-const MERGED_RUNS = 8;
+const MERGED_RUNS = 6;
 /** What was merged so often is large enough. */
-const MAX_TIER = 2;
+const MAX_TIER = 3;
 /** A folded day is folded again when so many runs came late. */
 const LATE_RUNS = 4;
 
