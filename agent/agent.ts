@@ -6,20 +6,24 @@ import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
+import { loadAuthorize, parseAddress, requireTokenBeyondLoopback } from "../common/access.ts";
 import { NAME_SIZE } from "../common/block.ts";
 import { errnoOf, messageOf, UmbraError } from "../common/errors.ts";
 import type { Logger } from "../common/log.ts";
+import { point } from "../common/measurements/measurements.ts";
 import { formatBytes, nowNs } from "../common/units.ts";
 import { VERSION } from "../common/version.ts";
 import { MAX_OFFER_NAMES, toLong, type wire } from "../proto/service.ts";
 import type { AgentDb } from "./capture/block-index.ts";
 import { Capturer } from "./capture/capture.ts";
 import { HashPoolLease } from "./capture/hash-pool-lease.ts";
-import { type AgentConfig, settingsFor } from "./config.ts";
+import { type AgentConfig, isRead, settingsFor } from "./config.ts";
 import type { Machine } from "./hypervisor/hypervisor.ts";
 import { QemuHypervisor } from "./hypervisor/qemu.ts";
 import { importFolder, takeOver } from "./import/take-over.ts";
 import { Spool } from "./spool/spool.ts";
+import { toSample } from "./telemetry/sample.ts";
+import { Telemetry } from "./telemetry/telemetry.ts";
 import { uplinkAccess } from "./uplink/access.ts";
 import { loadAgentId } from "./uplink/identity.ts";
 import { Uplink } from "./uplink/uplink.ts";
@@ -41,6 +45,9 @@ export class Agent implements AsyncDisposable {
 	#spool!: Spool;
 	#capturer!: Capturer;
 	#uplink!: Uplink;
+	#telemetry: Telemetry | undefined;
+	#captures = 0;
+	#captureFailures = 0;
 
 	private constructor(config: AgentConfig, log: Logger, stack: AsyncDisposableStack) {
 		this.#config = config;
@@ -93,6 +100,8 @@ export class Agent implements AsyncDisposable {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		this.#stop.abort();
+		// Before the machines are let go of, which is not their end.
+		await this.#telemetry?.[Symbol.asyncDispose]();
 		await Promise.all(this.#running);
 		await this.#stack.disposeAsync();
 		this.#crashed.resolve();
@@ -123,6 +132,8 @@ export class Agent implements AsyncDisposable {
 		this.#stack.use(this.#uplink);
 		this.#uplink.finished.catch((error: unknown) => this.#crashed.reject(error));
 
+		await this.#showStatus(host);
+		if (this.#config.telemetry.enabled) await this.#read(host);
 		const hypervisor = await QemuHypervisor.start(
 			{
 				sockets: qemu.sockets,
@@ -146,8 +157,63 @@ export class Agent implements AsyncDisposable {
 		this.#crashed.promise.catch(() => {}); // Whoever awaits `finished` sees it.
 	}
 
+	async #read(host: string): Promise<void> {
+		const { interval, dirtyRate } = this.#config.telemetry;
+		this.#telemetry = await Telemetry.start({
+			host,
+			intervalMs: interval,
+			dirtyRate,
+			agent: () => this.#reading(),
+			send: (points) => this.#uplink.sendTelemetry(points.map(toSample)),
+			log: this.#log,
+		});
+	}
+
+	#reading() {
+		return {
+			vms: this.#runners.size,
+			spool_bytes: this.#spool.usedBytes,
+			spool_limit_bytes: this.#spool.limitBytes,
+			telemetry_dropped: this.#uplink.droppedSamples,
+			captures: this.#captures,
+			capture_failures: this.#captureFailures,
+		};
+	}
+
+	async #showStatus(host: string): Promise<void> {
+		const { status } = this.#config;
+		if (status === undefined) return;
+		const address = parseAddress("status.listen", status.listen);
+		requireTokenBeyondLoopback("status.listen", address, status.tokenFile);
+		// Loaded here, so that an agent that shows nothing does without.
+		const { StatusServer } = await import("./status-server.ts");
+		const server = await StatusServer.start({
+			address,
+			authorize: await loadAuthorize(status.tokenFile),
+			points: async () => {
+				const own = { ...this.#reading(), rss_bytes: process.memoryUsage.rss() };
+				const read = point("agent", { host }, nowNs(), own);
+				return read === null ? [] : [read];
+			},
+			problems: () => this.#problems(),
+		});
+		this.#stack.use(server);
+		this.#log.info({ address: server.address }, "metrics and probes are served");
+	}
+
+	/** What keeps the agent from its work. */
+	#problems(): string[] {
+		const failing = [...this.#runners.values()].map((runner) => runner.status()).filter(({ lastError }) => lastError);
+		return [
+			...(this.#uplink.connected ? [] : [`no connection to the collector at ${this.#config.collector.address}`]),
+			...(this.#spool.full ? ["the spool is full: captures stand still"] : []),
+			...failing.map(({ vm, lastError }) => `capture of ${vm} failed: ${lastError}`),
+		];
+	}
+
 	#adopt(machine: Machine): void {
 		this.#log.info({ vm: machine.name, uuid: machine.uuid }, "found a VM");
+		if (isRead(this.#config, machine.name)) this.#telemetry?.adopt(machine);
 		const runner = new VmRunner({
 			machine,
 			settings: settingsFor(this.#config, machine.name),
@@ -159,6 +225,10 @@ export class Agent implements AsyncDisposable {
 					return await work();
 				}),
 			blocked: () => this.#blocked(),
+			onCaptured: (succeeded) => {
+				if (succeeded) this.#captures++;
+				else this.#captureFailures++;
+			},
 			// LevelDB takes no more writes after one failed, until it is opened again: that is for whoever restarts us.
 			onDatabaseFailure: (cause) =>
 				this.#crashed.reject(

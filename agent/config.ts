@@ -37,6 +37,22 @@ const vmSettings = z
 		message: "an entry without match and name fits no VM",
 	});
 
+/** More often would cost more than it tells; a round has to be a whole number of seconds, as series are stamped by them. */
+const interval = durationField().refine(
+	(ms) => ms >= 1000 && ms <= 600_000 && ms % 1000 === 0,
+	"wanted 1s to 10m in whole seconds",
+);
+
+/** Readings of the host and its VMs. */
+const telemetry = z.strictObject({
+	enabled: z.boolean().default(true),
+	interval: interval.default(10_000),
+	/** Names of the VMs that are read, with `*`, whether or not they are captured. */
+	vms: z.array(z.string()).default(["*"]),
+	/** Have each VM measure once in a while how fast it writes to its memory, which takes a second of a core's time to a few. */
+	dirtyRate: z.boolean().default(false),
+});
+
 export const agentConfig = z.strictObject({
 	dataDir: z.string().min(1),
 	/** Shown to operators; the host's own name by default. */
@@ -77,9 +93,18 @@ export const agentConfig = z.strictObject({
 		.prefault({}),
 	spool: z.strictObject({ limit: bytesField().default(20 * 2 ** 30) }).prefault({}),
 	schedule: schedule.default("every 60s"),
+	telemetry: telemetry.prefault({}),
 	/** Hashing threads. */
 	threads: z.int().min(1).max(64).default(2),
 	vms: z.array(vmSettings).default([]),
+	/** Its own HTTP listener: /metrics, /healthz, /readyz. */
+	status: z
+		.strictObject({
+			listen: z.string(),
+			/** One line that whoever reads /metrics must show; needed beyond loopback. */
+			tokenFile: z.string().min(1).optional(),
+		})
+		.optional(),
 	log: z.enum(LOG_LEVELS).default("info"),
 });
 
@@ -99,6 +124,11 @@ export async function loadAgentConfig(path: string): Promise<AgentConfig> {
 		dataDir: resolve(config.dataDir),
 		scratch: dir === undefined ? scratch : { ...scratch, dir: resolve(dir) },
 	};
+}
+
+/** True where the VM called `name` is read. */
+export function isRead({ telemetry }: AgentConfig, name: string): boolean {
+	return telemetry.enabled && telemetry.vms.some((pattern) => globMatches(pattern, name));
 }
 
 const NO_SETTINGS: VmSettings = { exclude: false, excludeDisks: [] };

@@ -19,6 +19,7 @@ class StandInMachine implements Machine {
 	found: DiskInfo[] = ["va", "vb"].map((id) => ({ id, size: 2 ** 20, format: "raw" }));
 	state = async () => "running" as const;
 	disks = async () => this.found;
+	read = () => Promise.reject(new UmbraError("internal", "a stand-in has no counters"));
 	openSnapshot = () => Promise.reject(new UmbraError("internal", "a stand-in has no snapshots"));
 }
 
@@ -55,6 +56,7 @@ class Stage implements AsyncDisposable {
 	readonly machine = new StandInMachine();
 	readonly capturer = new StandInCapturer();
 	readonly stop = new AbortController();
+	readonly outcomes: boolean[] = [];
 	readonly runner: VmRunner;
 	readonly run: Promise<void>;
 
@@ -72,6 +74,7 @@ class Stage implements AsyncDisposable {
 			capturer: this.capturer as unknown as Capturer,
 			inTurn: (work) => work(),
 			blocked: options.blocked ?? (async () => undefined),
+			onCaptured: (succeeded) => this.outcomes.push(succeeded),
 			onDatabaseFailure: options.onDatabaseFailure ?? ((error) => assert.fail(String(error))),
 			log: options.log ?? silentLogger(),
 		});

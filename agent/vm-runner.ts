@@ -17,6 +17,8 @@ export interface VmRunnerOptions {
 	readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 	/** Why captures stand still on this host, if they do. */
 	readonly blocked: () => Promise<string | undefined>;
+	/** Called when a capture has succeeded or failed. */
+	readonly onCaptured: (succeeded: boolean) => void;
 	/** Called when the agent's own database fails: no capture can become final until it is opened anew. */
 	readonly onDatabaseFailure: (error: unknown) => void;
 	readonly log: Logger;
@@ -174,7 +176,7 @@ export class VmRunner {
 	async #captureOnce(signal: AbortSignal, demands: readonly Demand[]): Promise<CaptureResult> {
 		this.#lastStart = performance.now();
 		this.#anewAt = undefined;
-		const { machine, settings, capturer, inTurn, blocked, log } = this.#options;
+		const { machine, settings, capturer, inTurn, blocked, onCaptured, log } = this.#options;
 		this.#state = await machine.state(signal);
 		this.#disks = await machine.disks(signal);
 		// What an operator asked for is done; what the collector lost is no reason to look at what it may not.
@@ -193,6 +195,7 @@ export class VmRunner {
 				{ signal, resend: together(demands) },
 			),
 		);
+		onCaptured(true);
 		this.#lastCaptureNs = result.timeNs;
 		if (this.#lastError !== "") log.info({ vm: machine.name }, "captures work again");
 		this.#lastError = "";
@@ -213,7 +216,8 @@ export class VmRunner {
 	#failed(error: unknown, ended: AbortSignal): void {
 		if (ended.aborted && (isAbort(error) || error instanceof UmbraError)) return;
 		const message = messageOf(error);
-		const { log, onDatabaseFailure } = this.#options;
+		const { log, onCaptured, onDatabaseFailure } = this.#options;
+		onCaptured(false);
 		if (errnoOf(error)?.startsWith("LEVEL_")) onDatabaseFailure(error);
 		// The same failure every minute is one event, not a thousand.
 		if (message !== this.#lastError) log.warn({ vm: this.machine.name, err: error }, "capture failed");

@@ -88,7 +88,9 @@ export class Collector implements AsyncDisposable {
 		const store = resources.use(
 			await Vault.open({ folder: vaultFolder(config), secret, graceMs: config.gc.grace, onDamage: suspect, log }),
 		);
-		const series = resources.use(await openSeriesStore({ folder: join(config.dataDir, "series"), settings: config.series, log }));
+		const series = resources.use(
+			await openSeriesStore({ folder: join(config.dataDir, "series"), settings: config.series, log }),
+		);
 		const detector = await Detector.open({ state: { get: (key) => catalog.state(key) }, settings: config.detect });
 		let webhooks: WebhookSender | undefined;
 		let alertmanagers: AlertmanagerSender | undefined;

@@ -29,7 +29,7 @@ const blockShape = z.object({
 			"node-name": z.string().default(""),
 			drv: z.string(),
 			ro: z.boolean(),
-			image: z.object({ "virtual-size": z.number() }),
+			image: z.object({ "virtual-size": z.number(), "actual-size": z.number().optional() }),
 			"dirty-bitmaps": z.array(bitmapShape).default([]),
 		})
 		.optional(),
@@ -51,12 +51,20 @@ const graphShape = z.object({
 export interface BlockDevice extends DiskInfo {
 	/** The node that the device writes to. */
 	readonly node: string;
+	/** What QEMU calls the device where it tells of it. */
+	readonly qdev: string;
+	/** Bytes that the image takes on the host; undefined where QEMU does not know. */
+	readonly allocated: number | undefined;
 	/** QOM path of the device: its `drive` property can be pointed at another node while it runs. */
 	readonly qomPath: string;
 	readonly bitmaps: readonly BitmapInfo[];
 }
 
-function parse<T extends z.ZodType>(shape: T, value: unknown, command: string): z.output<T> {
+/** The copy-before-write filters that snapshots put between a device and its disk. */
+export const FILTER_PREFIX = "umbra-cbw-";
+
+/** @throws UmbraError `unsupported` where QEMU's answer to `command` is not of this shape. */
+export function parse<T extends z.ZodType>(shape: T, value: unknown, command: string): z.output<T> {
 	const result = shape.safeParse(value);
 	if (result.success) return result.data;
 	throw new UmbraError(
@@ -71,12 +79,16 @@ function parse<T extends z.ZodType>(shape: T, value: unknown, command: string): 
 /** Every writable disk with a medium, in the order in which QEMU lists them. */
 export async function queryDevices(qmp: QmpClient): Promise<BlockDevice[]> {
 	const blocks = parse(z.array(blockShape), await qmp.execute("query-block"), "query-block");
+	const below = blocks.some(({ inserted }) => inserted?.["node-name"].startsWith(FILTER_PREFIX))
+		? await nodesBelowFilters(qmp)
+		: new Map<string, string>();
 	const devices: BlockDevice[] = [];
 	const ownIds = new Set(blocks.map(({ qdev }) => ownId(qdev)));
 	const taken = new Set<string>();
 	for (const { device, qdev, inserted } of blocks) {
 		if (inserted === undefined || inserted.ro || qdev === "") continue;
-		const name = diskId(qdev, device, inserted["node-name"]);
+		const node = inserted["node-name"];
+		const name = diskId(qdev, device, below.get(node) ?? node);
 		// A drive or node may be called as another's device; their histories must not be mixed.
 		const clashes = taken.has(name) || (ownId(qdev) === undefined && ownIds.has(name));
 		const id = clashes ? placeOf(qdev) : name;
@@ -85,12 +97,30 @@ export async function queryDevices(qmp: QmpClient): Promise<BlockDevice[]> {
 			id,
 			size: inserted.image["virtual-size"],
 			format: inserted.drv,
-			node: inserted["node-name"],
+			node,
+			qdev,
+			allocated: inserted.image["actual-size"],
 			qomPath: qdev.startsWith("/") ? qdev.replace(/\/virtio-backend$/, "") : `/machine/peripheral/${qdev}`,
 			bitmaps: inserted["dirty-bitmaps"],
 		});
 	}
 	return devices;
+}
+
+const belowShape = z.object({
+	"node-name": z.string().default(""),
+	parent: z.object({ "node-name": z.string().default("") }).optional(),
+});
+
+/** The disk's own node by the name of the filter over it: a disk that is named by its node keeps that name. */
+async function nodesBelowFilters(qmp: QmpClient): Promise<Map<string, string>> {
+	// What it calls the parent is the node below.
+	const blocks = parse(z.array(belowShape), await qmp.execute("query-blockstats"), "query-blockstats");
+	return new Map(
+		blocks.flatMap(({ "node-name": node, parent }) =>
+			node.startsWith(FILTER_PREFIX) && parent !== undefined ? [[node, parent["node-name"]]] : [],
+		),
+	);
 }
 
 /**

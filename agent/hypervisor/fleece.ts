@@ -20,6 +20,7 @@ import {
 	type BlockDevice,
 	childOf,
 	dismissJobs,
+	FILTER_PREFIX,
 	queryDevices,
 	queryExports,
 	queryNodes,
@@ -58,7 +59,7 @@ interface DiskFleece {
 const JOB_PREFIX = "umbra-create-";
 
 const names = (index: number) => ({
-	filter: `umbra-cbw-${index}`,
+	filter: `${FILTER_PREFIX}${index}`,
 	scratch: `umbra-scratch-${index}`,
 	bounded: `umbra-bounded-${index}`,
 	access: `umbra-access-${index}`,
@@ -69,10 +70,16 @@ const names = (index: number) => ({
 export class Fleece {
 	readonly #options: FleeceOptions;
 	readonly #socketPath: string;
+	#still: Promise<void> | undefined;
 
 	constructor(options: FleeceOptions) {
 		this.#options = options;
 		this.#socketPath = join(options.scratchFolder, `${options.machineKey}.nbd`);
+	}
+
+	/** Settles when the machine does not stand still for a snapshot any more; undefined where it does not. */
+	get still(): Promise<void> | undefined {
+		return this.#still;
 	}
 
 	/** Takes down whatever an earlier attempt left in the machine, ours or of an agent that died. */
@@ -156,7 +163,7 @@ export class Fleece {
 		const undo = new AsyncDisposableStack();
 		try {
 			for (const fleece of fleeces) await this.#prepare(fleece, undo);
-			const { timeNs, pauseNs } = await this.#switchOver(fleeces, undo);
+			const { timeNs, pauseNs } = await this.#standingStill(() => this.#switchOver(fleeces, undo));
 			const disks = await this.#export(fleeces, undo);
 			return {
 				timeNs,
@@ -171,6 +178,17 @@ export class Fleece {
 		} catch (error) {
 			await this.#takeDown(undo);
 			throw error;
+		}
+	}
+
+	async #standingStill<T>(work: () => Promise<T>): Promise<T> {
+		const { promise, resolve } = Promise.withResolvers<void>();
+		this.#still = promise;
+		try {
+			return await work();
+		} finally {
+			this.#still = undefined;
+			resolve();
 		}
 	}
 

@@ -8,6 +8,8 @@
  * that was kept, so that the next one needs to read those ranges only.
  */
 
+import type { FieldsOf } from "../../common/measurements/measurements.ts";
+
 export interface DiskInfo {
 	/** Stable over restarts of the machine: the device's id, or its name. */
 	readonly id: string;
@@ -58,6 +60,27 @@ export interface SnapshotRequest {
 	readonly signal?: AbortSignal;
 }
 
+/**
+ * What a machine's counters stood at, in the names and units of the measurements `vm`, `vm_vcpu`, `vm_disk` and `vm_nic`.
+ * What the hypervisor cannot tell is left out. What takes two readings (shares of time) is not its business.
+ */
+export interface MachineReading {
+	readonly vm: FieldsOf<"vm">;
+	/** By the number of the vCPU. */
+	readonly vcpus: ReadonlyMap<string, FieldsOf<"vm_vcpu">>;
+	/** By `DiskInfo.id`, also while a snapshot is open. */
+	readonly disks: ReadonlyMap<string, FieldsOf<"vm_disk">>;
+	/** By the id of the device in the machine. */
+	readonly nics: ReadonlyMap<string, FieldsOf<"vm_nic">>;
+}
+
+export interface ReadingRequest {
+	/** Seconds between two readings, for what the machine has to be asked to gather by itself. */
+	readonly intervalSeconds: number;
+	/** Have the machine measure how fast its memory is written to, which costs it some processor time. */
+	readonly dirtyRate: boolean;
+}
+
 export interface Machine {
 	/** Unique on this host, and what operators call it. */
 	readonly name: string;
@@ -68,6 +91,13 @@ export interface Machine {
 	state(signal?: AbortSignal): Promise<MachineState>;
 	/** Every disk that can be written and captured. */
 	disks(signal?: AbortSignal): Promise<DiskInfo[]>;
+	/**
+	 * Reads the machine's counters. It takes as long as the machine takes to answer, which may be for ever, and cannot be
+	 * cut short: ask no more before it has settled. It never stands in a snapshot's way.
+	 *
+	 * @throws UmbraError `unavailable` when the machine is gone or refuses.
+	 */
+	read(request: ReadingRequest): Promise<MachineReading>;
 	/**
 	 * @throws UmbraError `unavailable` when the machine is gone or refuses, `limit` when the scratch area is full,
 	 * `conflict` when something else uses what a snapshot needs.

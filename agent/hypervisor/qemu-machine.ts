@@ -5,7 +5,16 @@ import { z } from "zod";
 import type { Logger } from "../../common/log.ts";
 import { queryDevices } from "./block-graph.ts";
 import { Fleece } from "./fleece.ts";
-import type { DiskInfo, Machine, MachineState, Snapshot, SnapshotRequest } from "./hypervisor.ts";
+import type {
+	DiskInfo,
+	Machine,
+	MachineReading,
+	MachineState,
+	ReadingRequest,
+	Snapshot,
+	SnapshotRequest,
+} from "./hypervisor.ts";
+import { QemuTelemetry } from "./qemu-telemetry.ts";
 import { QmpClient } from "./qmp.ts";
 
 export interface QemuMachineOptions {
@@ -26,9 +35,11 @@ export class QemuMachine implements Machine, AsyncDisposable {
 	readonly socketPath: string;
 	readonly #qmp: QmpClient;
 	readonly #fleece: Fleece;
+	readonly #telemetry: QemuTelemetry;
 
-	private constructor(qmp: QmpClient, name: string, uuid: string, fleece: Fleece) {
+	private constructor(qmp: QmpClient, name: string, uuid: string, fleece: Fleece, log: Logger) {
 		this.#qmp = qmp;
+		this.#telemetry = new QemuTelemetry({ qmp, still: () => fleece.still, log });
 		this.socketPath = qmp.path;
 		this.name = name;
 		this.uuid = uuid;
@@ -54,7 +65,8 @@ export class QemuMachine implements Machine, AsyncDisposable {
 			});
 			await fleece.clean();
 			const fallback = basename(options.socketPath).replace(/\.(?:qmp|sock|monitor)+$/g, "");
-			return new QemuMachine(qmp, options.name ?? name ?? fallback, UUID === NO_UUID ? "" : UUID, fleece);
+			const uuid = UUID === NO_UUID ? "" : UUID;
+			return new QemuMachine(qmp, options.name ?? name ?? fallback, uuid, fleece, options.log);
 		} catch (error) {
 			await qmp[Symbol.asyncDispose]();
 			throw error;
@@ -73,6 +85,10 @@ export class QemuMachine implements Machine, AsyncDisposable {
 
 	openSnapshot(request: SnapshotRequest): Promise<Snapshot> {
 		return this.#fleece.open(request);
+	}
+
+	read(request: ReadingRequest): Promise<MachineReading> {
+		return this.#telemetry.read(request);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {

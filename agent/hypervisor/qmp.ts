@@ -33,6 +33,8 @@ export class QmpClient implements AsyncDisposable {
 	readonly #listeners = new Set<(event: QmpEvent) => void>();
 	readonly #closed = new AbortController();
 	#nextId = 1;
+	/** Commands given in this turn of the event loop: they go out in one write. */
+	#outgoing = "";
 	#partial: Buffer[] = [];
 	#partialBytes = 0;
 
@@ -111,8 +113,16 @@ export class QmpClient implements AsyncDisposable {
 			};
 		};
 		this.#pending.set(id, { command, resolve: settle(resolve), reject: settle(reject) });
-		this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
+		// After the promises that are about to settle, whose owners may have more to ask.
+		if (this.#outgoing === "") process.nextTick(() => this.#send());
+		this.#outgoing += `${JSON.stringify({ execute: command, arguments: args, id })}\n`;
 		return promise;
+	}
+
+	#send(): void {
+		const lines = this.#outgoing;
+		this.#outgoing = "";
+		if (!this.#closed.signal.aborted) this.#socket.write(lines);
 	}
 
 	/** Calls `listener` for every event until the returned function is called. */

@@ -32,6 +32,11 @@ export class SnapshotMachine implements Machine {
 
 	state = async () => "unknown" as const;
 
+	/** Nothing runs that could be measured. */
+	async read(): Promise<never> {
+		throw new UmbraError("unsupported", `${this.name}: a snapshot has no counters`);
+	}
+
 	async disks(): Promise<DiskInfo[]> {
 		return this.#point.disks.map(infoOf);
 	}

@@ -13,6 +13,7 @@ import {
 	type status,
 } from "@grpc/grpc-js";
 import { blake3Name, NAME_SIZE } from "../../common/block.ts";
+import { unpackSamples } from "../../proto/samples.ts";
 import { collectorService, MAX_MESSAGE_BYTES, PROTOCOL, toBigInt, toLong, v1, type wire } from "../../proto/service.ts";
 
 export interface SubmittedChangeset {
@@ -48,6 +49,8 @@ export class CollectorStandIn implements AsyncDisposable {
 	/** The next upload batch fails with this status. */
 	failUploads: status | undefined;
 	ackTelemetry = true;
+	takesCompressed = true;
+	compressedBatches = 0;
 	#server: Server | undefined;
 	#port = 0;
 	#sessions = new Set<ServerDuplexStream<wire.v1.IAgentMessage, wire.v1.ICollectorMessage>>();
@@ -104,13 +107,19 @@ export class CollectorStandIn implements AsyncDisposable {
 		call.on("data", (message: wire.v1.IAgentMessage) => {
 			if (message.hello) {
 				this.hellos.push(message.hello);
-				call.write({ welcome: { collectorId: "stand-in", protocol: this.protocol, heartbeatSeconds: 1 } });
+				const { protocol, takesCompressed: compressedTelemetry } = this;
+				call.write({ welcome: { collectorId: "stand-in", protocol, heartbeatSeconds: 1, compressedTelemetry } });
 			} else if (message.heartbeat) {
 				this.heartbeats.push(message.heartbeat);
 			} else if (message.orderResult) {
 				this.orderResults.push(message.orderResult);
 			} else if (message.telemetry && this.ackTelemetry) {
-				this.samples.push(...(message.telemetry.samples ?? []));
+				const { samples, compressed } = message.telemetry;
+				this.samples.push(...(samples ?? []));
+				if (compressed && compressed.length > 0) {
+					this.compressedBatches++;
+					this.samples.push(...unpackSamples(compressed));
+				}
 				call.write({ telemetryAck: { sequence: message.telemetry.sequence ?? null } });
 			}
 		});

@@ -1,6 +1,7 @@
 /** One session with the collector: greeting, heartbeats, telemetry, orders. */
 import { isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
+import { unpackSamples } from "../../proto/samples.ts";
 import { PROTOCOL, toLong, toNumber, type wire } from "../../proto/service.ts";
 import type { Link } from "./link.ts";
 import { DuplexCall } from "./stream.ts";
@@ -13,7 +14,6 @@ const MAX_HEARTBEAT_SECONDS = 3600;
 const DEFAULT_HEARTBEAT_SECONDS = 10;
 /** Orders being carried out at once; captures take their own turns behind this. */
 const MAX_ORDERS = 64;
-const TELEMETRY_BATCH = 1000;
 const TELEMETRY_IN_FLIGHT = 4;
 
 export interface SessionHandlers {
@@ -28,6 +28,7 @@ export class Session implements Disposable {
 	readonly #handlers: SessionHandlers;
 	readonly #welcomed = Promise.withResolvers<wire.v1.IWelcome>();
 	#greeted = false;
+	#takesCompressed = false;
 	#orders = 0;
 	#sending = false;
 	#beating = false;
@@ -92,6 +93,7 @@ export class Session implements Disposable {
 
 	#begin(welcome: wire.v1.IWelcome): void {
 		this.#handlers.telemetry.restart();
+		this.#takesCompressed = welcome.compressedTelemetry === true;
 		const wanted = welcome.heartbeatSeconds || DEFAULT_HEARTBEAT_SECONDS;
 		const seconds = Math.min(MAX_HEARTBEAT_SECONDS, Math.max(MIN_HEARTBEAT_SECONDS, wanted));
 		this.#timer = setInterval(() => void this.#heartbeat(), seconds * 1000);
@@ -152,9 +154,10 @@ export class Session implements Disposable {
 		void (async () => {
 			const { telemetry } = this.#handlers;
 			while (!this.#call.over && telemetry.flying < TELEMETRY_IN_FLIGHT) {
-				const batch = telemetry.take(TELEMETRY_BATCH);
+				const batch = telemetry.take();
 				if (batch === undefined) break;
-				await this.#call.write({ telemetry: { sequence: toLong(batch.sequence), samples: batch.samples } });
+				const content = this.#takesCompressed ? { compressed: batch.bytes } : { samples: unpackSamples(batch.bytes) };
+				await this.#call.write({ telemetry: { sequence: toLong(batch.sequence), ...content } });
 			}
 			this.#sending = false;
 		})();

@@ -290,20 +290,42 @@ describe("Uplink", () => {
 		assert.equal(collector.heartbeats.length, 0);
 	});
 
-	it("sends telemetry again that was not acknowledged, and drops the oldest of too much", async () => {
+	for (const compressed of [true, false]) {
+		const how = compressed ? "compressed" : "plain to a collector that knows nothing else";
+		it(`sends telemetry again that was not acknowledged, ${how}`, async () => {
+			await using fixture = await SpoolFixture.open();
+			await using collector = await startCollector();
+			collector.takesCompressed = compressed;
+			collector.ackTelemetry = false;
+			await using uplink = start(fixture, collector);
+			await until(() => uplink.connected, "a connection");
+			uplink.sendTelemetry(Array.from({ length: 20_000 }, (_, n) => ({ measurement: `m${n}` })));
+			uplink.sendTelemetry(Array.from({ length: 500 }, (_, n) => ({ measurement: `m${20_000 + n}` })));
+			collector.crash();
+			collector.ackTelemetry = true;
+			await collector.listen();
+			await until(() => collector.samples.at(-1)?.measurement === "m20499", "the last sample");
+			assert.deepEqual(
+				collector.samples.map(({ measurement }) => measurement),
+				Array.from({ length: 20_500 }, (_, n) => `m${n}`),
+			);
+			assert.equal(collector.compressedBatches > 0, compressed);
+			assert.equal(uplink.droppedSamples, 0);
+		});
+	}
+
+	it("says once that telemetry is dropped, for each time that the collector is away", async () => {
 		await using fixture = await SpoolFixture.open();
 		await using collector = await startCollector();
-		collector.ackTelemetry = false;
-		await using uplink = start(fixture, collector);
-		await until(() => uplink.connected, "a connection");
-		uplink.sendTelemetry(Array.from({ length: 20_000 }, (_, n) => ({ measurement: `m${n}` })));
-		uplink.sendTelemetry(Array.from({ length: 5_000 }, (_, n) => ({ measurement: `m${20_000 + n}` })));
 		collector.crash();
-		collector.ackTelemetry = true;
-		await collector.listen();
-		await until(() => collector.samples.at(-1)?.measurement === "m24999", "the last sample");
-		assert.equal(collector.samples.length + uplink.droppedSamples, 25_000);
-		assert.equal(collector.samples.length, 20_000);
+		const lines: string[] = [];
+		const log = pino({ level: "warn" }, { write: (line: string) => void lines.push(line) });
+		await using uplink = start(fixture, collector, { log, telemetryLimitBytes: 4000 });
+		for (let n = 0; n < 5; n++) {
+			uplink.sendTelemetry(Array.from({ length: 1000 }, (_, m) => ({ measurement: `m${n}-${m}` })));
+		}
+		assert.ok(uplink.droppedSamples > 0);
+		assert.equal(lines.filter((line) => line.includes("oldest telemetry")).length, 1);
 	});
 
 	it("is done soon after it is disposed of, in the middle of everything", async () => {

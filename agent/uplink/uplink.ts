@@ -22,8 +22,8 @@ import { TelemetryQueue } from "./telemetry-queue.ts";
 
 export type { UplinkTls } from "./link.ts";
 
-/** Some minutes of readings of a busy host; about 10 MB. */
-const MAX_TELEMETRY_SAMPLES = 20_000;
+/** An hour of a host with 50 VMs and readings every 10 s takes half of it. */
+const MAX_TELEMETRY_BYTES = 12 * 1024 * 1024;
 const DEFAULT_CONNECTIONS = 2;
 
 export interface UplinkOptions {
@@ -50,6 +50,8 @@ export interface UplinkOptions {
 	readonly log: Logger;
 	/** For chunks, beside the one for everything else. More help over long distances. */
 	readonly connections?: number;
+	/** What may wait of telemetry, packed. */
+	readonly telemetryLimitBytes?: number;
 }
 
 type State =
@@ -62,7 +64,9 @@ type State =
 export class Uplink implements AsyncDisposable {
 	readonly #options: UplinkOptions;
 	readonly #abort = new AbortController();
-	readonly #telemetry = new TelemetryQueue(MAX_TELEMETRY_SAMPLES);
+	readonly #telemetry: TelemetryQueue;
+	/** It was said that samples are dropped: once for each time that the collector is away. */
+	#saidDropped = false;
 	#state: State = { kind: "disconnected" };
 	/** Failures of the chunk pump since the collector last took something. */
 	#pumpFailures = 0;
@@ -71,6 +75,7 @@ export class Uplink implements AsyncDisposable {
 
 	private constructor(options: UplinkOptions) {
 		this.#options = options;
+		this.#telemetry = new TelemetryQueue(options.telemetryLimitBytes ?? MAX_TELEMETRY_BYTES);
 		this.finished = this.#run();
 		this.finished.catch(() => {});
 	}
@@ -92,7 +97,12 @@ export class Uplink implements AsyncDisposable {
 
 	/** Queues samples; where there are too many the oldest are dropped and counted. */
 	sendTelemetry(samples: readonly wire.v1.ISample[]): void {
+		const before = this.droppedSamples;
 		this.#telemetry.push(samples);
+		if (this.droppedSamples > before && !this.#saidDropped) {
+			this.#saidDropped = true;
+			this.#options.log.warn("the collector is away for too long: the oldest telemetry is thrown away");
+		}
 		if (this.#state.kind === "open") this.#state.session.sendTelemetry();
 	}
 
@@ -153,6 +163,7 @@ export class Uplink implements AsyncDisposable {
 		const hello = { agentId, host, version, protocol: PROTOCOL };
 		using session = await Session.greet(link, hello, { ...this.#options, telemetry: this.#telemetry }, signal);
 		this.#state = { kind: "open", link, session };
+		this.#saidDropped = false;
 		backoff.reset();
 		log.info({ address: link.address }, "connected to the collector");
 		if (this.#pumpFailures < 2) spool.setDraining(true);

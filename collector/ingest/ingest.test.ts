@@ -7,6 +7,7 @@ import { status } from "@grpc/grpc-js";
 import { BLOCK_SIZE, nameFromHex } from "../../common/block.ts";
 import { silentLogger } from "../../common/log.ts";
 import { nowNs } from "../../common/units.ts";
+import { packSamples } from "../../proto/samples.ts";
 import { MAX_OFFER_NAMES, toLong, v1, type wire } from "../../proto/service.ts";
 import { Catalog } from "../catalog/catalog.ts";
 import { pointSource } from "../vault/point-source.ts";
@@ -533,9 +534,13 @@ describe("a session", () => {
 		stream.write({
 			telemetry: { sequence: toLong(1), samples: [sample, { ...sample, fields: { busy: Number.NaN } }] },
 		});
-		while (acks.length === 0) await new Promise(setImmediate);
-		assert.deepEqual(acks, ["1"]);
-		assert.equal(station.telemetry.dropped, 1);
+		assert.equal(welcome?.compressedTelemetry, true);
+		const packed = packSamples([{ ...sample, measurement: "ram" }, { measurement: "empty" }]);
+		stream.write({ telemetry: { sequence: toLong(2), compressed: packed } });
+		while (acks.length < 2) await new Promise(setImmediate);
+		assert.deepEqual(acks, ["1", "2"]);
+		assert.equal(station.telemetry.dropped, 2);
+		assert.deepEqual(station.telemetry.page("ram", {}, { limit: 1 }).items[0]?.tags, { host: "h" });
 		assert.deepEqual(station.telemetry.page("cpu", { host: "h" }, { limit: 1 }).items[0]?.fields, { busy: 0.5 });
 		assert.equal(station.agents.agentOf("v")?.id, "agent-1");
 		const options = { timeoutMs: 5000, signal: NEVER };

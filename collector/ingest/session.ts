@@ -2,6 +2,7 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { UmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
+import { unpackSamples } from "../../proto/samples.ts";
 import { PROTOCOL, toLong, type wire } from "../../proto/service.ts";
 import type { AgentLink, AgentTable } from "./agents.ts";
 import { wrong } from "./fields.ts";
@@ -67,7 +68,8 @@ export async function serveSession(call: SessionCall, context: SessionContext, s
 			link = greeting;
 			await context.agents.connect(greeting);
 			const { collectorId, agents } = context;
-			send({ welcome: { collectorId, protocol: PROTOCOL, heartbeatSeconds: agents.heartbeatSeconds } });
+			const { heartbeatSeconds } = agents;
+			send({ welcome: { collectorId, protocol: PROTOCOL, heartbeatSeconds, compressedTelemetry: true } });
 			return;
 		}
 		if (link === undefined) throw wrong("AgentMessage", message.body ?? "nothing", "Hello as the first message");
@@ -77,7 +79,9 @@ export async function serveSession(call: SessionCall, context: SessionContext, s
 			const before = taking;
 			taking = (async () => {
 				await before;
-				await context.samples.take(telemetry.samples ?? [], either);
+				const { samples, compressed } = telemetry;
+				const unpacked = compressed && compressed.length > 0 ? unpackSamples(compressed) : [];
+				await context.samples.take([...(samples ?? []), ...unpacked], either);
 				send({ telemetryAck: { sequence: telemetry.sequence ?? toLong(0) } });
 			})();
 			taking.catch(reject);

@@ -11,7 +11,10 @@ export const SELF_MEASUREMENTS = {
 		fields: {
 			rss_bytes: gauge("bytes", "Its resident memory"),
 			cpu_percent: gauge("percent", "Of one core, since the reading before"),
-			event_loop_delay_seconds: gauge("seconds", "How late its event loop is, 99th percentile since the reading before"),
+			event_loop_delay_seconds: gauge(
+				"seconds",
+				"How late its event loop is, 99th percentile since the reading before",
+			),
 			uptime_seconds: gauge("seconds", "How long it has been running"),
 			agents: gauge("count", "Agents known"),
 			agents_connected: gauge("count", "Agents connected"),

@@ -53,7 +53,7 @@ export function forInodes(
 	for (let i = Math.max(from, begin); i < end; ) {
 		const place = at + (i - begin) * inodeSize;
 		const some = Math.min(end, i < HALF ? HALF : CHUNK_INODES) - i;
-		const used = ~((i < HALF ? freeLow : freeHigh) >>> i % HALF) & (0xffffffff >>> (HALF - some));
+		const used = ~((i < HALF ? freeLow : freeHigh) >>> (i % HALF)) & (0xffffffff >>> (HALF - some));
 		const sound = inodesHold(xfs, view, place, used);
 		for (let k = 0; k < some; k++) {
 			if (((used >>> k) & 1) !== 0) each(place + k * inodeSize, number + i + k, sound);

@@ -92,13 +92,7 @@ export function parseInode(xfs: Xfs, view: DataView, at: number, inode: number):
 }
 
 /** The same into `node`, as far as a listing tells of it. False, and nothing is changed, where it is not in use. */
-export function parseListed(
-	xfs: Xfs,
-	view: DataView,
-	at: number,
-	inode: number,
-	node: ReusedNode,
-): boolean {
+export function parseListed(xfs: Xfs, view: DataView, at: number, inode: number, node: ReusedNode): boolean {
 	const type = typeInUse(xfs, view, at, inode);
 	if (type === undefined) return false;
 	node.size = sizeOf(xfs, view, at, inode);

@@ -1,6 +1,15 @@
 /** Every name of a tree: as scan.ts, but that of files nothing is kept that a listing does not tell. */
 import { UmbraError } from "../../common/errors.ts";
-import { type EachListed, grown, InodeColumns, type ListedTree, type ListName, PlainName, reusedNode, walkListed } from "../listing.ts";
+import {
+	type EachListed,
+	grown,
+	InodeColumns,
+	type ListedTree,
+	type ListName,
+	PlainName,
+	reusedNode,
+	walkListed,
+} from "../listing.ts";
 import { Copies } from "../parser/copies.ts";
 import type { EachEntry } from "../parser/names.ts";
 import { type BlockRun, BlockSet } from "../parser/volume.ts";

@@ -35,6 +35,8 @@ export interface GuestOptions {
 	readonly signal?: AbortSignal;
 	/** Further arguments for QEMU. */
 	readonly extraArgs?: readonly string[];
+	/** Further modules of the guest's kernel, for devices that `extraArgs` add: "virtio_balloon". */
+	readonly modules?: readonly string[];
 }
 
 export interface RunResult {
@@ -97,7 +99,7 @@ async function boot(options: GuestOptions, accelerator: Accelerator, deadlineMs:
 		});
 	}
 	const buses = new Set(options.disks.map((disk) => disk.interface ?? "virtio"));
-	await writeFile(paths.initramfs, await buildInitramfs(buses));
+	await writeFile(paths.initramfs, await buildInitramfs(buses, options.modules));
 	// What an earlier guest in this folder left, above all a socket after SIGKILL.
 	for (const path of [paths.console, paths.shell, paths.control, paths.qmp]) await rm(path, { force: true });
 	await writeFile(paths.console, "");

@@ -81,10 +81,14 @@ poweroff -f
 
 const FOLDERS = ["bin", "dev", "mnt", "modules", "proc", "root", "sys", "tmp"];
 
-/** @throws UmbraError `not-found` before the bootstrap has run. */
-export async function buildInitramfs(buses: ReadonlySet<string>): Promise<Buffer> {
+/**
+ * @param further modules of the kernel, by name
+ * @throws UmbraError `not-found` before the bootstrap has run.
+ */
+export async function buildInitramfs(buses: ReadonlySet<string>, further: readonly string[] = []): Promise<Buffer> {
 	const modules = await readModules([
 		...MODULES,
+		...further,
 		...(buses.has("scsi") ? SCSI_MODULES : []),
 		...(buses.has("ide") ? IDE_MODULES : []),
 	]);

@@ -502,6 +502,9 @@ export namespace umbra {
             /** Welcome heartbeatSeconds. */
             heartbeatSeconds: number;
 
+            /** Welcome compressedTelemetry. */
+            compressedTelemetry: boolean;
+
             /**
              * Creates a new Welcome instance using the specified properties.
              * @param [properties] Properties to set
@@ -563,6 +566,9 @@ export namespace umbra {
 
                 /** Welcome heartbeatSeconds */
                 heartbeatSeconds?: (number|null);
+
+                /** Welcome compressedTelemetry */
+                compressedTelemetry?: (boolean|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -955,6 +961,9 @@ export namespace umbra {
             /** TelemetryBatch samples. */
             samples: umbra.v1.Sample.$Properties[];
 
+            /** TelemetryBatch compressed. */
+            compressed: Uint8Array;
+
             /**
              * Creates a new TelemetryBatch instance using the specified properties.
              * @param [properties] Properties to set
@@ -1013,6 +1022,9 @@ export namespace umbra {
 
                 /** TelemetryBatch samples */
                 samples?: (umbra.v1.Sample.$Properties[]|null);
+
+                /** TelemetryBatch compressed */
+                compressed?: (Uint8Array|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

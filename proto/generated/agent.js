@@ -3,7 +3,7 @@ import $protobuf from "protobufjs/minimal.js";
 
 // Common aliases
 const $Reader = $protobuf.Reader, $Writer = $protobuf.Writer, $util = $protobuf.util;
-const $Object = $util.global.Object, $undefined = $util.global.undefined, $Error = $util.global.Error, $RangeError = $util.global.RangeError, $TypeError = $util.global.TypeError, $String = $util.global.String, $Number = $util.global.Number, $parseInt = $util.global.parseInt, $Array = $util.global.Array, $Boolean = $util.global.Boolean, $BigInt = $util.global.BigInt, $isFinite = $util.global.isFinite;
+const $Object = $util.global.Object, $undefined = $util.global.undefined, $Error = $util.global.Error, $RangeError = $util.global.RangeError, $TypeError = $util.global.TypeError, $String = $util.global.String, $Number = $util.global.Number, $Boolean = $util.global.Boolean, $parseInt = $util.global.parseInt, $Array = $util.global.Array, $BigInt = $util.global.BigInt, $isFinite = $util.global.isFinite;
 
 // Exported root namespace
 const $root = $protobuf.roots["default"] || ($protobuf.roots["default"] = {});
@@ -1173,6 +1173,7 @@ export const umbra = $root.umbra = (() => {
              * @property {string|null} [collectorId] Welcome collectorId
              * @property {number|null} [protocol] Welcome protocol
              * @property {number|null} [heartbeatSeconds] Welcome heartbeatSeconds
+             * @property {boolean|null} [compressedTelemetry] Welcome compressedTelemetry
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -1229,6 +1230,14 @@ export const umbra = $root.umbra = (() => {
             Welcome.prototype.heartbeatSeconds = 0;
 
             /**
+             * Welcome compressedTelemetry.
+             * @member {boolean} compressedTelemetry
+             * @memberof umbra.v1.Welcome
+             * @instance
+             */
+            Welcome.prototype.compressedTelemetry = false;
+
+            /**
              * Creates a new Welcome instance using the specified properties.
              * @function create
              * @memberof umbra.v1.Welcome
@@ -1266,6 +1275,8 @@ export const umbra = $root.umbra = (() => {
                     writer.uint32(/* id 2, wireType 0 =*/16).uint32(message.protocol);
                 if (message.heartbeatSeconds != null && $Object.hasOwnProperty.call(message, "heartbeatSeconds") && message.heartbeatSeconds !== 0)
                     writer.uint32(/* id 3, wireType 0 =*/24).uint32(message.heartbeatSeconds);
+                if (message.compressedTelemetry != null && $Object.hasOwnProperty.call(message, "compressedTelemetry") && message.compressedTelemetry !== false)
+                    writer.uint32(/* id 4, wireType 0 =*/32).bool(message.compressedTelemetry);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -1337,6 +1348,15 @@ export const umbra = $root.umbra = (() => {
                                 delete message.heartbeatSeconds;
                             continue;
                         }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.compressedTelemetry = value;
+                            else
+                                delete message.compressedTelemetry;
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -1381,6 +1401,9 @@ export const umbra = $root.umbra = (() => {
                 if (object.heartbeatSeconds != null)
                     if ($Number(object.heartbeatSeconds) !== 0)
                         message.heartbeatSeconds = object.heartbeatSeconds >>> 0;
+                if (object.compressedTelemetry != null)
+                    if (object.compressedTelemetry)
+                        message.compressedTelemetry = $Boolean(object.compressedTelemetry);
                 return message;
             };
 
@@ -1405,6 +1428,7 @@ export const umbra = $root.umbra = (() => {
                     object.collectorId = "";
                     object.protocol = 0;
                     object.heartbeatSeconds = 0;
+                    object.compressedTelemetry = false;
                 }
                 if (message.collectorId != null && $Object.hasOwnProperty.call(message, "collectorId"))
                     object.collectorId = message.collectorId;
@@ -1412,6 +1436,8 @@ export const umbra = $root.umbra = (() => {
                     object.protocol = message.protocol;
                 if (message.heartbeatSeconds != null && $Object.hasOwnProperty.call(message, "heartbeatSeconds"))
                     object.heartbeatSeconds = message.heartbeatSeconds;
+                if (message.compressedTelemetry != null && $Object.hasOwnProperty.call(message, "compressedTelemetry"))
+                    object.compressedTelemetry = message.compressedTelemetry;
                 return object;
             };
 
@@ -2593,6 +2619,7 @@ export const umbra = $root.umbra = (() => {
              * @typedef {Object} umbra.v1.TelemetryBatch.$Properties
              * @property {Long|null} [sequence] TelemetryBatch sequence
              * @property {Array.<umbra.v1.Sample.$Properties>|null} [samples] TelemetryBatch samples
+             * @property {Uint8Array|null} [compressed] TelemetryBatch compressed
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -2642,6 +2669,14 @@ export const umbra = $root.umbra = (() => {
             TelemetryBatch.prototype.samples = $util.emptyArray;
 
             /**
+             * TelemetryBatch compressed.
+             * @member {Uint8Array} compressed
+             * @memberof umbra.v1.TelemetryBatch
+             * @instance
+             */
+            TelemetryBatch.prototype.compressed = $util.newBuffer([]);
+
+            /**
              * Creates a new TelemetryBatch instance using the specified properties.
              * @function create
              * @memberof umbra.v1.TelemetryBatch
@@ -2678,6 +2713,8 @@ export const umbra = $root.umbra = (() => {
                 if (message.samples != null && message.samples.length)
                     for (let i = 0; i < message.samples.length; ++i)
                         $root.umbra.v1.Sample.encode(message.samples[i], writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
+                if (message.compressed != null && $Object.hasOwnProperty.call(message, "compressed") && message.compressed.length)
+                    writer.uint32(/* id 3, wireType 2 =*/26).bytes(message.compressed);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -2739,6 +2776,15 @@ export const umbra = $root.umbra = (() => {
                             message.samples.push($root.umbra.v1.Sample.decode(reader, reader.size(), $undefined, _depth + 1));
                             continue;
                         }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.bytes()).length)
+                                message.compressed = value;
+                            else
+                                delete message.compressed;
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -2794,6 +2840,12 @@ export const umbra = $root.umbra = (() => {
                         message.samples[i] = $root.umbra.v1.Sample.fromObject(object.samples[i], _depth + 1);
                     }
                 }
+                if (object.compressed != null)
+                    if (object.compressed.length)
+                        if (typeof object.compressed === "string")
+                            $util.base64.decode(object.compressed, message.compressed = $util.newBuffer($util.base64.length(object.compressed)), 0);
+                        else if (object.compressed.length >= 0)
+                            message.compressed = object.compressed;
                 return message;
             };
 
@@ -2816,12 +2868,20 @@ export const umbra = $root.umbra = (() => {
                 let object = {};
                 if (options.arrays || options.defaults)
                     object.samples = [];
-                if (options.defaults)
+                if (options.defaults) {
                     if ($util.Long) {
                         let long = new $util.Long(0, 0, true);
                         object.sequence = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
                     } else
                         object.sequence = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                    if (options.bytes === $String)
+                        object.compressed = "";
+                    else {
+                        object.compressed = [];
+                        if (options.bytes !== $Array)
+                            object.compressed = $util.newBuffer(object.compressed);
+                    }
+                }
                 if (message.sequence != null && $Object.hasOwnProperty.call(message, "sequence"))
                     if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
                         object.sequence = typeof message.sequence === "number" ? $BigInt(message.sequence) : $util.Long.fromBits(message.sequence.low >>> 0, message.sequence.high >>> 0, true).toBigInt();
@@ -2834,6 +2894,8 @@ export const umbra = $root.umbra = (() => {
                     for (let j = 0; j < message.samples.length; ++j)
                         object.samples[j] = $root.umbra.v1.Sample.toObject(message.samples[j], options, _depth + 1);
                 }
+                if (message.compressed != null && $Object.hasOwnProperty.call(message, "compressed"))
+                    object.compressed = options.bytes === $String ? $util.base64.encode(message.compressed, 0, message.compressed.length) : options.bytes === $Array ? $Array.prototype.slice.call(message.compressed) : message.compressed;
                 return object;
             };
 

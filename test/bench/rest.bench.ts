@@ -1,19 +1,16 @@
 /** What an agent costs a host that it watches, while next to nothing happens. */
 
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatBytes } from "../../common/units.ts";
 import { bootGuest, makeDisk } from "../support/guest.ts";
-import { ROOT, startUmbra } from "../support/processes.ts";
 import { Site } from "../support/site.ts";
 import { until } from "../support/wait.ts";
 import type { Bench, BenchContext, Row } from "./bench.ts";
 import { number } from "./measure.ts";
+import { startAsPackaged } from "./packaged.ts";
 import { cpuSeconds, memory, resetPeak } from "./process-stats.ts";
 
 const MIB = 2 ** 20;
-const UNIT = join(ROOT, "packaging", "systemd", "umbra-agent.service");
 /** Three captures of the default schedule are in it. */
 const MEASURED_MS = 190_000;
 const MAX_RSS = 150 * MIB;
@@ -33,7 +30,13 @@ async function run({ folder, say }: BenchContext): Promise<Row[]> {
 		agent: { schedule: "every 60s", qemu: { sockets: [guest.qmpSocket] }, log: "warn" },
 	});
 	const captures = async (): Promise<number> => (await site.changes("vm")).length;
-	await startAsPackaged(site, folder.file("cache"), captures);
+	let seen = 0;
+	const another = async (): Promise<void> => {
+		await until(async () => (await captures()) > seen, { what: "a capture", timeoutMs: 120_000 });
+		seen = await captures();
+	};
+	await another();
+	await startAsPackaged(site, folder.file("cache"), another);
 	const pid = site.agent?.pid ?? 0;
 	say(`the agent at rest for ${MEASURED_MS / 1000} s`);
 	const before = await captures();
@@ -61,25 +64,4 @@ async function run({ folder, say }: BenchContext): Promise<Row[]> {
 			how: `${how} User and system time of all its threads.`,
 		},
 	];
-}
-
-/**
- * The site's agent starts anew with the environment of its systemd unit, and captures once: twice, so that the compile
- * cache is filled, as it is on every host but a new one.
- */
-async function startAsPackaged(site: Site, cache: string, captures: () => Promise<number>): Promise<void> {
-	const unit = await readFile(UNIT, "utf8");
-	const lines = [...unit.matchAll(/^Environment=([A-Z_]+)=(.*)$/gm)];
-	const env = Object.fromEntries(lines.map(([, name = "", value = ""]) => [name, value.replace("%C", cache)]));
-	const another = async (before: number): Promise<void> => {
-		await until(async () => (await captures()) > before, { what: "a capture", timeoutMs: 120_000 });
-	};
-	await another(0);
-	for (let start = 0; start < 2; start++) {
-		// In good order: that is when the compile cache is written.
-		await site.agent?.kill("SIGTERM");
-		const before = await captures();
-		site.agent = await startUmbra(["agent", "--config", join(site.folder, "agent.yaml")], { env });
-		await another(before);
-	}
 }
