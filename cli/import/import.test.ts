@@ -431,17 +431,18 @@ describe("umbra import", needs("qemu-img", "qemu-io", "qemu-nbd", "mke2fs", "deb
 		await using _lock = await startProgram("qemu-nbd", [
 			...["-t", "-f", "qcow2", `--socket=${temp.file("lock")}`, used],
 		]);
-		await until(() => startLocked(used), { what: "the image to be in use" });
+		await until(() => isLocked(used), { what: "the image to be in use" });
 		await dated(folder, "2024-07-05T00:00:00Z", contents[1]!);
 		const { ok, lines } = await umbra("broken", [folder]);
 		assert.equal(ok, false);
 		const errors = lines.filter(({ error }) => error !== undefined);
 		assert.deepEqual(errors.map(({ name, source, error }) => [name ?? source.split("/").at(-1), error.code]).sort(), [
-			["disk-2024-07-02.qcow2", errors.find(({ source }) => source?.includes("07-02"))?.error.code ?? "unavailable"],
+			["disk-2024-07-02.qcow2", "truncated"],
 			["disk-2024-07-03.qcow2", "unavailable"],
 			["disk-2024-07-04.qcow2", "conflict"],
 		]);
 		const about = (name: string) => errors.find((line) => JSON.stringify(line).includes(name))?.error;
+		assert.match(about("07-02").message, /its snapshot .* lies beyond the end/);
 		assert.match(about("07-03").message, /No such file or directory/);
 		assert.match(about("07-03").hint, /lies upon others/);
 		assert.match(about("07-04").hint, /a running VM writes this image: capture the VM instead/);
@@ -453,8 +454,26 @@ describe("umbra import", needs("qemu-img", "qemu-io", "qemu-nbd", "mke2fs", "deb
 		assert.deepEqual(await filesOf("broken", there[1].time), CHANGES[0]);
 	});
 
+	it("imports what the top of a chain lies upon while a VM writes to the top", async () => {
+		const base = await qcow2Of("under", contents[0]!);
+		const top = temp.file("above.qcow2");
+		await runProgram("qemu-img", ["create", "-q", "-f", "qcow2", "-b", base, "-F", "qcow2", top]);
+		await using _lock = await startProgram("qemu-nbd", ["-t", "-f", "qcow2", `--socket=${temp.file("top")}`, top]);
+		await until(() => isLocked(top), { what: "the image to be in use" });
+		const { ok, lines } = await umbra("running", [top]);
+		assert.equal(ok, false);
+		assert.deepEqual(
+			lines.map(({ name, state, error }) => [name, state, error?.code]),
+			[
+				["under.qcow2", "imported", undefined],
+				["above.qcow2", "failed", "conflict"],
+			],
+		);
+		await holds("running", lines[0].time, contents[0]!);
+	});
+
 	/** Whether somebody has an image open for writing. */
-	async function startLocked(image: string): Promise<boolean> {
+	async function isLocked(image: string): Promise<boolean> {
 		return await runProgram("qemu-img", ["info", image]).then(
 			() => false,
 			() => true,
