@@ -53,6 +53,7 @@ export interface Site {
 const DEFAULT_ADDRESS = "127.0.0.1:7071";
 const DEFAULT_SPOOL_BYTES = 2 * 2 ** 30;
 const DEFAULT_THREADS = 2;
+const MAX_THREADS = 64;
 /** What a disk is called where neither an operator nor the collector says. */
 export const FIRST_DISK = "vda";
 
@@ -117,7 +118,10 @@ export function withinNs(text: string): bigint {
 
 /** From an agent's settings, or from what is given here. @throws UmbraError `bad-config`, `not-found`. */
 export async function siteOf(options: ImportArguments): Promise<Site> {
-	const { config, state, spool } = options;
+	const { config, state, spool, threads } = options;
+	if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)) {
+		throw usage("--threads", String(threads), `1 to ${MAX_THREADS}`);
+	}
 	const { uplinkAccess } = await import("../../agent/uplink/access.ts");
 	if (config !== undefined) {
 		refuseBoth(options);
@@ -128,7 +132,7 @@ export async function siteOf(options: ImportArguments): Promise<Site> {
 			access: await uplinkAccess(agent.collector),
 			host: agent.host ?? hostname(),
 			folder: state ?? join(agent.dataDir, "import"),
-			threads: options.threads ?? agent.threads,
+			threads: threads ?? agent.threads,
 			spoolBytes: spool === undefined ? agent.spool.limit : parseBytes(spool),
 		};
 	}
@@ -140,7 +144,7 @@ export async function siteOf(options: ImportArguments): Promise<Site> {
 		access: await uplinkAccess({ tokenFile, tls: hasTls ? tls : undefined }),
 		host: hostname(),
 		folder: state ?? defaultFolder(address),
-		threads: options.threads ?? DEFAULT_THREADS,
+		threads: threads ?? DEFAULT_THREADS,
 		spoolBytes: spool === undefined ? DEFAULT_SPOOL_BYTES : parseBytes(spool),
 	};
 }

@@ -514,6 +514,7 @@ describe("umbra import", needs("qemu-img", "qemu-io", "qemu-nbd", "mke2fs", "deb
 			[[], {}, /nothing to import from/],
 			[[image], { disk: ["vda", "vdb"] }, /--disk: vda, vdb/],
 			[[image], { disk: ["=x"] }, /--disk: =x/],
+			[[image], { threads: Number.NaN }, /--threads: NaN; wanted 1 to 64/],
 			[[image], { format: "qed" }, /--format: qed; wanted raw, qcow2/],
 			[[image], { time: ["yesterday"] }, /not a time: "yesterday"/],
 			[[image], { time: ["other=2024-08-01"] }, /no snapshot or file called "other"/],

@@ -21,7 +21,13 @@ export interface ApiSite extends AsyncDisposable {
 	json(path: string, status?: number): Promise<any>;
 }
 
-export async function openSite({ token }: { readonly token?: string } = {}): Promise<ApiSite> {
+export interface ApiSiteOptions {
+	readonly token?: string;
+	/** Further settings of the collector. */
+	readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+export async function openSite({ token, settings = {} }: ApiSiteOptions = {}): Promise<ApiSite> {
 	await using opening = new AsyncDisposableStack();
 	const folder = opening.use(await tempFolder());
 	if (token !== undefined) await writeFile(folder.file("token"), `${token}\n`);
@@ -29,6 +35,7 @@ export async function openSite({ token }: { readonly token?: string } = {}): Pro
 		dataDir: folder.file("data"),
 		listen: { agents: "127.0.0.1:0", api: "127.0.0.1:0" },
 		...(token === undefined ? {} : { tokenFile: folder.file("token") }),
+		...settings,
 	});
 	const collector = opening.use(await Collector.start(config, silentLogger()));
 	const agent = opening.use(new TestAgent(collector.agentAddress, "agent-1", token));

@@ -95,6 +95,17 @@ async function checked(folder: TempFolder, files = true): Promise<ChainCheck> {
 
 const change = (sequence: number) => keys.change(VM, BigInt(sequence * 1000));
 
+/** Leaves so many points as the release before chains left them. */
+async function unchain(folder: TempFolder, count: number): Promise<void> {
+	await tamper(folder, async (level) => {
+		await level.clear({ gte: "link/", lt: "link0" });
+		await level.clear({ gte: "chain/", lt: "chain0" });
+		for (let at = 1; at <= count; at++) {
+			await edit<ChangesetRecord>(level, change(at), ({ chain: _, ...record }) => record);
+		}
+	});
+}
+
 describe("canonicalJson", () => {
 	it("writes what RFC 8785 does in its example of sorted members, and numbers as ECMAScript does", () => {
 		// Section 3.2.3 of the RFC.
@@ -333,14 +344,7 @@ describe("the hash chain of a VM", () => {
 			await using catalog = await Catalog.open(folder.path);
 			await fill(catalog, random, 1, 4);
 		}
-		// As the release before left it.
-		await tamper(folder, async (level) => {
-			await level.clear({ gte: "link/", lt: "link0" });
-			await level.clear({ gte: "chain/", lt: "chain0" });
-			for (let at = 1; at <= 4; at++) {
-				await edit<ChangesetRecord>(level, change(at), ({ chain: _, ...record }) => record);
-			}
-		});
+		await unchain(folder, 4);
 		{
 			await using catalog = await Catalog.open(folder.path);
 			const [check] = await Array.fromAsync(checkChains(catalog, DEEP));
@@ -391,13 +395,7 @@ describe("the hash chain of a VM", () => {
 			await using catalog = await Catalog.open(folder.path);
 			await fill(catalog, random, 1, 3);
 		}
-		await tamper(folder, async (level) => {
-			await level.clear({ gte: "link/", lt: "link0" });
-			await level.clear({ gte: "chain/", lt: "chain0" });
-			for (let at = 1; at <= 3; at++) {
-				await edit<ChangesetRecord>(level, change(at), ({ chain: _, ...record }) => record);
-			}
-		});
+		await unchain(folder, 3);
 		{
 			await using catalog = await Catalog.open(folder.path);
 			const record = { ...changeset(1500, random, 0), imported };
