@@ -26,8 +26,8 @@ export interface IntakeOptions {
 	readonly backlogBytes?: number;
 	/** Called when a log segment ended. */
 	readonly turned: () => void;
-	/** Called when rows are in the log but not in memory. */
-	readonly failed: (error: unknown) => void;
+	/** Brings what the heads took into DuckDB. */
+	readonly settle: () => Promise<void>;
 }
 
 /** Points that get on disk together. */
@@ -120,15 +120,8 @@ export class Intake {
 		this.lastError = "";
 		batch.done.resolve();
 		if (seriesLog.bytes >= segmentBytes || performance.now() - this.#segmentSince >= SEGMENT_MS) await this.#turn();
-		if (heads.waitingRows >= SETTLED_ROWS) await this.#settle();
-	}
-
-	async #settle(): Promise<void> {
-		try {
-			await this.#options.heads.settle();
-		} catch (error) {
-			this.#options.failed(error);
-		}
+		// Where it fails the store has failed, and says so; these points are in the log.
+		if (heads.waitingRows >= SETTLED_ROWS) await this.#options.settle().catch(() => {});
 	}
 
 	async #turn(): Promise<void> {
@@ -148,7 +141,7 @@ export class Intake {
 	/** Resolves when all that was accepted so far can be asked. */
 	async flush(): Promise<void> {
 		await this.#written();
-		await this.#options.heads.settle();
+		await this.#options.settle();
 	}
 
 	/** Resolves when what waits for the disk is on it, or is not to be. */

@@ -1,8 +1,8 @@
 /** A process that writes is killed at any instant; what it was promised must be there afterwards. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { startProgram } from "../../../test/support/processes.ts";
 import { testRandom } from "../../../test/support/random.ts";
 import { crashPoint } from "./crash-points.ts";
@@ -10,7 +10,7 @@ import { DAY_NS, floorTo } from "./layout.ts";
 import { embeddedPlace } from "./testing.ts";
 
 const ROUNDS = Number(process.env["UMBRA_KILL_ROUNDS"] ?? 3);
-const CHILD = join(import.meta.dirname, "crash-child.ts");
+const CHILD = fileURLToPath(new URL("crash-child.ts", import.meta.url));
 
 describe("the embedded store, killed", () => {
 	it("has every point that was taken, once, and goes on", async (context) => {
