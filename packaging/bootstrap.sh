@@ -71,6 +71,7 @@ programs() {
 	cat <<-END
 		fls sleuthkit
 		nbdinfo libnbd-bin
+		nbdsh python3-libnbd
 		nbdkit nbdkit
 		sgdisk gdisk
 		parted parted

@@ -123,6 +123,21 @@ describe("the NBD server, against clients that do not keep to the protocol", () 
 		await client.closed();
 	});
 
+	it("answers what was asked before a goodbye to a client that closed its side with it", async () => {
+		using client = await RawClient.going(path, false);
+		for (let count = 0; count < 40; count++) client.request({ offset: count * 1000, length: 300_000 }, BigInt(count));
+		client.request({ type: CMD_DISC, length: 0 });
+		client.socket.end();
+		for (let count = 0; count < 40; count++) {
+			const header = await client.reader.take(16);
+			assert.equal(header.readUInt32BE(4), 0);
+			const offset = Number(header.readBigUInt64BE(8)) * 1000;
+			assert.ok((await client.reader.take(5000)).equals(DISK.subarray(offset, offset + 5000)));
+			await client.reader.skip(295_000);
+		}
+		await client.closed();
+	});
+
 	it("goes on after NBD_OPT_EXPORT_NAME, with and without the zeroes", async () => {
 		for (const [flags, bytes] of [
 			[3, 10],

@@ -67,7 +67,8 @@ export class PointExport implements AsyncDisposable, ExportedPoint {
 		}
 		// The default export is the only one.
 		if (disks.length === 1) this.#names.set("", disks[0]!);
-		this.#server = createServer((socket) => this.#serve(socket));
+		// A client that said goodbye and closed its side still waits for the answers to what it asked before.
+		this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#serve(socket));
 		this.#server.maxConnections = MAX_CONNECTIONS;
 	}
 
