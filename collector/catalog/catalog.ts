@@ -24,7 +24,7 @@ import type {
 	Verdict,
 	VmRecord,
 } from "./records.ts";
-import { LevelStore, type Operation, type Page, type PageOptions } from "./store.ts";
+import { LevelStore, type MakeLevel, type Operation, type Page, type PageOptions } from "./store.ts";
 
 export { STAGE_FILES } from "./file-changes.ts";
 export { MAX_PAGE, type Page, type PageOptions } from "./store.ts";
@@ -80,8 +80,8 @@ export class Catalog implements AsyncDisposable {
 	 * @throws UmbraError `conflict` where another process has it open, `unsupported` where a newer
 	 * version wrote it, `corrupt`, `unavailable`.
 	 */
-	static async open(folder: string): Promise<Catalog> {
-		const store = await LevelStore.open(folder);
+	static async open(folder: string, make?: MakeLevel): Promise<Catalog> {
+		const store = await LevelStore.open(folder, make);
 		try {
 			const schema = await store.get<{ version?: unknown }>(keys.schema);
 			if (schema !== undefined && schema.version !== SCHEMA_VERSION) {

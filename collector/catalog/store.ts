@@ -37,24 +37,54 @@ export interface PageOptions {
 	readonly to?: string | undefined;
 }
 
-type Level = ClassicLevel<string, string>;
+/** What is used of a LevelDB. */
+export interface Level {
+	open(): Promise<void>;
+	close(): Promise<void>;
+	get(key: string): Promise<string | undefined>;
+	getMany(keys: string[]): Promise<(string | undefined)[]>;
+	has(key: string): Promise<boolean>;
+	batch(operations: LevelOperation[], options: { readonly sync: boolean }): Promise<void>;
+	iterator(range: LevelRange): { all(): Promise<[string, string][]> };
+	keys(range: LevelRange): { all(): Promise<string[]> };
+}
+
+export type LevelOperation =
+	| { readonly type: "put"; readonly key: string; readonly value: string }
+	| { readonly type: "del"; readonly key: string };
+
+export interface LevelRange {
+	readonly gte?: string;
+	readonly gt?: string;
+	readonly lt: string;
+	readonly reverse: boolean;
+	readonly limit: number;
+}
+
+/** The database in a folder, not open yet. */
+export type MakeLevel = (folder: string) => Level;
+
+const makeClassicLevel: MakeLevel = (folder) =>
+	new ClassicLevel(folder, { keyEncoding: "utf8", valueEncoding: "utf8" });
 
 export class LevelStore implements AsyncDisposable {
 	readonly #folder: string;
+	readonly #make: MakeLevel;
 	#level: Level;
 	/** What the disk said; LevelDB takes no write after a failed one until it is opened anew. */
 	#failure: UmbraError | undefined;
 	#reopening: Promise<void> | undefined;
 	#closed = false;
 
-	private constructor(folder: string, level: Level) {
+	private constructor(folder: string, make: MakeLevel, level: Level) {
 		this.#folder = folder;
+		this.#make = make;
 		this.#level = level;
 	}
 
 	/** @throws UmbraError `conflict` where another process has it open, `corrupt`, `unavailable`, `limit`. */
-	static async open(folder: string): Promise<LevelStore> {
-		return new LevelStore(folder, await openLevel(folder));
+	static async open(folder: string, make: MakeLevel = makeClassicLevel): Promise<LevelStore> {
+		return new LevelStore(folder, make, await openLevel(folder, make));
 	}
 
 	async get<T>(key: string): Promise<T | undefined> {
@@ -81,7 +111,7 @@ export class LevelStore implements AsyncDisposable {
 		const encoded = operations.map((operation) =>
 			operation.type === "put"
 				? { type: "put" as const, key: operation.key, value: JSON.stringify(operation.value) }
-				: { type: "del" as const, key: operation.key },
+				: operation,
 		);
 		try {
 			await this.#level.batch(encoded, options);
@@ -154,7 +184,7 @@ export class LevelStore implements AsyncDisposable {
 		this.#reopening ??= (async () => {
 			try {
 				await this.#level.close();
-				this.#level = await openLevel(this.#folder);
+				this.#level = await openLevel(this.#folder, this.#make);
 				this.#failure = undefined;
 			} finally {
 				this.#reopening = undefined;
@@ -174,8 +204,8 @@ export class LevelStore implements AsyncDisposable {
 	}
 }
 
-async function openLevel(folder: string): Promise<Level> {
-	const level: Level = new ClassicLevel(folder, { keyEncoding: "utf8", valueEncoding: "utf8" });
+async function openLevel(folder: string, make: MakeLevel): Promise<Level> {
+	const level = make(folder);
 	try {
 		await level.open();
 		return level;

@@ -254,6 +254,8 @@ export class VaultJobs implements AsyncDisposable {
 
 	/** Every disk at every point. */
 	async *#roots(): AsyncGenerator<PointTree> {
+		// A changeset whose commit failed may be there all the same: it is seen from then on, or nothing is given back.
+		await this.#options.catalog.recover();
 		for await (const { vm, time, disks } of this.#options.catalog.points()) {
 			for (const { disk, root, sizeBytes } of disks) {
 				const name = `${vm}@${formatTime(BigInt(time))}/${disk}`;

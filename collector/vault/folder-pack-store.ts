@@ -1,16 +1,12 @@
 /** Packs as files of one local folder: `00000001.pack` (the id in hex) and so on. */
-import { constants, fdatasync, read as fsRead, write as fsWrite, ftruncate } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { errnoOf, isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
+import { realFiles, type VaultFile, type VaultFiles } from "./files.ts";
 import type { LentPack, PackAppender, PackInfo, PackStore } from "./pack-store.ts";
 
 const FILE_NAME = /^([0-9a-f]{8})\.pack$/;
 /** Enough for the packs that are read together; well below the usual limit of 1,024 open files. */
 const MAX_OPEN_FILES = 128;
-const truncate = promisify(ftruncate);
-const datasync = promisify(fdatasync);
 
 /** Out of space, whatever enforces it: the device, a quota, a file size limit. */
 const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
@@ -30,33 +26,35 @@ function translate(error: unknown, doing: string, path: string): UmbraError {
 
 export class FolderPackStore implements PackStore {
 	readonly #folder: string;
+	readonly #files: VaultFiles;
 	/** Open for reading, least recently used first. A handle is closed only when no read uses it. */
 	readonly #readers = new Map<number, Reader>();
 	readonly #appenders = new Set<FolderAppender>();
 
-	private constructor(folder: string) {
+	private constructor(folder: string, files: VaultFiles) {
 		this.#folder = folder;
+		this.#files = files;
 	}
 
 	/** Makes the folder where it is missing. */
-	static async open(folder: string): Promise<FolderPackStore> {
+	static async open(folder: string, files: VaultFiles = realFiles): Promise<FolderPackStore> {
 		try {
-			await mkdir(folder, { recursive: true });
+			await files.makeFolder(folder);
 			// A pack that was made just before a crash may not have reached its folder yet.
-			await syncFolder(folder);
-			await syncFolder(join(folder, ".."));
+			await files.syncFolder(folder);
+			await files.syncFolder(join(folder, ".."));
 		} catch (error) {
 			throw translate(error, "open the pack folder", folder);
 		}
-		return new FolderPackStore(folder);
+		return new FolderPackStore(folder, files);
 	}
 
 	async list(): Promise<PackInfo[]> {
 		try {
 			const packs: PackInfo[] = [];
-			for (const file of (await readdir(this.#folder)).sort()) {
+			for (const file of (await this.#files.list(this.#folder)).sort()) {
 				const id = Number.parseInt(FILE_NAME.exec(file)?.[1] ?? "0", 16);
-				if (id > 0) packs.push({ id, bytes: (await stat(join(this.#folder, file))).size });
+				if (id > 0) packs.push({ id, bytes: await this.#files.size(join(this.#folder, file)) });
 			}
 			return packs;
 		} catch (error) {
@@ -67,15 +65,15 @@ export class FolderPackStore implements PackStore {
 	async create(id: number): Promise<PackAppender> {
 		const path = this.#path(id);
 		try {
-			const handle = await open(path, "wx");
+			const file = await this.#files.open(path, "create");
 			try {
-				await syncFolder(this.#folder);
+				await this.#files.syncFolder(this.#folder);
 			} catch (error) {
-				await handle.close();
-				await unlink(path);
+				await file.close();
+				await this.#files.remove(path);
 				throw error;
 			}
-			return this.#appender(handle, path, 0);
+			return this.#appender(file, path, 0);
 		} catch (error) {
 			throw translate(error, "create", path);
 		}
@@ -84,14 +82,14 @@ export class FolderPackStore implements PackStore {
 	async resume(id: number, length: number): Promise<PackAppender> {
 		const path = this.#path(id);
 		try {
-			const handle = await open(path, constants.O_WRONLY);
+			const file = await this.#files.open(path, "write");
 			try {
-				await handle.truncate(length);
+				await file.truncate(length);
 			} catch (error) {
-				await handle.close();
+				await file.close();
 				throw error;
 			}
-			return this.#appender(handle, path, length);
+			return this.#appender(file, path, length);
 		} catch (error) {
 			throw translate(error, "resume", path);
 		}
@@ -101,7 +99,8 @@ export class FolderPackStore implements PackStore {
 		const reader = this.#reader(id);
 		reader.users++;
 		try {
-			const { fd } = await reader.handle;
+			const { fd } = await reader.file;
+			if (fd === undefined) throw new UmbraError("unsupported", `${this.#path(id)} is no file of the operating system`);
 			return { fd, [Symbol.dispose]: () => void this.#release(reader) };
 		} catch (error) {
 			await this.#release(reader);
@@ -114,12 +113,12 @@ export class FolderPackStore implements PackStore {
 		const reader = this.#reader(id);
 		reader.users++;
 		try {
-			const { fd } = await reader.handle;
+			const file = await reader.file;
 			const bytes = Buffer.allocUnsafeSlow(length);
 			let done = 0;
 			while (done < length) {
 				signal?.throwIfAborted();
-				const got = await readSome(fd, bytes, done, length - done, offset + done);
+				const got = await file.read(bytes, done, length - done, offset + done);
 				if (got === 0) {
 					throw new UmbraError("truncated", `${this.#path(id)}: ends at ${offset + done}, wanted ${offset + length}`, {
 						context: { path: this.#path(id), offset: offset + done, wanted: offset + length },
@@ -141,8 +140,8 @@ export class FolderPackStore implements PackStore {
 		await this.#forgetReader(id);
 		const path = this.#path(id);
 		try {
-			await rename(path, `${path}.damaged-${Date.now()}`);
-			await syncFolder(this.#folder);
+			await this.#files.rename(path, `${path}.damaged-${Date.now()}`);
+			await this.#files.syncFolder(this.#folder);
 		} catch (error) {
 			if (errnoOf(error) !== "ENOENT") throw translate(error, "set aside", path);
 		}
@@ -151,8 +150,8 @@ export class FolderPackStore implements PackStore {
 	async remove(id: number): Promise<void> {
 		await this.#forgetReader(id);
 		try {
-			await unlink(this.#path(id));
-			await syncFolder(this.#folder);
+			await this.#files.remove(this.#path(id));
+			await this.#files.syncFolder(this.#folder);
 		} catch (error) {
 			if (errnoOf(error) !== "ENOENT") throw translate(error, "remove", this.#path(id));
 		}
@@ -176,8 +175,8 @@ export class FolderPackStore implements PackStore {
 		return join(this.#folder, `${id.toString(16).padStart(8, "0")}.pack`);
 	}
 
-	#appender(handle: FileHandle, path: string, length: number): FolderAppender {
-		const appender = new FolderAppender(handle, path, length, () => this.#appenders.delete(appender));
+	#appender(file: VaultFile, path: string, length: number): FolderAppender {
+		const appender = new FolderAppender(file, path, length, () => this.#appenders.delete(appender));
 		this.#appenders.add(appender);
 		return appender;
 	}
@@ -186,8 +185,8 @@ export class FolderPackStore implements PackStore {
 		let reader = this.#readers.get(id);
 		this.#readers.delete(id);
 		if (reader === undefined) {
-			reader = { handle: open(this.#path(id), "r"), users: 0, removed: false };
-			reader.handle.catch(() => this.#readers.delete(id));
+			reader = { file: this.#files.open(this.#path(id), "read"), users: 0, removed: false };
+			reader.file.catch(() => this.#readers.delete(id));
 		}
 		this.#readers.set(id, reader);
 		return reader;
@@ -211,7 +210,7 @@ export class FolderPackStore implements PackStore {
 }
 
 interface Reader {
-	readonly handle: Promise<FileHandle>;
+	readonly file: Promise<VaultFile>;
 	users: number;
 	/** Its last user closes it. */
 	removed: boolean;
@@ -219,38 +218,18 @@ interface Reader {
 
 /** Closing what was only read cannot lose anything. */
 async function closeQuietly(reader: Reader): Promise<void> {
-	await reader.handle.then((handle) => handle.close()).catch(() => undefined);
-}
-
-function readSome(fd: number, into: Buffer, at: number, length: number, position: number): Promise<number> {
-	// The callback API costs half of what FileHandle.read does, and this is the hot path of every restore.
-	return new Promise((resolve, reject) => {
-		fsRead(fd, into, at, length, position, (error, got) => (error === null ? resolve(got) : reject(error)));
-	});
-}
-
-function writeSome(fd: number, bytes: Uint8Array, at: number, position: number): Promise<number> {
-	return new Promise((resolve, reject) => {
-		fsWrite(fd, bytes, at, bytes.length - at, position, (error, put) =>
-			error === null ? resolve(put) : reject(error),
-		);
-	});
-}
-
-async function syncFolder(folder: string): Promise<void> {
-	await using handle = await open(folder, "r");
-	await handle.sync();
+	await reader.file.then((file) => file.close()).catch(() => undefined);
 }
 
 class FolderAppender implements PackAppender {
-	readonly #handle: FileHandle;
+	readonly #file: VaultFile;
 	readonly #path: string;
 	readonly #onClose: () => void;
 	#length: number;
 	#closed = false;
 
-	constructor(handle: FileHandle, path: string, length: number, onClose: () => void) {
-		this.#handle = handle;
+	constructor(file: VaultFile, path: string, length: number, onClose: () => void) {
+		this.#file = file;
 		this.#path = path;
 		this.#length = length;
 		this.#onClose = onClose;
@@ -259,10 +238,10 @@ class FolderAppender implements PackAppender {
 	async append(bytes: Uint8Array): Promise<void> {
 		let done = 0;
 		try {
-			while (done < bytes.length) done += await writeSome(this.#handle.fd, bytes, done, this.#length + done);
+			while (done < bytes.length) done += await this.#file.write(bytes, done, this.#length + done);
 		} catch (error) {
 			// Should even this fail: the next append writes over the rest, and recovery knows a torn tail.
-			if (done > 0) await truncate(this.#handle.fd, this.#length).catch(() => undefined);
+			if (done > 0) await this.#file.truncate(this.#length).catch(() => undefined);
 			throw translate(error, "write", this.#path);
 		}
 		this.#length += bytes.length;
@@ -270,7 +249,7 @@ class FolderAppender implements PackAppender {
 
 	async sync(): Promise<void> {
 		try {
-			await datasync(this.#handle.fd);
+			await this.#file.sync();
 		} catch (error) {
 			throw translate(error, "sync", this.#path);
 		}
@@ -278,7 +257,7 @@ class FolderAppender implements PackAppender {
 
 	async cut(length: number): Promise<void> {
 		try {
-			await truncate(this.#handle.fd, length);
+			await this.#file.truncate(length);
 			this.#length = length;
 		} catch (error) {
 			throw translate(error, "cut", this.#path);
@@ -295,7 +274,7 @@ class FolderAppender implements PackAppender {
 		this.#closed = true;
 		this.#onClose();
 		try {
-			await this.#handle.close();
+			await this.#file.close();
 		} catch (error) {
 			throw translate(error, "close", this.#path);
 		}

@@ -345,13 +345,17 @@ export class History implements AsyncDisposable {
 	}
 
 	async #verify({ vm, time, tree, contents }: Point): Promise<void> {
-		const names = await readNames(this.#vault, tree, 0, tree.blocks);
-		for (let at = 0; at < tree.blocks; at++) {
-			const content = contents.get(at) ?? 0;
-			const name = names.subarray(at * 32, (at + 1) * 32);
-			assert.equal(nameToHex(name), nameToHex(nameOf(content)), `VM ${vm} at ${time}, block ${at}`);
+		const names = Buffer.from(await readNames(this.#vault, tree, 0, tree.blocks));
+		const wanted = Buffer.alloc(names.length);
+		for (const [at, content] of contents) wanted.set(nameOf(content), at * 32);
+		if (!names.equals(wanted)) {
+			const at = Math.floor(names.findIndex((byte, index) => byte !== wanted[index]) / 32);
+			const [found, right] = [names, wanted].map((all) => nameToHex(all.subarray(at * 32, (at + 1) * 32)));
+			assert.equal(found, right, `VM ${vm} at ${time}, block ${at}`);
+		}
+		for (const [at, content] of contents) {
 			if (content === 0) continue;
-			const data = await this.#vault.get(name);
+			const data = await this.#vault.get(nameOf(content));
 			assert.equal(Buffer.compare(data, block(content).data), 0, `VM ${vm} at ${time}, block ${at}: other bytes`);
 		}
 	}

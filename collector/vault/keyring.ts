@@ -3,10 +3,10 @@
  * which lies elsewhere. Without this file, or without the secret, nobody can read the vault.
  */
 import { randomBytes, randomInt } from "node:crypto";
-import { open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf, isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
 import { chunkForm, type VaultKeys } from "./chunk-form.ts";
+import { realFiles, type VaultFile, type VaultFiles } from "./files.ts";
 import { KEY_SIZE, type KeyringFile, MAX_CONTENT_KEYS, parseKeyring, unwrapKeys, wrapKeys } from "./keyring-file.ts";
 import { lockFile } from "./lock.ts";
 import { ENCRYPTED_PACK, FILE_HEADER_SIZE, parseFileHeader } from "./pack-format.ts";
@@ -25,9 +25,10 @@ export async function openKeyring(
 	folder: string,
 	packs: PackStore,
 	secret: string | undefined,
+	files: VaultFiles = realFiles,
 ): Promise<VaultKeys | undefined> {
 	const path = keyringOf(folder);
-	const file = await readKeyring(path);
+	const file = await readKeyring(files, path);
 	const listed = await packs.list();
 	if (file !== undefined) {
 		if (secret === undefined) throw noKey(folder);
@@ -55,7 +56,7 @@ export async function openKeyring(
 		});
 	}
 	const keys = { names: randomBytes(KEY_SIZE), contents: [contentKey([])] };
-	await replaceFile(path, await wrapKeys(keys, secret));
+	await replaceFile(files, path, await wrapKeys(keys, secret));
 	return keys;
 }
 
@@ -66,21 +67,26 @@ export async function openKeyring(
  * @throws UmbraError `not-found` where there is no encrypted vault; `conflict` where a collector has it open; `denied`
  * where the secret is not the one; `bad-config` where both are the same; `corrupt`, `unsupported`, `limit`, `unavailable`.
  */
-export async function rotateKey(folder: string, secret: string, next: string): Promise<void> {
+export async function rotateKey(
+	folder: string,
+	secret: string,
+	next: string,
+	files: VaultFiles = realFiles,
+): Promise<void> {
 	const path = keyringOf(folder);
 	const missing = () =>
 		new UmbraError("not-found", `${folder} holds no encrypted vault: there is no ${path}`, { context: { path } });
 	// Before the lock, which makes a file.
-	if ((await readKeyring(path)) === undefined) throw missing();
+	if ((await readKeyring(files, path)) === undefined) throw missing();
 	using _lock = lockFile(join(folder, "lock"));
-	const file = await readKeyring(path);
+	const file = await readKeyring(files, path);
 	if (file === undefined) throw missing();
 	const { names, contents } = await unwrapKeys(file, secret, path);
 	if (next === secret) throw new UmbraError("bad-config", "the new key is the present one", { hint: "make a new one" });
 	if (contents.length >= MAX_CONTENT_KEYS) {
 		throw new UmbraError("limit", `${path} holds ${MAX_CONTENT_KEYS} keys already`, { context: { path } });
 	}
-	await replaceFile(path, await wrapKeys({ names, contents: [...contents, contentKey(contents)] }, next));
+	await replaceFile(files, path, await wrapKeys({ names, contents: [...contents, contentKey(contents)] }, next));
 }
 
 function keyringOf(folder: string): string {
@@ -112,10 +118,10 @@ async function keyOf(packs: PackStore, pack: PackInfo | undefined): Promise<numb
 	}
 }
 
-async function readKeyring(path: string): Promise<KeyringFile | undefined> {
+async function readKeyring(files: VaultFiles, path: string): Promise<KeyringFile | undefined> {
 	let text: string;
 	try {
-		text = await readFile(path, "latin1");
+		text = (await files.readWhole(path)).toString("latin1");
 	} catch (error) {
 		if (errnoOf(error) === "ENOENT") return undefined;
 		throw new UmbraError("unavailable", `cannot read the keyring ${path}: ${messageOf(error)}`, {
@@ -126,23 +132,29 @@ async function readKeyring(path: string): Promise<KeyringFile | undefined> {
 	return parseKeyring(text, path);
 }
 
-async function replaceFile(path: string, text: string): Promise<void> {
+async function replaceFile(files: VaultFiles, path: string, text: string): Promise<void> {
 	const next = `${path}.new`;
 	try {
-		await rm(next, { force: true });
-		{
-			await using handle = await open(next, "wx", 0o600);
-			await handle.writeFile(text);
-			await handle.sync();
-		}
-		await rename(next, path);
-		await using folder = await open(join(path, ".."), "r");
-		await folder.sync();
+		await files.remove(next).catch((error: unknown) => {
+			if (errnoOf(error) !== "ENOENT") throw error;
+		});
+		await writeSynced(await files.open(next, "create", 0o600), Buffer.from(text, "latin1"));
+		await files.rename(next, path);
+		await files.syncFolder(join(path, ".."));
 	} catch (error) {
 		const code = errnoOf(error) === "ENOSPC" ? "limit" : "unavailable";
 		throw new UmbraError(code, `cannot write the keyring ${path}: ${messageOf(error)}`, {
 			cause: error,
 			context: { path },
 		});
+	}
+}
+
+async function writeSynced(file: VaultFile, bytes: Uint8Array): Promise<void> {
+	try {
+		for (let done = 0; done < bytes.length; ) done += await file.write(bytes, done, done);
+		await file.sync();
+	} finally {
+		await file.close();
 	}
 }

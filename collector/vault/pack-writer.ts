@@ -43,6 +43,8 @@ interface Pack {
 	/** Trailer entries so far. */
 	entries: Buffer;
 	count: number;
+	/** What an earlier run wrote, in bytes. */
+	readonly found: number;
 	/** Bytes gathered, written, synced. */
 	length: number;
 	written: number;
@@ -122,6 +124,7 @@ export class PackWriter {
 			appender: unsealed.appender,
 			entries: unsealed.entries,
 			count: unsealed.entries.length / TRAILER_ENTRY_SIZE,
+			found: unsealed.end,
 			length: unsealed.end,
 			written: unsealed.end,
 			// What a killed process wrote may be in the page cache only.
@@ -263,8 +266,8 @@ export class PackWriter {
 		const id = this.#nextId++;
 		const entries = Buffer.alloc(0);
 		const length = FILE_HEADER_SIZE;
-		const [appender, syncing] = [null, null];
-		this.#current = { id, appender, entries, count: 0, length, written: 0, synced: 0, syncing, full: false };
+		const [appender, syncing, found] = [null, null, 0];
+		this.#current = { id, appender, entries, count: 0, found, length, written: 0, synced: 0, syncing, full: false };
 		const segment = this.#openSegment(this.#current, 0);
 		segment.used = encodeFileHeader(id, form.packVersion, form.key).copy(segment.buffer);
 		return this.#current;
@@ -406,8 +409,10 @@ export class PackWriter {
 		}
 		// A write that was under way when the sync failed would land behind the cut.
 		await this.#writing?.catch(() => undefined);
-		// Or a later scan would find in the page cache what the disk never got.
-		for (const pack of packs) await pack.appender?.cut(pack.synced).catch(() => undefined);
+		// Or a later scan would find in the page cache what the disk never got. What an earlier run left stays: that run may
+		// have synced it, and answered for it.
+		for (const { appender, synced, found } of packs)
+			await appender?.cut(Math.max(synced, found)).catch(() => undefined);
 		return failed;
 	}
 }

@@ -27,6 +27,7 @@ import { type ChunkForm, chunkForm, openChunk, type VaultKeys } from "./chunk-fo
 import type { ChunkIndex } from "./chunk-index.ts";
 import type { ChunkEncoding, StoredChunk, VaultStore } from "./chunk-store.ts";
 import { ChunkVerifier } from "./chunk-verifier.ts";
+import type { VaultFiles } from "./files.ts";
 import { FolderPackStore } from "./folder-pack-store.ts";
 import { collectGarbage, type GcOptions, type GcResult } from "./gc.ts";
 import { openKeyring } from "./keyring.ts";
@@ -73,6 +74,7 @@ export interface VaultOptions {
 	readonly clock?: () => number;
 	/** Called where something in a pack was found damaged by who wanted to read it. */
 	readonly onDamage?: (pack: number) => void;
+	readonly files?: VaultFiles;
 	readonly log?: Logger;
 }
 
@@ -152,8 +154,8 @@ export class Vault implements VaultStore {
 		}
 		await using resources = new AsyncDisposableStack();
 		resources.use(lockFile(join(folder, "lock")));
-		const packs = resources.use(await FolderPackStore.open(join(folder, "packs")));
-		const keys = await openKeyring(folder, packs, options.secret);
+		const packs = resources.use(await FolderPackStore.open(join(folder, "packs"), options.files));
+		const keys = await openKeyring(folder, packs, options.secret, options.files);
 		const vault = await Vault.over(packs, { ...options, keys });
 		vault.#resources.use(resources.move());
 		return vault;
@@ -167,7 +169,7 @@ export class Vault implements VaultStore {
 	 */
 	static async over(
 		packs: PackStore,
-		options: Omit<VaultOptions, "folder" | "secret"> & { readonly keys?: VaultKeys | undefined } = {},
+		options: Omit<VaultOptions, "folder" | "secret" | "files"> & { readonly keys?: VaultKeys | undefined } = {},
 	): Promise<Vault> {
 		const { packBytes = DEFAULT_PACK_BYTES, graceMs = DEFAULT_GRACE_MS, log = silentLogger() } = options;
 		const cache = new ChunkCache(options.cacheBytes ?? CACHE_BYTES);
