@@ -230,7 +230,15 @@ class History implements AsyncDisposable {
 /** Nothing by some of the rules, few points by the others. */
 function policy(random: Random): RetentionPolicy {
 	const count = () => (random.chance(0.6) ? 0 : random.below(4));
-	return { last: random.below(4), hourly: count(), daily: count(), weekly: count(), monthly: count(), keepAll: false };
+	return {
+		last: random.below(4),
+		hourly: count(),
+		daily: count(),
+		weekly: count(),
+		monthly: count(),
+		keepAll: false,
+		keepImported: true,
+	};
 }
 
 function treeOf({ root, sizeBytes }: { readonly root: string; readonly sizeBytes: number }) {

@@ -54,7 +54,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 	const agents = new AgentTable({ catalog, log, heartbeatSeconds: 10 });
 	const locks = new KeyedMutex();
 	const vms = [...policies].map(([name, retention]) => ({ name, retention }));
-	const settings = { last: 1, hourly: 0, daily: 0, weekly: 0, monthly: 0, keepAll: false, every: 1000 };
+	const settings = {
+		last: 1,
+		hourly: 0,
+		daily: 0,
+		weekly: 0,
+		monthly: 0,
+		keepAll: false,
+		keepImported: true,
+		every: 1000,
+	};
 	const retention = new Retention({ catalog, agents, ingestLocks: locks, settings, vms, log });
 	const gc = { every: 0, grace: 0, rewriteBelow, bytesPerSecond: 2 ** 40 };
 	const jobs = resources.use(
