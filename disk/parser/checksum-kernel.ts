@@ -149,7 +149,15 @@ function sumOfManyCode(): number[] {
 		words.push(...get(to), ...get(to), ...load64(i), ...get(from), ...load64(i), XOR_64, ...store64(i));
 	}
 	const more = [...get(from), ...get(at), ...get(size), ADD, LESS, ...IF];
-	const content = [...LOOP, ...more, ...words, ...step(from, number(64)), ...step(to, number(64)), ...AGAIN, ...END_LOOP];
+	const content = [
+		...LOOP,
+		...more,
+		...words,
+		...step(from, number(64)),
+		...step(to, number(64)),
+		...AGAIN,
+		...END_LOOP,
+	];
 	const checksum = [...get(at), ...get(field), ADD, ...load(0)];
 	const fieldOfRow = [...get(row), ...get(field), ADD];
 	const clear = [...fieldOfRow, ...fieldOfRow, ...load(0), ...checksum, XOR, ...store(0)];

@@ -3,7 +3,7 @@
  * either end that the usual CRC functions add, because the formats chain them (the kernel's
  * `ext4_chksum` and `jbd2_chksum`).
  */
-import { type Checksummer, LONGEST_SUMMED, MOST_SUMMED, makeChecksummer } from "./checksum-kernel.ts";
+import { type Checksummer, LONGEST_SUMMED, makeChecksummer } from "./checksum-kernel.ts";
 
 /** Sixteen tables for slicing over a reflected polynomial, end to end: table k advances a byte by k further bytes. */
 function reflectedTables(polynomial: number): Int32Array {
@@ -78,9 +78,6 @@ export function crc32cOfInode(crc: number, view: DataView, start: number, least:
 	const { byteOffset } = view;
 	return fast.addPadded(crc, byteOffset + start, byteOffset + least, byteOffset + end) >>> 0;
 }
-
-/** Structures that `manyChecksumsHold` takes at once. */
-export const MOST_AT_ONCE = MOST_SUMMED;
 
 /**
  * Whether these structures, of `size` bytes and one behind another from `at`, match their checksums: CRC-32C with both

@@ -166,7 +166,8 @@ export class Volume {
 				inFlight.push({ read, memory, bytes });
 				first = read.rest;
 				from = read.rest > 0 ? read.to : read.to + 1;
-				for (let oldest = inFlight[0]; oldest?.bytes instanceof Buffer; oldest = inFlight[0]) finishOldest(oldest.bytes);
+				for (let oldest = inFlight[0]; oldest?.bytes instanceof Buffer; oldest = inFlight[0])
+					finishOldest(oldest.bytes);
 				if (inFlight.length >= READS_IN_FLIGHT) finishOldest(await inFlight[0]!.bytes);
 			}
 			while (inFlight.length > 0) finishOldest(await inFlight[0]!.bytes);
