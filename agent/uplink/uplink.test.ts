@@ -320,7 +320,7 @@ describe("Uplink", () => {
 		collector.crash();
 		const lines: string[] = [];
 		const log = pino({ level: "warn" }, { write: (line: string) => void lines.push(line) });
-		await using uplink = start(fixture, collector, { log, telemetryLimitBytes: 4000 });
+		await using uplink = start(fixture, collector, { log, telemetryLimitBytes: 1000 });
 		for (let n = 0; n < 5; n++) {
 			uplink.sendTelemetry(Array.from({ length: 1000 }, (_, m) => ({ measurement: `m${n}-${m}` })));
 		}
