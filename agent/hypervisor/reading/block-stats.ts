@@ -26,7 +26,7 @@ const blockStatsShape = z.array(
 			failed_flush_operations: z.number(),
 			idle_time_ns: z.number().optional(),
 		}),
-		parent: z.unknown(),
+		parent: z.unknown().optional(),
 	}),
 );
 

@@ -1,7 +1,7 @@
 /**
  * HTTP to an InfluxDB, through the transport of its official client: keep-alive, TLS, bodies, errors. Above the transport the
  * client would hold lines in memory and drop them when it sees fit, and it takes strings only and compresses them at
- * zlib's own level, which costs more than all the rest (docs/decisions/0008-influxdb-writes.md).
+ * zlib's own level, which costs more than all the rest (docs/decisions/0010-influxdb-writes.md).
  */
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
