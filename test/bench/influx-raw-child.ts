@@ -20,7 +20,9 @@ const target = `${url}/write?db=${database}&precision=ns`;
 let next = 0;
 const cpu = process.cpuUsage();
 const start = performance.now();
-await Promise.all(Array.from({ length: IN_FLIGHT }, send));
+// The first one alone: of first writes side by side InfluxDB may forget one.
+await send(1);
+await Promise.all(Array.from({ length: IN_FLIGHT }, () => send()));
 const seconds = (performance.now() - start) / 1000;
 const { user, system } = process.cpuUsage(cpu);
 agent.destroy();
@@ -31,18 +33,19 @@ function* bodiesOf(of: Kind, points: number): Generator<Buffer> {
 	for (const batch of rounds(of, points)) {
 		for (const point of batch) {
 			writer.add(point);
-			if (writer.lines === LINES) yield gzipSync(writer.take(), { level: 1 });
+			if (writer.lines === LINES) yield gzipSync(writer.take().payload, { level: 1 });
 		}
 	}
-	if (writer.lines > 0) yield gzipSync(writer.take(), { level: 1 });
+	if (writer.lines > 0) yield gzipSync(writer.take().payload, { level: 1 });
 }
 
-async function send(): Promise<void> {
-	for (let body = bodies[next++]; body !== undefined; body = bodies[next++]) {
+async function send(most = Number.POSITIVE_INFINITY): Promise<void> {
+	for (let sent = 0; sent < most && next < bodies.length; sent++) {
+		const body = bodies[next++] as Buffer;
 		const headers = { "content-encoding": "gzip", "content-length": body.length };
-		const sent = request(target, { agent, method: "POST", headers });
-		sent.end(body);
-		const [response] = await once(sent, "response");
+		const asked = request(target, { agent, method: "POST", headers });
+		asked.end(body);
+		const [response] = await once(asked, "response");
 		response.resume();
 		await once(response, "end");
 		// InfluxDB's own limit on a write, met on a machine that has too much to do: a client would try again.

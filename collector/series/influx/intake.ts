@@ -3,7 +3,7 @@ import { UmbraError } from "../../../common/errors.ts";
 import type { Logger } from "../../../common/log.ts";
 import type { Point } from "../../../common/measurements/measurements.ts";
 import type { LineLog } from "./line-log.ts";
-import { LineWriter, laneOf } from "./lines.ts";
+import { type Lines, LineWriter, laneOf } from "./lines.ts";
 import { type LogRecord, RECORD_BYTES, type StoredRecord } from "./log-format.ts";
 import { LANES } from "./sender.ts";
 
@@ -26,7 +26,7 @@ export interface IntakeOptions {
 interface LaneIntake {
 	readonly writer: LineWriter;
 	/** Full, and not committed. */
-	full: { readonly lines: number; readonly payload: Buffer }[];
+	full: Lines[];
 }
 
 export class Intake {
@@ -90,7 +90,7 @@ export class Intake {
 			return false;
 		}
 		this.#pendingBytes += writer.length - before;
-		if (writer.lines >= RECORD_LINES || writer.length >= RECORD_BYTES) closeRecord(lane);
+		if (writer.lines >= RECORD_LINES || writer.length >= RECORD_BYTES) lane.full.push(writer.take());
 		return true;
 	}
 
@@ -117,15 +117,10 @@ export class Intake {
 		const acceptedMs = Date.now();
 		const records: LogRecord[] = [];
 		for (const [number, lane] of this.#lanes.entries()) {
-			if (lane.writer.lines > 0) closeRecord(lane);
-			for (const { lines, payload } of lane.full) records.push({ lane: number, lines, acceptedMs, payload });
+			if (lane.writer.lines > 0) lane.full.push(lane.writer.take());
+			records.push(...lane.full.map((lines) => ({ ...lines, lane: number, acceptedMs })));
 			lane.full = [];
 		}
 		this.#options.committed(await this.#options.log.append(records));
 	}
-}
-
-function closeRecord({ writer, full }: LaneIntake): void {
-	const { lines } = writer;
-	full.push({ lines, payload: writer.take() });
 }

@@ -11,7 +11,8 @@ import { LineLog } from "./line-log.ts";
 import type { LogRecord } from "./log-format.ts";
 
 function record(text: string, lane = 0): LogRecord {
-	return { lane, lines: text.split("\n").length, acceptedMs: 1_700_000_000_000, payload: Buffer.from(`${text}\n`) };
+	const hours = { first: -5, last: text.length };
+	return { lane, lines: 1, hours, acceptedMs: 1_700_000_000_000, payload: Buffer.from(`${text}\n`) };
 }
 
 async function openLog(folder: TempFolder, segmentBytes = 2 ** 20, log: Logger = silentLogger()): Promise<LineLog> {
@@ -60,6 +61,7 @@ describe("LineLog", () => {
 		const first = await reader.next();
 		await reader.close();
 		assert.deepEqual([first?.lane, first?.lines, first?.acceptedMs], [0, 1, 1_700_000_000_000]);
+		assert.deepEqual(first?.hours, { first: -5, last: wanted[0]?.length });
 	});
 
 	it("tells where its records stand", async () => {

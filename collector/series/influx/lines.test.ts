@@ -5,6 +5,7 @@ import { type Random, testRandom } from "../../../test/support/random.ts";
 import { LineWriter, laneOf, MAX_LINE_BYTES, measurementOf, splitLines } from "./lines.ts";
 import { decodeTag } from "./names.ts";
 
+const HOUR_NS = 3_600_000_000_000n;
 const TIME_NS = 1_732_224_157_000_000_000n;
 
 function vm(fields: Point["fields"], tags: Point["tags"] = { host: "h", vm: "v" }, timeNs = TIME_NS): Point {
@@ -15,7 +16,7 @@ function linesOf(...points: Point[]): string {
 	const writer = new LineWriter();
 	for (const point of points) assert.equal(writer.add(point), undefined);
 	assert.equal(writer.lines, points.length);
-	return writer.take().toString("utf8");
+	return writer.take().payload.toString("utf8");
 }
 
 describe("LineWriter", () => {
@@ -67,6 +68,25 @@ describe("LineWriter", () => {
 		});
 	}
 
+	for (const [what, times, first, last] of [
+		["one hour", [TIME_NS, TIME_NS + 1n, TIME_NS], 481173, 481173],
+		["several", [TIME_NS, TIME_NS + 2n * HOUR_NS, TIME_NS - HOUR_NS], 481172, 481175],
+		["those around 1970", [0n, -1n, HOUR_NS - 1n, -HOUR_NS, -HOUR_NS - 1n], -2, 0],
+		["all that there are", [2n ** 63n - 2n, -(2n ** 63n) + 2n], -2562048, 2562047],
+	] as const) {
+		it(`tells the hours of its points: ${what}`, () => {
+			const writer = new LineWriter();
+			// What is refused does not count, nor what was taken before.
+			writer.add(vm({ up: 1 }, {}, 7n * HOUR_NS));
+			writer.take();
+			for (const timeNs of times) {
+				writer.add(vm({ up: 1 }, {}, timeNs));
+				writer.add(vm({ wings: 1 }, {}, 500n * HOUR_NS));
+			}
+			assert.deepEqual(writer.take().hours, { first, last });
+		});
+	}
+
 	it("writes texts in quotes, and tags behind backslashes or encoded", () => {
 		const tags = { host: "a b,c=d", vm: "日\\\n%", severity: "" };
 		const point: Point = { measurement: "anomaly", tags, timeNs: 1n, fields: { feature: 'say "x"\\\n' } };
@@ -78,7 +98,7 @@ describe("LineWriter", () => {
 		const tags = { host: "h", vm: "v", severity: "info" };
 		const point: Point = { measurement: "anomaly", tags, timeNs: 1n, fields: { feature: "x", score: 1 } };
 		assert.equal(writer.add(point), undefined);
-		assert.equal(writer.take().toString(), "anomaly,host=h,severity=info,vm=v score=1 1\n");
+		assert.equal(writer.take().payload.toString(), "anomaly,host=h,severity=info,vm=v score=1 1\n");
 		assert.match(writer.add({ ...point, fields: { feature: "x" } }) ?? "", /no numbers/);
 	});
 
@@ -103,7 +123,10 @@ describe("LineWriter", () => {
 			writer.add(vm({ up: 1 }));
 			assert.match(writer.add(point) ?? "", reason);
 			writer.add(vm({ up: 2 }));
-			assert.equal(writer.take().toString(), `vm,host=h,vm=v up=1 ${TIME_NS}\nvm,host=h,vm=v up=2 ${TIME_NS}\n`);
+			assert.equal(
+				writer.take().payload.toString(),
+				`vm,host=h,vm=v up=1 ${TIME_NS}\nvm,host=h,vm=v up=2 ${TIME_NS}\n`,
+			);
 		});
 	}
 
@@ -113,7 +136,7 @@ describe("LineWriter", () => {
 			const points = Array.from({ length: random.between(1, 20) }, () => oddPoint(random));
 			const writer = new LineWriter();
 			for (const point of points) assert.equal(writer.add(point), undefined);
-			const bytes = writer.take();
+			const bytes = writer.take().payload;
 			const lines = splitLines(bytes);
 			assert.equal(Buffer.concat(lines.flatMap((line) => [line, Buffer.from("\n")])).compare(bytes), 0);
 			assert.deepEqual(

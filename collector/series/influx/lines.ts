@@ -10,6 +10,7 @@
 import { definitionOf, isMeasurement, type Point } from "../../../common/measurements/measurements.ts";
 import { whyRefused } from "../check.ts";
 import { encodeTag, storedField } from "./names.ts";
+import type { Hours } from "./turnstile.ts";
 
 /** InfluxDB takes keys of 64 KiB and the like; a line beyond this is a mistake, and would not fit a log record. */
 export const MAX_LINE_BYTES = 512 * 1024;
@@ -19,6 +20,8 @@ const FIRST_BYTES = 64 * 1024;
 const NUMBER_BYTES = 32;
 const BILLION = 1_000_000_000;
 const BILLION_BIG = 1_000_000_000n;
+const HOUR_SECONDS = 3600;
+const HOUR_BIG: bigint = BigInt(HOUR_SECONDS) * BILLION_BIG;
 const MAX_INT32 = 0x7fffffff;
 /** Times up to the year 2116 are split into seconds and nanoseconds. */
 const USUAL_TIMES_END = 2n ** 62n;
@@ -45,6 +48,13 @@ const TAG_CODES: Uint8Array = Uint8Array.from({ length: 0x80 }, (_, code) => {
 	return code < SPACE || code === BACKSLASH || code === PERCENT || code === DELETE ? ODD : PLAIN;
 });
 
+/** What a writer has written. */
+export interface Lines {
+	readonly payload: Buffer;
+	readonly lines: number;
+	readonly hours: Hours;
+}
+
 interface Plan {
 	readonly head: Uint8Array;
 	readonly tags: readonly { readonly name: string; readonly head: Uint8Array }[];
@@ -58,6 +68,10 @@ export class LineWriter {
 	#at = 0;
 	#lines = 0;
 	#time = 0n;
+	/** Of `#time`, and of the first and last point. */
+	#hour = 0;
+	#firstHour = Number.POSITIVE_INFINITY;
+	#lastHour = Number.NEGATIVE_INFINITY;
 	/** `#time` as text. */
 	#timeText: Uint8Array = Buffer.from(" 0\n");
 	readonly #takesText: boolean;
@@ -75,14 +89,17 @@ export class LineWriter {
 		return this.#at;
 	}
 
-	/** The lines so far; the writer is empty again. */
-	take(): Buffer {
+	/** The lines so far, at least one; the writer is empty again. */
+	take(): Lines {
 		// A copy: small lines that wait must not hold on to a large buffer.
-		const lines = Buffer.allocUnsafeSlow(this.#at);
-		this.#bytes.copy(lines, 0, 0, this.#at);
+		const payload = Buffer.allocUnsafeSlow(this.#at);
+		this.#bytes.copy(payload, 0, 0, this.#at);
+		const taken = { payload, lines: this.#lines, hours: { first: this.#firstHour, last: this.#lastHour } };
 		this.#at = 0;
 		this.#lines = 0;
-		return lines;
+		this.#firstHour = Number.POSITIVE_INFINITY;
+		this.#lastHour = Number.NEGATIVE_INFINITY;
+		return taken;
 	}
 
 	/** Adds the point as a line. @returns why it cannot be one, where nothing was added. */
@@ -91,6 +108,8 @@ export class LineWriter {
 		if (this.#write(point)) {
 			if (this.#at - start <= MAX_LINE_BYTES) {
 				this.#lines++;
+				if (this.#hour < this.#firstHour) this.#firstHour = this.#hour;
+				if (this.#hour > this.#lastHour) this.#lastHour = this.#hour;
 				return undefined;
 			}
 			this.#at = start;
@@ -214,28 +233,27 @@ export class LineWriter {
 
 	/** Points come in rounds that share a time. */
 	#timestamp(timeNs: bigint): boolean {
-		if (timeNs !== this.#time) {
-			if (timeNs < BILLION_BIG || timeNs >= USUAL_TIMES_END) return this.#rareTimestamp(timeNs);
+		if (timeNs === this.#time) {
+			this.#room(this.#timeText.length);
+			this.#copy(this.#timeText);
+			return true;
+		}
+		if (timeNs < MIN_TIME || timeNs > MAX_TIME) return false;
+		const start = this.#at;
+		this.#room(NUMBER_BYTES);
+		if (timeNs < BILLION_BIG || timeNs >= USUAL_TIMES_END) {
+			this.#at += this.#bytes.write(` ${timeNs}\n`, this.#at, "latin1");
+			this.#hour = Number(timeNs / HOUR_BIG) - (timeNs < 0n && timeNs % HOUR_BIG !== 0n ? 1 : 0);
+		} else {
 			const seconds = timeNs / BILLION_BIG;
-			const start = this.#at;
-			this.#room(NUMBER_BYTES);
 			this.#bytes[this.#at++] = SPACE;
 			this.#number(Number(seconds));
 			this.#digits(Number(timeNs - seconds * BILLION_BIG), 9);
 			this.#bytes[this.#at++] = LINE_FEED;
-			this.#timeText = Uint8Array.prototype.slice.call(this.#bytes, start, this.#at);
-			this.#time = timeNs;
-			return true;
+			this.#hour = Math.floor(Number(seconds) / HOUR_SECONDS);
 		}
-		this.#room(this.#timeText.length);
-		this.#copy(this.#timeText);
-		return true;
-	}
-
-	#rareTimestamp(timeNs: bigint): boolean {
-		if (timeNs < MIN_TIME || timeNs > MAX_TIME) return false;
-		this.#room(NUMBER_BYTES);
-		this.#at += this.#bytes.write(` ${timeNs}\n`, this.#at, "latin1");
+		this.#timeText = Uint8Array.prototype.slice.call(this.#bytes, start, this.#at);
+		this.#time = timeNs;
 		return true;
 	}
 }

@@ -3,15 +3,16 @@
  * lines of one lane, says by itself where it ends, and whether it is whole. All integers are little-endian.
  *
  *   segment header   "UMBRALNS" | version u32 | position of the file's first byte u64 | CRC of the 20 bytes before u32
- *   record header    "LINE" | bytes u32 | lines u32 | lane u8, three zero bytes | accepted u64 | CRC of the lines u32 |
- *                    CRC of the 28 bytes before u32
+ *   record header    "LINE" | bytes u32 | lines u32 | lane u8, three zero bytes | accepted u64 | hours of the first and last
+ *                    point i32, i32 | CRC of the lines u32 | CRC of the 36 bytes before u32
  *   record           the header, then `bytes` bytes of lines, each with its line feed
  */
 import { crc32 } from "node:zlib";
-import { MAX_LINE_BYTES } from "./lines.ts";
+import { type Lines, MAX_LINE_BYTES } from "./lines.ts";
+import type { Hours } from "./turnstile.ts";
 
 export const SEGMENT_HEADER_BYTES = 24;
-export const RECORD_HEADER_BYTES = 32;
+export const RECORD_HEADER_BYTES = 40;
 /** A record is closed once it has this many bytes, so that one line more is all that it can have beyond. */
 export const RECORD_BYTES = 512 * 1024;
 export const MAX_RECORD_BYTES: number = RECORD_BYTES + MAX_LINE_BYTES;
@@ -20,13 +21,11 @@ const SEGMENT_MAGIC = Buffer.from("UMBRALNS", "latin1");
 const RECORD_MAGIC = Buffer.from("LINE", "latin1");
 
 /** What a commit puts into the log. */
-export interface LogRecord {
+export interface LogRecord extends Lines {
 	/** Lines of one lane are delivered in their order. */
 	readonly lane: number;
-	readonly lines: number;
 	/** Unix milliseconds. */
 	readonly acceptedMs: number;
-	readonly payload: Buffer;
 }
 
 /** A record in the log, and the positions where it begins and behind it. */
@@ -40,6 +39,7 @@ export interface RecordHeader {
 	readonly lines: number;
 	readonly lane: number;
 	readonly acceptedMs: number;
+	readonly hours: Hours;
 	readonly crc: number;
 }
 
@@ -57,15 +57,17 @@ export function isSegmentHeader(bytes: Buffer, first: number): boolean {
 	return bytes.length >= SEGMENT_HEADER_BYTES && bytes.subarray(0, SEGMENT_HEADER_BYTES).equals(segmentHeader(first));
 }
 
-export function recordHeader({ lane, lines, acceptedMs, payload }: LogRecord): Buffer {
+export function recordHeader({ lane, lines, acceptedMs, hours, payload }: LogRecord): Buffer {
 	const header = Buffer.alloc(RECORD_HEADER_BYTES);
 	RECORD_MAGIC.copy(header);
 	header.writeUInt32LE(payload.length, 4);
 	header.writeUInt32LE(lines, 8);
 	header.writeUInt8(lane, 12);
 	header.writeBigUInt64LE(BigInt(acceptedMs), 16);
-	header.writeUInt32LE(crc32(payload), 24);
-	header.writeUInt32LE(crc32(header.subarray(0, 28)), 28);
+	header.writeInt32LE(hours.first, 24);
+	header.writeInt32LE(hours.last, 28);
+	header.writeUInt32LE(crc32(payload), 32);
+	header.writeUInt32LE(crc32(header.subarray(0, 36)), 36);
 	return header;
 }
 
@@ -74,7 +76,7 @@ export function parseRecordHeader(bytes: Buffer, offset: number): RecordHeader |
 	if (offset + RECORD_HEADER_BYTES > bytes.length) return undefined;
 	const header = bytes.subarray(offset, offset + RECORD_HEADER_BYTES);
 	if (!header.subarray(0, 4).equals(RECORD_MAGIC)) return undefined;
-	if (crc32(header.subarray(0, 28)) !== header.readUInt32LE(28)) return undefined;
+	if (crc32(header.subarray(0, 36)) !== header.readUInt32LE(36)) return undefined;
 	const length = header.readUInt32LE(4);
 	const lines = header.readUInt32LE(8);
 	if (length > MAX_RECORD_BYTES || lines === 0 || lines > length) return undefined;
@@ -83,7 +85,8 @@ export function parseRecordHeader(bytes: Buffer, offset: number): RecordHeader |
 		lines,
 		lane: header.readUInt8(12),
 		acceptedMs: Number(header.readBigUInt64LE(16)),
-		crc: header.readUInt32LE(24),
+		hours: { first: header.readInt32LE(24), last: header.readInt32LE(28) },
+		crc: header.readUInt32LE(32),
 	};
 }
 

@@ -83,8 +83,8 @@ export class LogReader {
 		const size = RECORD_HEADER_BYTES + header.bytes;
 		const payload = (await this.#read(segment, size, end)).subarray(RECORD_HEADER_BYTES, size);
 		if (!isPayloadWhole(header, payload)) return undefined;
-		const { lane, lines, acceptedMs } = header;
-		return { lane, lines, acceptedMs, payload, position, next: position + size };
+		const { lane, lines, acceptedMs, hours } = header;
+		return { lane, lines, acceptedMs, hours, payload, position, next: position + size };
 	}
 
 	/** To the next record of the segment that looks like one, or to its end. */

@@ -17,10 +17,12 @@ import { LANES, Sender } from "./sender.ts";
 const NEVER = new AbortController().signal;
 const PAUSES = { first: 1, longest: 4 };
 const BAD = 666;
+const HOUR_NS = 3_600_000_000_000n;
 
 /** The newest value of each point, by series and time. */
 class Database {
 	readonly values = new Map<string, number>();
+	readonly #hours = new Set<bigint>();
 	mostUnderWay = 0;
 	readonly #random: Random;
 	#underWay = 0;
@@ -33,8 +35,15 @@ class Database {
 		this.#underWay++;
 		this.mostUnderWay = Math.max(this.mostUnderWay, this.#underWay);
 		try {
+			const lines = splitLines(body).map(String);
+			const hours = lines.map((line) => BigInt(line.slice(line.lastIndexOf(" ") + 1)) / HOUR_NS);
+			const isFirst = hours.some((hour) => !this.#hours.has(hour));
+			if (isFirst) assert.equal(this.#underWay, 1);
 			await sleep(this.#random.below(4));
-			return this.#take(splitLines(body).map(String));
+			if (isFirst) assert.equal(this.#underWay, 1);
+			const answer = this.#take(lines);
+			if (answer.kind === "accepted") for (const hour of hours) this.#hours.add(hour);
+			return answer;
 		} finally {
 			this.#underWay--;
 		}
@@ -59,7 +68,7 @@ function randomPoint(random: Random): Point {
 	return {
 		measurement: "host_temperature",
 		tags: { host: "h", sensor: String(random.below(12)) },
-		timeNs: BigInt(random.below(30)),
+		timeNs: (BigInt(random.below(30)) * HOUR_NS) / 10n,
 		fields: { celsius: random.chance(0.01) ? BAD : 1000 + random.below(1e6) },
 	};
 }

@@ -12,6 +12,7 @@ import type { LineLog } from "./line-log.ts";
 import { SEGMENT_HEADER_BYTES, type StoredRecord } from "./log-format.ts";
 import type { LogReader } from "./log-reader.ts";
 import type { RefusedLines } from "./refused-lines.ts";
+import { type Hours, Turnstile } from "./turnstile.ts";
 
 /** As many requests are under way at most. */
 export const LANES = 4;
@@ -42,6 +43,7 @@ export class Sender implements AsyncDisposable {
 	readonly #stop = new AbortController();
 	readonly #lanes: readonly Lane[];
 	readonly #gate: Gate;
+	readonly #turnstile = new Turnstile();
 	readonly #reader: LogReader;
 	/** All before it is in a lane, or was. */
 	#readTo: number;
@@ -206,6 +208,10 @@ export class Sender implements AsyncDisposable {
 	async #deliver(lane: Lane, maxLines: number, signal: AbortSignal): Promise<void> {
 		const batch = lane.batch(maxLines);
 		const lines = batch.reduce((sum, record) => sum + record.lines, 0);
+		const hours = {
+			first: Math.min(...batch.map((record) => record.hours.first)),
+			last: Math.max(...batch.map((record) => record.hours.last)),
+		};
 		const begun = performance.now();
 		let delivered: Delivered;
 		try {
@@ -215,8 +221,8 @@ export class Sender implements AsyncDisposable {
 				{
 					maxLines,
 					takesOthers: this.#acceptedAt > lane.refusedAt,
-					post: (body) => this.#options.post(body, signal),
-					insist: (body) => this.#insist(body, signal),
+					post: (body) => this.#post(body, hours, signal),
+					insist: (body) => this.#insist(body, hours, signal),
 				},
 			);
 		} catch (error) {
@@ -241,12 +247,17 @@ export class Sender implements AsyncDisposable {
 		this.#release();
 	}
 
+	async #post(body: Buffer, hours: Hours, signal: AbortSignal): Promise<WriteAnswer> {
+		const send = async () => await this.#options.post(body, signal);
+		return await this.#turnstile.pass(hours, signal, send, ({ kind }) => kind === "accepted");
+	}
+
 	/** Sends lines until there is an answer. */
-	async #insist(body: Buffer, signal: AbortSignal): Promise<WriteAnswer> {
+	async #insist(body: Buffer, hours: Hours, signal: AbortSignal): Promise<WriteAnswer> {
 		for (;;) {
 			await this.#gate.open(signal);
 			try {
-				return await this.#options.post(body, signal);
+				return await this.#post(body, hours, signal);
 			} catch (error) {
 				signal.throwIfAborted();
 				if (!isUmbraError(error)) throw error;
