@@ -1,6 +1,6 @@
 /**
  * The host's own readings: what moves, every round. From /proc and /sys, and of memory from systeminformation; why which,
- * docs/decisions/0010-telemetry-sources.md says.
+ * docs/decisions/0011-telemetry-sources.md says.
  */
 import type { Systeminformation } from "systeminformation";
 import { type Point, point } from "../../../common/measurements/measurements.ts";
