@@ -47,7 +47,8 @@ export class VmSampler {
 		for await (const { timeMs } of slots(intervalMs, offsetOf(machine.name, intervalMs), ended)) {
 			await this.#round(timeMs, ended);
 		}
-		if (machine.gone.aborted && !signal.aborted) this.#down(Math.floor(Date.now() / 1000) * 1000, UNKNOWN);
+		// The second that follows: the one that runs may have a reading already.
+		if (machine.gone.aborted && !signal.aborted) this.#down(Math.ceil(Date.now() / 1000) * 1000, UNKNOWN);
 	}
 
 	async #round(timeMs: number, ended: AbortSignal): Promise<void> {

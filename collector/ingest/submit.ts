@@ -18,6 +18,7 @@ import type { AgentTable } from "./agents.ts";
 import { type CheckedDisk, type CheckedHeader, checkHeader } from "./changeset-header.ts";
 import { type CheckedRun, PartChecker } from "./changeset-parts.ts";
 import { wrong, wrongText } from "./fields.ts";
+import type { AgentStatus } from "./heartbeat.ts";
 import type { KeyedMutex } from "./keyed-mutex.ts";
 import { TreeWriter } from "./tree-writer.ts";
 
@@ -206,12 +207,18 @@ function refuseUntimely(
 ): void {
 	if (timeNs > now + MAX_CLOCK_LEAD_NS) throw wrong("time_ns", timeNs, `a time before now, ${now}`);
 	if (head === undefined || head.imported === true || timeNs <= BigInt(head.headTime)) return;
-	const agent = agents.agentOf(vm);
+	const agent = agents.agentOf(vm) ?? justCaptured(agents.status(head.agentId), head);
 	if (agent === undefined) return;
 	throw new UmbraError("conflict", `vm: ${vm} is captured by the agent on ${agent.host}, and this is newer`, {
 		context: { field: "time_ns", found: timeNs.toString(), wanted: `at most ${head.headTime}` },
 		hint: `umbra capture ${vm} takes a point now; what is older than that can be imported`,
 	});
+}
+
+/** The agent that the head came from, where it has not told since whether the VM is still there. */
+function justCaptured(agent: AgentStatus | undefined, { headTime }: VmRecord): AgentStatus | undefined {
+	if (agent === undefined || agent.stale) return undefined;
+	return agent.heartbeat === null || BigInt(agent.heartbeat.time) < BigInt(headTime) ? agent : undefined;
 }
 
 /** The changeset, null: none, that an imported one builds upon. */
