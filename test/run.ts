@@ -21,6 +21,9 @@ const FILE_TIMEOUT_MS = 5 * 60_000;
 const LONG_FILE_TIMEOUT_MS = 30 * 60_000;
 /** As many as two cores feed. */
 const SIDE_BY_SIDE = 2;
+/** Files named at the end as those that took longest, if they took so long at least. */
+const SLOWEST = 20;
+const SLOW_MS = 5000;
 /** How a test file says that it boots a guest: emulation takes a core for itself, and two starve each other. */
 const BOOTS_A_GUEST = /\/guest\/guest\.ts"|support\/guest\.ts"|"\.\/guest\.ts"/;
 const COUNTS = ["tests", "suites", "passed", "failed", "cancelled", "skipped", "todo"] as const;
@@ -38,6 +41,7 @@ interface TestEvent {
 		readonly message?: string;
 		readonly skip?: string | boolean | undefined;
 		readonly counts?: Partial<Counts>;
+		readonly duration_ms?: number;
 	};
 }
 
@@ -54,12 +58,18 @@ if (files.length === 0) {
 const started = performance.now();
 const totals = Object.fromEntries(COUNTS.map((name) => [name, 0])) as Counts;
 const skips: string[] = [];
+const durations: { readonly file: string; readonly ms: number }[] = [];
 await pipeline(Readable.from(events()), new spec(), process.stdout, { end: false });
 
 const inCi = (process.env["CI"] ?? "") !== "";
 if (skips.length > 0) {
 	console.log(`\n${inCi ? "SKIPPED, which is a failure in CI" : "SKIPPED"}:`);
 	for (const skip of skips) console.log(`  ${skip}`);
+}
+const slow = durations.filter(({ ms }) => ms >= SLOW_MS).sort((a, b) => b.ms - a.ms);
+if (slow.length > 0) {
+	console.log("\nTOOK LONGEST:");
+	for (const { file, ms } of slow.slice(0, SLOWEST)) console.log(`  ${formatDuration(ms)}  ${file}`);
 }
 const bad = totals.failed + totals.cancelled;
 const counts = `${totals.passed} passed, ${bad} failed, ${skips.length} skipped`;
@@ -103,7 +113,10 @@ async function* phase(paths: readonly string[], concurrency: number): AsyncGener
 		const { type, data } = event;
 		if (type === "test:summary") {
 			// The one without a file is the phase's; the others are its parts.
-			if (data.file !== undefined) continue;
+			if (data.file !== undefined) {
+				durations.push({ file: relative(ROOT, data.file), ms: data.duration_ms ?? 0 });
+				continue;
+			}
 			for (const name of COUNTS) totals[name] += data.counts?.[name] ?? 0;
 			continue;
 		}

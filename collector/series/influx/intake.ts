@@ -3,7 +3,7 @@ import { UmbraError } from "../../../common/errors.ts";
 import type { Logger } from "../../../common/log.ts";
 import type { Point } from "../../../common/measurements/measurements.ts";
 import type { LineLog } from "./line-log.ts";
-import { type Lines, LineWriter, laneOf } from "./lines.ts";
+import { headOf, type Lines, LineWriter } from "./lines.ts";
 import { type LogRecord, RECORD_BYTES, type StoredRecord } from "./log-format.ts";
 import { LANES } from "./sender.ts";
 
@@ -81,10 +81,12 @@ export class Intake {
 	}
 
 	#add(point: Point): boolean {
-		const lane = this.#lanes[laneOf(point, LANES)] as LaneIntake;
+		const head = headOf(point);
+		// All points of a series have the same lane.
+		const lane = this.#lanes[(head?.hash ?? 0) % LANES] as LaneIntake;
 		const { writer } = lane;
 		const before = writer.length;
-		const reason = writer.add(point);
+		const reason = writer.add(point, head);
 		if (reason !== undefined) {
 			this.#refuse(point, reason);
 			return false;

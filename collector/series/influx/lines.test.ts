@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { MeasurementName, Point } from "../../../common/measurements/measurements.ts";
 import { type Random, testRandom } from "../../../test/support/random.ts";
-import { LineWriter, laneOf, MAX_LINE_BYTES, measurementOf, splitLines } from "./lines.ts";
+import { LineHeads } from "./line-heads.ts";
+import { headOf, LineWriter, MAX_LINE_BYTES, measurementOf, splitLines } from "./lines.ts";
 import { decodeTag } from "./names.ts";
 
 const HOUR_NS = 3_600_000_000_000n;
@@ -50,6 +51,18 @@ describe("LineWriter", () => {
 		const values = Array.from({ length: 5000 }, () => Math.round((random.fraction() - 0.5) * 10 ** random.below(17)));
 		const lines = linesOf(...values.map((value) => vm({ state: value }))).split("\n");
 		for (const [at, value] of values.entries()) assert.match(lines[at]!, new RegExp(` state=${value + 0} `));
+	});
+
+	it("writes every fraction as JavaScript does", (context) => {
+		const random = testRandom(context);
+		const values = Array.from({ length: 5000 }, () => {
+			const value = (random.fraction() - 0.5) * 10 ** random.below(17);
+			return random.chance(0.8) ? Number(value.toFixed(random.below(8))) : value;
+		});
+		const lines = linesOf(...values.map((value) => vm({ state: value }))).split("\n");
+		for (const [at, value] of values.entries()) {
+			assert.equal(lines[at], `vm,host=h,vm=v state=${value + 0} ${TIME_NS}`);
+		}
 	});
 
 	for (const timeNs of [
@@ -148,15 +161,26 @@ describe("LineWriter", () => {
 	});
 });
 
-describe("laneOf", () => {
-	it("is that of the series, in whatever order its tags come, and spreads series", () => {
+describe("headOf", () => {
+	it("is that of the series, in whatever order its tags come, and its hashes spread series", () => {
 		const used = new Set<number>();
 		for (let at = 0; at < 100; at++) {
-			const lane = laneOf(vm({ up: 1 }, { host: "h", vm: `vm${at}` }), 4);
-			assert.equal(laneOf(vm({ up: 2 }, { vm: `vm${at}`, disk: "", host: "h" }, 7n), 4), lane);
-			used.add(lane);
+			const head = headOf(vm({ up: 1 }, { host: "h", vm: `vm${at}` }));
+			assert.equal(String(head?.bytes), `vm,host=h,vm=vm${at}`);
+			assert.equal(headOf(vm({ up: 2 }, { vm: `vm${at}`, host: "h" }, 7n)), head);
+			used.add(head!.hash % 4);
 		}
 		assert.equal(used.size, 4);
+	});
+
+	it("forgets series where there are too many to keep", () => {
+		const heads = new LineHeads();
+		const one = vm({ up: 1 }, { host: "h", vm: "one" });
+		const first = heads.of(one);
+		assert.equal(heads.of(one), first);
+		for (let at = 0; at < 40; at++) heads.of(vm({ up: 1 }, { host: "h", vm: `${"x".repeat(500_000)}${at}` }));
+		assert.notEqual(heads.of(one), first);
+		assert.deepEqual(heads.of(one), first);
 	});
 });
 

@@ -9,7 +9,8 @@
  */
 import { definitionOf, isMeasurement, type Point } from "../../../common/measurements/measurements.ts";
 import { whyRefused } from "../check.ts";
-import { encodeTag, storedField } from "./names.ts";
+import { type LineHead, LineHeads } from "./line-heads.ts";
+import { storedField } from "./names.ts";
 import type { Hours } from "./turnstile.ts";
 
 /** InfluxDB takes keys of 64 KiB and the like; a line beyond this is a mistake, and would not fit a log record. */
@@ -18,6 +19,8 @@ export const MAX_LINE_BYTES = 512 * 1024;
 const FIRST_BYTES = 64 * 1024;
 /** Of a number: sign, 17 digits, point, exponent. */
 const NUMBER_BYTES = 32;
+/** More of them are measured by nobody, and looking for them would take longer than a string. */
+const MAX_DECIMALS = 4;
 const BILLION = 1_000_000_000;
 const BILLION_BIG = 1_000_000_000n;
 const HOUR_SECONDS = 3600;
@@ -31,22 +34,11 @@ const MAX_TIME = 2n ** 63n - 2n;
 const SPACE = 0x20;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
-const PERCENT = 0x25;
 const MINUS = 0x2d;
+const POINT = 0x2e;
 const ZERO = 0x30;
-const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
 const LINE_FEED = 0x0a;
-const DELETE = 0x7f;
-
-/** How ASCII stands in a tag's value: as it is, behind a backslash, or by the rare and slow way. */
-const PLAIN = 0;
-const ESCAPED = 1;
-const ODD = 2;
-const TAG_CODES: Uint8Array = Uint8Array.from({ length: 0x80 }, (_, code) => {
-	if (code === SPACE || code === COMMA || code === EQUALS) return ESCAPED;
-	return code < SPACE || code === BACKSLASH || code === PERCENT || code === DELETE ? ODD : PLAIN;
-});
 
 /** What a writer has written. */
 export interface Lines {
@@ -55,13 +47,15 @@ export interface Lines {
 	readonly hours: Hours;
 }
 
-interface Plan {
-	readonly head: Uint8Array;
-	readonly tags: readonly { readonly name: string; readonly head: Uint8Array }[];
-	readonly fields: ReadonlyMap<string, { readonly head: Uint8Array; readonly isText: boolean }>;
-}
+type Fields = ReadonlyMap<string, { readonly head: Uint8Array; readonly isText: boolean }>;
 
-const plans = new Map<string, Plan>();
+const fieldsOf = new Map<string, Fields>();
+const heads = new LineHeads();
+
+/** What the point's line begins with; undefined where its measurement or a tag is none. */
+export function headOf(point: Point): LineHead | undefined {
+	return heads.of(point);
+}
 
 export class LineWriter {
 	#bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
@@ -103,9 +97,9 @@ export class LineWriter {
 	}
 
 	/** Adds the point as a line. @returns why it cannot be one, where nothing was added. */
-	add(point: Point): string | undefined {
+	add(point: Point, head: LineHead | undefined = headOf(point)): string | undefined {
 		const start = this.#at;
-		if (this.#write(point)) {
+		if (head !== undefined && this.#write(point, head.bytes)) {
 			if (this.#at - start <= MAX_LINE_BYTES) {
 				this.#lines++;
 				if (this.#hour < this.#firstHour) this.#firstHour = this.#hour;
@@ -119,24 +113,14 @@ export class LineWriter {
 		return whyRefused(point) ?? "it has no numbers";
 	}
 
-	#write({ measurement, tags, fields, timeNs }: Point): boolean {
-		const plan = plans.get(measurement) ?? makePlan(measurement);
-		if (plan === undefined) return false;
-		this.#room(plan.head.length);
-		this.#copy(plan.head);
-		let known = 0;
-		for (const { name, head } of plan.tags) {
-			const value = tags[name];
-			if (value === undefined) continue;
-			known++;
-			if (typeof value !== "string") return false;
-			if (value !== "" && !this.#tag(head, value)) return false;
-		}
-		for (const _ in tags) known--;
-		if (known !== 0) return false;
+	#write({ measurement, fields, timeNs }: Point, head: Uint8Array): boolean {
+		const known = fieldsOf.get(measurement) ?? makeFields(measurement);
+		if (known === undefined) return false;
+		this.#room(head.length);
+		this.#copy(head);
 		let separator = SPACE;
 		for (const name in fields) {
-			const field = plan.fields.get(name);
+			const field = known.get(name);
 			const value = fields[name];
 			if (field === undefined) return false;
 			if (typeof value === "string" ? !field.isText : field.isText || !Number.isFinite(value)) return false;
@@ -166,30 +150,6 @@ export class LineWriter {
 		this.#at = at;
 	}
 
-	#tag(head: Uint8Array, value: string): boolean {
-		this.#room(head.length + 2 * value.length);
-		this.#copy(head);
-		const bytes = this.#bytes;
-		let at = this.#at;
-		for (let each = 0; each < value.length; each++) {
-			const code = value.charCodeAt(each);
-			const kind = code < 0x80 ? TAG_CODES[code] : ODD;
-			if (kind === ODD) return this.#oddTag(value);
-			if (kind === ESCAPED) bytes[at++] = BACKSLASH;
-			bytes[at++] = code;
-		}
-		this.#at = at;
-		return true;
-	}
-
-	#oddTag(value: string): boolean {
-		if (!value.isWellFormed() || value.includes("\0")) return false;
-		const escaped = encodeTag(value).replaceAll(/[ ,=]/g, "\\$&");
-		this.#room(escaped.length * 3);
-		this.#at += this.#bytes.write(escaped, this.#at, "utf8");
-		return true;
-	}
-
 	#text(value: string): void {
 		const escaped = value.replaceAll(/["\\]/g, "\\$&");
 		this.#room(escaped.length * 3 + 2);
@@ -202,7 +162,7 @@ export class LineWriter {
 	/** The shortest digits that read back as `value`; whole numbers, which most are, without a string. */
 	#number(value: number): void {
 		if (!Number.isSafeInteger(value)) {
-			this.#at += this.#bytes.write(String(value), this.#at, "latin1");
+			this.#fraction(value);
 			return;
 		}
 		let rest = value;
@@ -215,6 +175,26 @@ export class LineWriter {
 			this.#digits(high, 1);
 			this.#digits(rest - high * BILLION, 9);
 		} else this.#digits(rest, 1);
+	}
+
+	/** Percentages, degrees and seconds mostly have few decimals: then they are a whole number with a point in it. */
+	#fraction(value: number): void {
+		const size = Math.abs(value);
+		// Below a ten-thousandth there might be an exponent.
+		if (size >= 1e-4 && size < MAX_INT32) {
+			for (let decimals = 1, scale = 10; decimals <= MAX_DECIMALS; decimals++, scale *= 10) {
+				const scaled = Math.round(size * scale);
+				// Both are exact, so that the quotient is what these digits read as.
+				if (scaled / scale !== size) continue;
+				const whole = Math.floor(scaled / scale);
+				if (value < 0) this.#bytes[this.#at++] = MINUS;
+				this.#digits(whole, 1);
+				this.#bytes[this.#at++] = POINT;
+				this.#digits(scaled - whole * scale, decimals);
+				return;
+			}
+		}
+		this.#at += this.#bytes.write(String(value), this.#at, "latin1");
 	}
 
 	/** `value` below 2^31, with zeroes in front where it has fewer digits than `least`. */
@@ -264,37 +244,16 @@ function digitsOf(value: number): number {
 	return value < 1e7 ? (value < 1e6 ? 6 : 7) : value < 1e8 ? 8 : value < 1e9 ? 9 : 10;
 }
 
-function makePlan(name: string): Plan | undefined {
+function makeFields(name: string): Fields | undefined {
 	if (!isMeasurement(name)) return undefined;
-	const { tags, fields } = definitionOf(name);
-	const plan = {
-		head: Buffer.from(name),
-		tags: Object.keys(tags)
-			.sort()
-			.map((tag) => ({ name: tag, head: Buffer.from(`,${tag}=`) })),
-		fields: new Map(
-			Object.entries(fields).map(([field, { kind }]) => [
-				field,
-				{ head: Buffer.from(`${storedField(field)}=`), isText: kind === "text" },
-			]),
-		),
-	};
-	plans.set(name, plan);
-	return plan;
-}
-
-/** All points of a series have the same lane, from 0 on. */
-export function laneOf({ measurement, tags }: Point, lanes: number): number {
-	let sum = measurement.length;
-	// A sum, as tags come in any order; an empty one is none.
-	for (const name in tags) {
-		const value = tags[name];
-		if (typeof value !== "string" || value === "") continue;
-		let hash = name.length;
-		for (let at = 0; at < value.length; at++) hash = Math.imul(hash ^ value.charCodeAt(at), 0x01000193);
-		sum = (sum + (hash ^ (hash >>> 15))) | 0;
-	}
-	return (sum >>> 0) % lanes;
+	const fields = new Map(
+		Object.entries(definitionOf(name).fields).map(([field, { kind }]) => [
+			field,
+			{ head: Buffer.from(`${storedField(field)}=`), isText: kind === "text" },
+		]),
+	);
+	fieldsOf.set(name, fields);
+	return fields;
 }
 
 /** The lines of what a `LineWriter` wrote, without their line feeds. */
