@@ -55,6 +55,8 @@ if (files.length === 0) {
 	process.exit(positionals.length > 0 ? 2 : 0);
 }
 
+// What of a format's variants a file takes (support/variants.ts).
+if (values.long) process.env["UMBRA_TEST_LONG"] = "1";
 const started = performance.now();
 const totals = Object.fromEntries(COUNTS.map((name) => [name, 0])) as Counts;
 const skips: string[] = [];

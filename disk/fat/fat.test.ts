@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { needs } from "../../test/support/requires.ts";
 import { type TempFolder, tempFolder } from "../../test/support/temp.ts";
+import { variantsOf } from "../../test/support/variants.ts";
 import type { Filesystem, FilesystemScan, Ranges } from "../filesystem.ts";
 import { openFile } from "../source/file.ts";
 import { openFat } from "./fat.ts";
@@ -73,7 +74,7 @@ describe("openFat", needs(...PROGRAMS), () => {
 	});
 	after(() => folder[Symbol.asyncDispose]());
 
-	for (const { bits, options, size, fsck } of VARIANTS) {
+	for (const { bits, options, size, fsck } of variantsOf(VARIANTS, 4)) {
 		it(`reads FAT${bits} of mkfs.fat ${options.join(" ")} as mtools, fsck.fat and The Sleuth Kit do`, async () => {
 			await using own = await tempFolder();
 			const image = await emptyImage(own.file("image"), size);
@@ -148,29 +149,29 @@ describe("openFat", needs(...PROGRAMS), () => {
 		}
 	});
 
-	it("reads 10,000 files in one directory", async () => {
+	it("reads 4,000 files in one directory", async () => {
 		await using own = await tempFolder();
 		const image = await emptyImage(own.file("image"), 100 * MIB);
 		await run("mkfs.fat", "-F", "32", "-s", "2", image);
 		const many = own.file("many");
 		await run("mkdir", many);
 		// Longer names would take mtools minutes: it looks through the whole directory for each.
-		const names = Array.from({ length: 10_000 }, (_, i) => `F${i}.TXT`);
+		const names = Array.from({ length: 4000 }, (_, i) => `F${i}.TXT`);
 		for (const [i, name] of names.entries()) await writeFile(join(many, name), String(i));
 		await run("mcopy", "-Q", "-s", "-i", image, many, "::/");
 		await using source = await openFile(image);
 		const fs = await openFat(source);
 		const scan = await fs.scan();
 		assert.deepEqual(fs.problems, []);
-		assert.equal(scan.nodes.size, 10_002);
+		assert.equal(scan.nodes.size, 4002);
 		const paths = pathsOf(scan);
 		for (const [i, name] of names.entries()) {
 			const node = scan.nodes.get(paths.get(`/many/${name}`) ?? -1);
 			assert.ok(node !== undefined, name);
 			assert.equal(node.size, String(i).length);
 		}
-		const last = await fs.lookup(`/many/${names[9_999]}`);
-		assert.equal(Buffer.from(await fs.readFile(last, 0, 10)).toString(), "9999");
+		const last = await fs.lookup(`/many/${names[3999]}`);
+		assert.equal(Buffer.from(await fs.readFile(last, 0, 10)).toString(), "3999");
 		await compareWithFsck(fs, scan, image);
 	});
 

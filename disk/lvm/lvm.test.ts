@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import { isUmbraError } from "../../common/errors.ts";
 import { testRandom } from "../../test/support/random.ts";
+import { variantsOf } from "../../test/support/variants.ts";
 import { type DiskSet, findVolume, type NamedSource, openDisk, openDisks } from "../disk.ts";
 import { comparePages } from "../map/compare.ts";
 import { type ChangedPages, mapChanges, mapMachineChanges } from "../map/map.ts";
@@ -53,7 +54,7 @@ function assertPlaces(machine: DiskSet, group: string, oracle: ReadonlyMap<strin
 describe("openDisks on what lvm makes", () => {
 	it("finds every extent of linear and striped volumes that grew and shrank", LVM, async (context) => {
 		const random = testRandom(context);
-		for (const extent of ["64k", "1m", "4m"]) {
+		for (const extent of variantsOf(["64k", "4m", "1m"], 2)) {
 			const size = extent === "4m" ? 96 * MIB : 24 * MIB;
 			await using group = await TestGroup.create("vgmap", [size, size, size, size], { vgcreate: ["-s", extent] });
 			const volumes: string[] = [];

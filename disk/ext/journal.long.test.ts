@@ -1,0 +1,2 @@
+/** The variants that `npm test` leaves out. */
+import "./journal.test.ts";

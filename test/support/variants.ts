@@ -1,0 +1,13 @@
+/**
+ * Formats come in more variants than `npm test` has time for: it takes every n-th of them, and a long test the others, by
+ * importing the same file.
+ */
+
+/** Set by the runner of the long tests. */
+const LONG = "UMBRA_TEST_LONG";
+
+/** The variants of this run: in `npm test` the first of every `n`, in the long tests the rest. */
+export function variantsOf<T>(all: readonly T[], n: number): readonly T[] {
+	const isLong = (process.env[LONG] ?? "") !== "";
+	return all.filter((_, at) => (at % n === 0) !== isLong);
+}
