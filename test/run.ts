@@ -1,6 +1,6 @@
 /**
- * Runs the tests: every *.test.ts, or with --long every *.long.test.ts instead. Those that boot a guest or cross
- * processes run one after another, the others side by side. Skips are named at the end, and in CI they fail.
+ * Runs the tests: every *.test.ts, or with --long every *.long.test.ts instead, two files at a time, as many as two cores
+ * feed. Of those that boot a guest or cross processes there is never more than one. Skips are named at the end, and in CI they fail.
  *
  * usage: npm test [-- PART-OF-PATH ...]      npm run test:long [-- PART-OF-PATH ...]
  *
@@ -19,8 +19,6 @@ const ROOT = join(import.meta.dirname, "..");
 /** A file that takes longer hangs. */
 const FILE_TIMEOUT_MS = 5 * 60_000;
 const LONG_FILE_TIMEOUT_MS = 30 * 60_000;
-/** As many as two cores feed. */
-const SIDE_BY_SIDE = 2;
 /** Files named at the end as those that took longest, if they took so long at least. */
 const SLOWEST = 20;
 const SLOW_MS = 5000;
@@ -41,7 +39,6 @@ interface TestEvent {
 		readonly message?: string;
 		readonly skip?: string | boolean | undefined;
 		readonly counts?: Partial<Counts>;
-		readonly duration_ms?: number;
 	};
 }
 
@@ -85,12 +82,28 @@ function findTests(long: boolean, filters: readonly string[]): string[] {
 		.sort();
 }
 
-/** All events of both phases; node's summary once, at the end, over both. */
+/** All events, file by file; node's summary once, at the end, over all. */
 async function* events(): AsyncGenerator<TestEvent> {
-	const serial = files.filter(runsAlone);
-	const parallel = files.filter((file) => !serial.includes(file));
-	yield* phase(parallel, SIDE_BY_SIDE);
-	yield* phase(serial, 1);
+	const alone = files.filter(runsAlone);
+	const others = files.filter((file) => !alone.includes(file));
+	// One lane for those that boot guests, until there are no more.
+	const lanes = [() => alone.shift() ?? others.shift(), () => others.shift()];
+	const running = new Map<number, Promise<{ readonly lane: number; readonly ended: readonly TestEvent[] }>>();
+	const startNext = (lane: number): void => {
+		const file = lanes[lane]?.();
+		if (file === undefined) running.delete(lane);
+		else
+			running.set(
+				lane,
+				eventsOf(file).then((ended) => ({ lane, ended })),
+			);
+	};
+	for (const lane of lanes.keys()) startNext(lane);
+	while (running.size > 0) {
+		const { lane, ended } = await Promise.race(running.values());
+		startNext(lane);
+		yield* ended;
+	}
 	for (const name of COUNTS) {
 		const word = name in SUMMARY ? SUMMARY[name as keyof typeof SUMMARY] : name;
 		yield diagnostic(`${word} ${totals[name]}`);
@@ -103,22 +116,20 @@ function runsAlone(file: string): boolean {
 	return BOOTS_A_GUEST.test(readFileSync(join(ROOT, file), "utf8"));
 }
 
-async function* phase(paths: readonly string[], concurrency: number): AsyncGenerator<TestEvent> {
-	if (paths.length === 0) return;
+/** Runs a file. Its events come at its end, so that those of two do not mix. */
+async function eventsOf(path: string): Promise<TestEvent[]> {
+	const begun = performance.now();
 	const stream = run({
-		files: paths.map((path) => join(ROOT, path)),
+		files: [join(ROOT, path)],
 		cwd: ROOT,
-		concurrency,
 		timeout: values.long ? LONG_FILE_TIMEOUT_MS : FILE_TIMEOUT_MS,
 	}) as AsyncIterable<TestEvent>;
+	const told: TestEvent[] = [];
 	for await (const event of stream) {
 		const { type, data } = event;
 		if (type === "test:summary") {
-			// The one without a file is the phase's; the others are its parts.
-			if (data.file !== undefined) {
-				durations.push({ file: relative(ROOT, data.file), ms: data.duration_ms ?? 0 });
-				continue;
-			}
+			// The one without a file is of the whole run.
+			if (data.file !== undefined) continue;
 			for (const name of COUNTS) totals[name] += data.counts?.[name] ?? 0;
 			continue;
 		}
@@ -127,8 +138,10 @@ async function* phase(paths: readonly string[], concurrency: number): AsyncGener
 			const file = data.file === undefined ? "" : `${relative(ROOT, data.file)}: `;
 			skips.push(`${file}${data.name}${typeof data.skip === "string" ? ` (${data.skip})` : ""}`);
 		}
-		yield event;
+		told.push(event);
 	}
+	durations.push({ file: path, ms: performance.now() - begun });
+	return told;
 }
 
 function diagnostic(message: string): TestEvent {

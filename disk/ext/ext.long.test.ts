@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { mkdir, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+// The variants that `npm test` leaves out.
+import "./ext.test.ts";
 import { openExt } from "./ext.ts";
 import { accountForAllBlocks, compareWithDebugfs, compareWithFolder, compareWithSleuthkit } from "./oracles.ts";
 import { has, makeImage, makeTree, openImage, pathsOf, temporaryFolder } from "./testing.ts";

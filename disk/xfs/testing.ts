@@ -436,6 +436,7 @@ export const VARIANTS: readonly Variant[] = [
 	{ name: "64 KiB blocks", options: ["-b", "size=65536", "-m", "reflink=0"], megabytes: 2048, reflink: false },
 	{ long: true, name: "reverse map", options: ["-m", "rmapbt=1"] },
 	{
+		long: true,
 		name: "no optional trees, no bigtime",
 		options: ["-m", "finobt=0,reflink=0,bigtime=0,inobtcount=0", "-i", "sparse=0"],
 		reflink: false,

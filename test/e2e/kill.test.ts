@@ -13,8 +13,9 @@ import { testRandom } from "../support/random.ts";
 import { needs } from "../support/requires.ts";
 import { imageSha256, Site } from "../support/site.ts";
 import { tempFolder } from "../support/temp.ts";
+import { isLong } from "../support/variants.ts";
 
-const ROUNDS = 30;
+const ROUNDS = isLong ? 40 : 12;
 const KIB = 1024;
 const SIZES = { vda: 32 * KIB * KIB, vdb: 12 * KIB * KIB };
 const DISKS = ["vda", "vdb"] as const;

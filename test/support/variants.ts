@@ -6,8 +6,10 @@
 /** Set by the runner of the long tests. */
 const LONG = "UMBRA_TEST_LONG";
 
+/** Whether this is a run of the long tests. */
+export const isLong: boolean = (process.env[LONG] ?? "") !== "";
+
 /** The variants of this run: in `npm test` the first of every `n`, in the long tests the rest. */
 export function variantsOf<T>(all: readonly T[], n: number): readonly T[] {
-	const isLong = (process.env[LONG] ?? "") !== "";
 	return all.filter((_, at) => (at % n === 0) !== isLong);
 }

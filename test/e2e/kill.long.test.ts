@@ -1,0 +1,2 @@
+/** More rounds than `npm test` has time for. */
+import "./kill.test.ts";
