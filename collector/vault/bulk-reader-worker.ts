@@ -43,7 +43,7 @@ function readRun(slot: BulkSlot, requests: readonly SlotRequest[], start: number
 			const { name, offset, length, isCompressed } = requests[at]!;
 			try {
 				const data = bytes.subarray(offset - first, offset - first + length);
-				slot.answer(at, openChunk(form, name, isCompressed ? "zstd" : "raw", data));
+				slot.answer(at, openChunk(form, name, isCompressed ? "zstd" : "raw", data, slot.plainRoom(at)));
 			} catch {
 				// Whoever asked reads it again, and tells what is wrong.
 			}
