@@ -92,6 +92,7 @@ class Site implements AsyncDisposable {
 			let last = -1;
 			const pages = new ChangedPagesBuilder();
 			await this.index.begin("vm");
+			const stager = this.index.stager("vm", "va", compare ? "onto" : "anew");
 			const result = await scanDisk({
 				vm: "vm",
 				disk: "va",
@@ -99,7 +100,7 @@ class Site implements AsyncDisposable {
 				nbd,
 				ranges: (await planReads(nbd, undefined)).ranges,
 				index: this.index,
-				stager: this.index.stager("vm", "va", compare ? "onto" : "anew"),
+				stager,
 				pool: this.pool,
 				chunks,
 				names: {
@@ -114,7 +115,7 @@ class Site implements AsyncDisposable {
 				...(options.signal === undefined ? {} : { signal: options.signal }),
 			});
 			if (options.final !== false) {
-				await this.db.batch([this.index.finishOperation("vm", compare ? [] : ["va"])]);
+				await this.db.batch(this.index.finishOperations("vm", [stager]));
 				await this.index.fold("vm");
 				if (!compare) this.tree = [];
 				// As a collector does: what lies beyond the disk is dropped, what is new begins with zeroes.
