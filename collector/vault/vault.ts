@@ -6,7 +6,7 @@
  *     pack-writer   appending and committing      pack-load     the index, from the packs alone
  *     chunk-codec   plain and encoded bytes       chunk-index   which chunk lies where
  *     chunk-form    names and bytes on disk: in the clear, or encrypted with the keys of the keyring
- *     chunk-verifier   threads that check what comes in
+ *     chunk-verifier   threads that check what comes in      pack-checker   threads that check what is there
  *     live-chunks   what the disks that are still wanted need
  *     gc            gives back the space of the rest      leases        what stays although nobody needs it yet
  *     scrub         what is damaged: check (packs) and tree-check (disks)      patrol   the same, pack after pack, for ever
@@ -34,6 +34,7 @@ import { openKeyring } from "./keyring.ts";
 import { Leases } from "./leases.ts";
 import type { LiveTree } from "./live-chunks.ts";
 import { lockFile } from "./lock.ts";
+import { PackChecker } from "./pack-checker.ts";
 import {
 	FILE_HEADER_SIZE,
 	MAX_CHUNK_SIZE,
@@ -250,11 +251,13 @@ export class Vault implements VaultStore {
 	 */
 	async scrub<T extends LiveTree>(roots: AsyncIterable<T>, options: ScrubOptions<T>): Promise<ScrubResult> {
 		using _alone = this.#aloneWithPacks();
+		await using checker = new PackChecker(this.packs, this.keys);
 		return await scrub(
 			{
 				packs: this.packs,
 				index: this.#index,
 				form: this.#form,
+				check: (pack, signal) => checker.check(pack, signal),
 				isWriting: (pack) => this.#writer.isWriting(pack),
 				// Not what is still in memory of it.
 				read: (stored, signal) => this.#readAnywhere(stored, signal),
