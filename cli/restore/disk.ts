@@ -2,8 +2,8 @@
  * Fetches a disk at a point from the collector into a sparse raw file or a qcow2 image, and proves it by its Merkle root.
  *
  * Until it is whole it lies in OUT.partial, with a journal of what is written beside it; an interrupted restore goes on
- * from there. Nothing of it is believed: every piece is read back and compared with its hash in the journal, and all of them
- * together with the root.
+ * from there. Nothing of it is believed: every block is hashed when it comes or is read back, names of blocks are compared with those in
+ * the journal, and all of them together with the root.
  */
 import { rmSync } from "node:fs";
 import { type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
@@ -27,6 +27,7 @@ import { formatBytes } from "../../common/units.ts";
 import { type CollectorClient, vmPath } from "../collector-client.ts";
 import { isoTime } from "../commands/vms.ts";
 import { Progress } from "../progress.ts";
+import { BlockFetcher, type FetchTask } from "./block-fetcher.ts";
 import {
 	Journal,
 	type JournalContent,
@@ -37,9 +38,9 @@ import {
 } from "./journal.ts";
 import { type DataRuns, type DiskFormat, type Layout, layoutOf } from "./layout.ts";
 
-/** Blocks asked for at once, and how many such requests are under way. */
+/** Blocks asked for at once, and how many such requests are handed out. */
 const PIECE_BLOCKS = 128;
-const PIECES_AHEAD = 3;
+const PIECES_AHEAD = 8;
 /** So many zero blocks between data are fetched with it: another request costs more. */
 const GAP_BLOCKS = 4;
 /** How much, and for how long, is written before it is synced and noted in the journal. */
@@ -118,17 +119,17 @@ export async function restoreDisk(options: RestoreOptions): Promise<RestoreResul
 	let keptBytes = 0;
 	try {
 		using progress = new Progress(`restoring ${disk}`, dataBytes);
-		const names = async function* (): AsyncGenerator<NameRun> {
-			for await (const { piece, bytes, kept } of piecesOf(file, runs, options, base)) {
-				const named = namesOf(bytes);
-				if (!kept) await file.write(piece, bytes, named);
-				const amount = dataIn(named, bytes.length);
+		const names = async function* (fetcher: BlockFetcher): AsyncGenerator<NameRun> {
+			for await (const { piece, names, kept } of piecesOf(file, runs, options, base, fetcher)) {
+				const amount = dataIn(names, piece.length);
 				if (kept) keptBytes += amount;
 				progress.add(amount);
-				yield { firstBlock: piece.offset / BLOCK_SIZE, names: named };
+				yield { firstBlock: piece.offset / BLOCK_SIZE, names };
 			}
 		};
-		const found = nameToHex(await updateTree(NAMING_ONLY, null, blockCount(sizeBytes), names()));
+		const found = await file.withFetcher({ address: client.address, base }, signal, async (fetcher) =>
+			nameToHex(await updateTree(NAMING_ONLY, null, blockCount(sizeBytes), names(fetcher))),
+		);
 		if (found !== root) {
 			await file.discard();
 			throw new UmbraError("corrupt", `${vm} disk ${disk}: what came has the root ${found}, wanted ${root}`, {
@@ -146,13 +147,17 @@ export async function restoreDisk(options: RestoreOptions): Promise<RestoreResul
 	}
 }
 
-/** All pieces in the order of the disk, those that are there already from the file, the others fetched ahead. */
+/**
+ * All pieces in the order of the disk: those that are there already as they are in the file, the others written by the
+ * fetcher, or where that could not be done, fetched and written here.
+ */
 async function* piecesOf(
 	file: PartialFile,
 	runs: DataRuns,
 	{ client, signal }: RestoreOptions,
 	base: string,
-): AsyncGenerator<{ readonly piece: Piece; readonly bytes: Uint8Array; readonly kept: boolean }> {
+	fetcher: BlockFetcher,
+): AsyncGenerator<{ readonly piece: Piece; readonly names: Uint8Array; readonly kept: boolean }> {
 	const fetchPiece = async ({ offset, length }: Piece): Promise<Uint8Array> => {
 		const headers = { range: `bytes=${offset}-${offset + length - 1}` };
 		const response = await client.fetch(`${base}/data`, {}, { headers, signal });
@@ -161,21 +166,35 @@ async function* piecesOf(
 		throw new UmbraError("truncated", `the collector sent ${bytes.length} bytes, wanted ${length}`);
 	};
 	const pieces = splitRuns(runs, file.sizeBytes);
-	const ahead: { readonly piece: Piece; readonly fetched: Promise<Uint8Array> | undefined }[] = [];
+	const ahead: { readonly piece: Piece; readonly written: Promise<Uint8Array | undefined> | undefined }[] = [];
 	for (;;) {
 		while (ahead.length < PIECES_AHEAD) {
 			const { value: piece } = pieces.next();
 			if (piece === undefined) break;
-			const fetched = file.holds(piece) ? undefined : fetchPiece(piece);
-			fetched?.catch(() => {}); // It is awaited in its turn.
-			ahead.push({ piece, fetched });
+			const isNew = !file.reaches(piece);
+			ahead.push({ piece, written: isNew ? fetcher.write(piece, file.placesOf(piece)) : undefined });
 		}
 		const next = ahead.shift();
 		if (next === undefined) break;
-		const { piece, fetched } = next;
+		const { piece, written } = next;
 		signal?.throwIfAborted();
-		const kept = fetched === undefined ? await file.readBack(piece) : undefined;
-		yield { piece, bytes: kept ?? (await (fetched ?? fetchPiece(piece))), kept: kept !== undefined };
+		const done = await written;
+		signal?.throwIfAborted();
+		if (done !== undefined) {
+			await file.note(piece, done);
+			yield { piece, names: done, kept: false };
+			continue;
+		}
+		const kept = file.holds(piece) ? await file.readBack(piece) : undefined;
+		if (kept !== undefined) {
+			yield { piece, names: kept, kept: true };
+			continue;
+		}
+		const bytes = await fetchPiece(piece);
+		const names = namesOf(bytes);
+		await file.write(piece, bytes, written === undefined ? names : undefined);
+		await file.note(piece, names);
+		yield { piece, names, kept: false };
 	}
 	await file.checkTail();
 }
@@ -263,16 +282,32 @@ class PartialFile implements AsyncDisposable {
 		return this.#known.get(offset)?.length === length;
 	}
 
-	/** The piece as it stands in the file; undefined where that is not what the journal says. */
+	/** Whether some of the piece may have been written before this run. */
+	reaches({ offset }: Piece): boolean {
+		return offset < this.#knownEnd;
+	}
+
+	/** Runs `action` with threads that write to the file; when it ends they do not any more. */
+	async withFetcher<T>(
+		task: Omit<FetchTask, "fd">,
+		signal: AbortSignal | undefined,
+		action: (fetcher: BlockFetcher) => Promise<T>,
+	): Promise<T> {
+		await using fetcher = new BlockFetcher({ ...task, fd: this.#file.fd }, signal);
+		return await action(fetcher);
+	}
+
+	/** Names of the blocks of the piece as it stands in the file; undefined where they are not what the journal says. */
 	async readBack({ offset, length }: Piece): Promise<Uint8Array | undefined> {
-		const wanted = this.#known.get(offset)?.hash;
+		const wanted = this.#known.get(offset)?.names;
 		const bytes = new Uint8Array(length);
 		return await onFile(this.#out, async () => {
 			await this.#clear(this.#checked, offset);
 			this.#checked = offset + length;
 			for (const { at, from, to } of this.#places({ offset, length }, () => true))
 				await readAll(this.#file, bytes.subarray(from, to), at);
-			return hashOf(bytes) === wanted ? bytes : undefined;
+			const names = namesOf(bytes);
+			return hashOf(names) === wanted ? names : undefined;
 		});
 	}
 
@@ -291,19 +326,25 @@ class PartialFile implements AsyncDisposable {
 		}
 	}
 
-	/** Writes what is not zero, by its names; what was there before has to be replaced wholly. */
-	async write(piece: Piece, bytes: Uint8Array, names: Uint8Array): Promise<void> {
-		const again = piece.offset < this.#knownEnd;
+	/** Writes what is not zero, by its names; all of it where they are left out, as there may be anything in its place. */
+	async write(piece: Piece, bytes: Uint8Array, names: Uint8Array | undefined): Promise<void> {
+		const again = this.reaches(piece);
 		await onFile(this.#out, async () => {
 			if (again) {
 				await this.#clear(this.#checked, piece.offset);
 				this.#checked = piece.offset + piece.length;
 			}
-			const isData = (block: number) => again || !isZeroName(nameAt(names, block));
+			const isData = (block: number) => again || names === undefined || !isZeroName(nameAt(names, block));
 			for (const { at, from, to } of this.#places(piece, isData))
 				await writeAll(this.#file, bytes.subarray(from, to), at);
-			this.#unsynced.push({ ...piece, hash: hashOf(bytes) });
-			this.#unsyncedBytes += bytes.length;
+		});
+	}
+
+	/** A piece was written, in the order of the disk. */
+	async note({ offset, length }: Piece, names: Uint8Array): Promise<void> {
+		await onFile(this.#out, async () => {
+			this.#unsynced.push({ offset, length, names: hashOf(names) });
+			this.#unsyncedBytes += length;
 			if (this.#failure !== undefined) throw this.#failure;
 			const isDue = this.#unsyncedBytes >= SYNC_BYTES || performance.now() - this.#synced >= SYNC_MS;
 			// Writing goes on meanwhile.
@@ -311,22 +352,24 @@ class PartialFile implements AsyncDisposable {
 		});
 	}
 
-	/** Parts of a piece that lie together in the file: `from` and `to` count in the piece, `at` in the file. */
-	*#places(
-		{ offset, length }: Piece,
-		wanted: (block: number) => boolean,
-	): Generator<{ at: number; from: number; to: number }> {
+	/** Where in the file each block of a piece stands; less than 0 where it has no place, as it is all zeroes. */
+	placesOf({ offset, length }: Piece): Float64Array {
 		const first = offset / BLOCK_SIZE;
+		return Float64Array.from({ length: blockCount(length) }, (_, at) => this.#layout.place(first + at) ?? -1);
+	}
+
+	/** Parts of a piece that lie together in the file: `from` and `to` count in the piece, `at` in the file. */
+	*#places(piece: Piece, isData: (block: number) => boolean): Generator<{ at: number; from: number; to: number }> {
 		let part: { at: number; from: number; to: number } | undefined;
-		for (let block = 0; block < blockCount(length); block++) {
-			const at = wanted(block) ? this.#layout.place(first + block) : undefined;
-			const [from, to] = [block * BLOCK_SIZE, Math.min((block + 1) * BLOCK_SIZE, length)];
-			if (at !== undefined && part !== undefined && part.to === from && part.at + part.to - part.from === at) {
+		for (const [block, place] of this.placesOf(piece).entries()) {
+			const at = isData(block) ? place : -1;
+			const [from, to] = [block * BLOCK_SIZE, Math.min((block + 1) * BLOCK_SIZE, piece.length)];
+			if (at >= 0 && part !== undefined && part.to === from && part.at + part.to - part.from === at) {
 				part.to = to;
 				continue;
 			}
 			if (part !== undefined) yield part;
-			part = at === undefined ? undefined : { at, from, to };
+			part = at < 0 ? undefined : { at, from, to };
 		}
 		if (part !== undefined) yield part;
 	}

@@ -7,6 +7,7 @@
  *     chunk-codec   plain and encoded bytes       chunk-index   which chunk lies where
  *     chunk-form    names and bytes on disk: in the clear, or encrypted with the keys of the keyring
  *     chunk-verifier   threads that check what comes in      pack-checker   threads that check what is there
+ *     stored-reader    many chunks at once, as they are stored
  *     live-chunks   what the disks that are still wanted need
  *     gc            gives back the space of the rest      leases        what stays although nobody needs it yet
  *     scrub         what is damaged: check (packs) and tree-check (disks)      patrol   the same, pack after pack, for ever
@@ -49,6 +50,7 @@ import type { PackInfo, PackStore } from "./pack-store.ts";
 import { PackWriter } from "./pack-writer.ts";
 import { type RebuildOptions, type RebuildResult, rebuildIndex } from "./rebuild.ts";
 import { type ScrubOptions, type ScrubResult, scrub } from "./scrub.ts";
+import { readStored } from "./stored-reader.ts";
 import type { DiskTree } from "./tree.ts";
 
 /** Large enough for sequential disks, small enough to read whole and to rewrite. */
@@ -364,6 +366,19 @@ export class Vault implements VaultStore {
 		const plain = await this.#readAnywhere(stored, signal);
 		this.#cache.set(stored, plain);
 		return plain;
+	}
+
+	async getStored(names: readonly Uint8Array[], signal?: AbortSignal): Promise<StoredChunk[]> {
+		return await readStored(
+			{
+				packs: this.packs,
+				form: this.#form,
+				placeOf: (name) => this.placeOf(name),
+				get: (name) => this.get(name, signal),
+			},
+			names,
+			signal,
+		);
 	}
 
 	/** Whether the chunk can be read from the disk and is what its name says. @throws UmbraError `unavailable`. */
