@@ -28,18 +28,24 @@ export function withCollector(command: Command): Command {
 
 export type Query = Readonly<Record<string, string | number | undefined>>;
 
+/** What a client needs to know, for one on another thread. */
+export interface CollectorAddress {
+	readonly base: string;
+	readonly headers: Readonly<Record<string, string>>;
+}
+
 interface Page<T> {
 	readonly items: readonly T[];
 	readonly next: string | null;
 }
 
 export class CollectorClient {
+	readonly address: CollectorAddress;
 	readonly #base: string;
-	readonly #headers: Record<string, string>;
 
-	private constructor(base: string, token: string | undefined) {
-		this.#base = base.replace(/\/+$/, "");
-		this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+	constructor(address: CollectorAddress) {
+		this.address = address;
+		this.#base = address.base;
 	}
 
 	static async from(options: CollectorOptions): Promise<CollectorClient> {
@@ -60,7 +66,10 @@ export class CollectorClient {
 				`not the address of a collector: "${base}"; wanted one such as ${DEFAULT_URL}`,
 			);
 		}
-		return new CollectorClient(base, token);
+		return new CollectorClient({
+			base: base.replace(/\/+$/, ""),
+			headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+		});
 	}
 
 	/** @throws UmbraError with the collector's own code, `unavailable` where it cannot be reached. */
@@ -143,7 +152,7 @@ export class CollectorClient {
 		try {
 			response = await fetch(url, {
 				method: options.method ?? "GET",
-				headers: { ...this.#headers, ...options.headers },
+				headers: { ...this.address.headers, ...options.headers },
 				signal: options.signal ?? null,
 			});
 		} catch (error) {

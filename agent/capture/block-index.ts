@@ -2,9 +2,10 @@
  * The block index: the record (`record.ts`) of every block of every disk as the last finished capture
  * left it, 64 records a database value.
  *
- * A capture may change more blocks than fit into one atomic batch, so it stages whole pages of records
- * beside the index as it goes. The batch that makes the capture final sets a mark; what is staged is then
- * folded in, again after a crash if need be. What is staged without a mark is thrown away.
+ * What a capture changed of a disk, in whole pages of records, goes into the batch that makes the capture final, where
+ * it is little. A capture may change more than fits into one atomic batch: then it stages the pages beside the index as it
+ * goes, the batch sets a mark, and what is staged is folded in behind it, again after a crash if need be. What is staged without
+ * a mark is thrown away.
  *
  * Keys: `index/<vm>/<disk>/<page>`, `staged/<vm>/<disk>/<page>`, `fold/<vm>` (the mark). Page numbers are eight hex digits.
  */
@@ -22,6 +23,10 @@ const EMPTY = new Uint8Array(0);
  * final capture rests on is therefore synced itself, at 256 MiB of changed data a time.
  */
 const SYNC = { sync: true } as const;
+/** Pages of one disk that are kept for the final batch: about 1.8 MiB. */
+const MAX_HELD = 256;
+/** Staged in one batch. */
+const STAGE_BATCH = 64;
 /** Values moved in one batch while folding: about 7 MiB. */
 const FOLD_BATCH = 1024;
 
@@ -42,9 +47,12 @@ function pageOf(key: Uint8Array): number {
 
 export class BlockIndex {
 	readonly #db: AgentDb;
+	readonly #maxHeld: number;
 
-	constructor(db: AgentDb) {
+	/** @param maxHeld pages of one disk that are kept for a capture's final batch; more are staged. */
+	constructor(db: AgentDb, maxHeld: number = MAX_HELD) {
 		this.#db = db;
+		this.#maxHeld = maxHeld;
 	}
 
 	/** The records of `count` blocks from `first`, all zeroes where nothing is known. */
@@ -104,12 +112,17 @@ export class BlockIndex {
 	}
 
 	stager(vm: string, disk: string, mode: "anew" | "onto"): IndexStager {
-		return new IndexStager(this.#db, this, vm, disk, mode);
+		return new IndexStager(this.#db, this, vm, disk, mode, this.#maxHeld);
 	}
 
-	/** Part of the batch that makes a capture final. `anew` names disks whose old records no longer count. */
-	finishOperation(vm: string, anew: readonly string[]): AgentOperation {
-		return { type: "put", key: encodeKey("fold", vm), value: Buffer.from(JSON.stringify(anew)) };
+	/** What belongs into the batch that makes a capture final, of all of its disks, whose stagers have ended. */
+	finishOperations(vm: string, stagers: readonly IndexStager[]): AgentOperation[] {
+		const operations = stagers.flatMap((stager) => stager.operations);
+		// Disks whose old records no longer count.
+		const anew = stagers.filter(({ mode }) => mode === "anew").map(({ disk }) => disk);
+		if (anew.length === 0 && !stagers.some(({ hasStaged }) => hasStaged)) return operations;
+		const mark = Buffer.from(JSON.stringify(anew));
+		return [...operations, { type: "put", key: encodeKey("fold", vm), value: mark }];
 	}
 
 	/** Folds in what a final capture staged. Harmless when there is nothing to do; run at start for every VM. */
@@ -169,23 +182,41 @@ export class BlockIndex {
 	}
 }
 
-/** Collects the new records of one disk in ascending order of blocks and stages them page by page. */
+/** Collects the new records of one disk in ascending order of blocks, page by page. */
 export class IndexStager {
+	readonly disk: string;
+	readonly mode: "anew" | "onto";
 	readonly #db: AgentDb;
 	readonly #index: BlockIndex;
 	readonly #vm: string;
-	readonly #disk: string;
-	readonly #mode: "anew" | "onto";
+	readonly #maxHeld: number;
 	#page = -1;
 	#records: Uint8Array = EMPTY;
-	#batch: AgentOperation[] = [];
+	/** Whole pages that are not staged. */
+	#held: { readonly page: number; readonly value: Uint8Array }[] = [];
+	#hasStaged = false;
 
-	constructor(db: AgentDb, index: BlockIndex, vm: string, disk: string, mode: "anew" | "onto") {
+	constructor(db: AgentDb, index: BlockIndex, vm: string, disk: string, mode: "anew" | "onto", maxHeld: number) {
 		this.#db = db;
 		this.#index = index;
 		this.#vm = vm;
-		this.#disk = disk;
-		this.#mode = mode;
+		this.disk = disk;
+		this.mode = mode;
+		// Of a disk that begins anew the old pages are removed first, which takes more than one batch.
+		this.#maxHeld = mode === "anew" ? STAGE_BATCH : maxHeld;
+	}
+
+	/** True where the final batch has to be followed by folding. */
+	get hasStaged(): boolean {
+		return this.#hasStaged;
+	}
+
+	/** After the end: what was not staged, for the final batch. */
+	get operations(): readonly AgentOperation[] {
+		return this.#held.map(({ page, value }): AgentOperation => {
+			const key = pageKey("index", this.#vm, this.disk, page);
+			return value.length === 0 ? { type: "del", key } : { type: "put", key, value };
+		});
 	}
 
 	async put(block: number, record: Uint8Array): Promise<void> {
@@ -194,34 +225,34 @@ export class IndexStager {
 			await this.#turn();
 			this.#page = page;
 			this.#records =
-				this.#mode === "anew"
+				this.mode === "anew"
 					? new Uint8Array(PAGE_BYTES)
-					: await this.#index.read(this.#vm, this.#disk, page * RECORDS_PER_PAGE, RECORDS_PER_PAGE);
+					: await this.#index.read(this.#vm, this.disk, page * RECORDS_PER_PAGE, RECORDS_PER_PAGE);
 		}
 		this.#records.set(record, (block % RECORDS_PER_PAGE) * RECORD_SIZE);
 	}
 
-	/** Stages what is left. */
+	/** Nothing comes any more: what may not go into the final batch is staged. */
 	async end(): Promise<void> {
 		await this.#turn();
 		this.#page = -1;
-		await this.#write();
+		if (this.#hasStaged || this.mode === "anew") await this.#stage();
 	}
 
 	async #turn(): Promise<void> {
 		if (this.#page < 0) return;
 		const empty = this.#records.every((byte) => byte === 0);
-		this.#batch.push({
-			type: "put",
-			key: pageKey("staged", this.#vm, this.#disk, this.#page),
-			value: empty ? EMPTY : this.#records,
-		});
-		if (this.#batch.length >= 64) await this.#write();
+		this.#held.push({ page: this.#page, value: empty ? EMPTY : this.#records });
+		if (this.#held.length >= (this.#hasStaged ? STAGE_BATCH : this.#maxHeld)) await this.#stage();
 	}
 
-	async #write(): Promise<void> {
-		if (this.#batch.length === 0) return;
-		await this.#db.batch(this.#batch, SYNC);
-		this.#batch = [];
+	async #stage(): Promise<void> {
+		if (this.#held.length === 0) return;
+		const batch = this.#held.map(({ page, value }): AgentOperation => {
+			return { type: "put", key: pageKey("staged", this.#vm, this.disk, page), value };
+		});
+		this.#held = [];
+		this.#hasStaged = true;
+		await this.#db.batch(batch, SYNC);
 	}
 }

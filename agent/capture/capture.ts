@@ -16,7 +16,7 @@ import { NbdClient, nbdSource } from "../../disk/source/nbd/client.ts";
 import { toLong, v1, type wire } from "../../proto/service.ts";
 import type { Machine, Snapshot, SnapshotDisk } from "../hypervisor/hypervisor.ts";
 import type { StagedChangeset } from "../spool/spool.ts";
-import { type AgentDb, type AgentOperation, BlockIndex } from "./block-index.ts";
+import { type AgentDb, type AgentOperation, BlockIndex, type IndexStager } from "./block-index.ts";
 import { ChangeCauses, type Interval } from "./change-causes.ts";
 import { ChangedPagesBuilder, meanEntropy } from "./changed-pages.ts";
 import { attributionToWire, BlockRuns, causesToWire, encodeFiles, encodeHeader, volumeToWire } from "./changeset.ts";
@@ -91,6 +91,8 @@ interface ScannedDisk extends ComparedDisk {
 	readonly changed: ChangedPages;
 	/** Encoded runs of block names. */
 	readonly runs: readonly Uint8Array[];
+	/** What the block index is to hold of it. */
+	readonly stager: IndexStager;
 }
 
 const MODES: Readonly<Record<CaptureMode, wire.v1.CaptureMode>> = {
@@ -142,8 +144,12 @@ export class Capturer {
 				const blocks = new Set(resend.get(disk.disk.id)?.keys());
 				disks.push(await this.#scan(vm, state, disk, { resend: blocks, onProgress }, connections, ended));
 			}
+			// No more chunks come: they are synced, and travel, while files are looked for.
+			const synced = this.#options.spool.sync();
+			synced.catch(() => {});
 			const findings = await findFileChanges(this.#history, vm, disks, intervalOf(state, snapshot), ended);
 			await connections.disposeAsync();
+			await synced;
 			const result = await this.#finish(machine, state, snapshot, disks, findings, start, options);
 			snapshot.keep();
 			return result;
@@ -202,6 +208,7 @@ export class Capturer {
 		const total = plan.ranges.reduce((sum, { count }) => sum + count * BLOCK_SIZE, 0);
 		const names = new BlockRuns(id);
 		const pagesBuilder = new ChangedPagesBuilder();
+		const stager = this.#index.stager(vm, id, compare ? "onto" : "anew");
 		const scan = await this.#options.hashing.use((pool) =>
 			scanDisk({
 				vm,
@@ -210,7 +217,7 @@ export class Capturer {
 				nbd,
 				ranges: plan.ranges,
 				index: this.#index,
-				stager: this.#index.stager(vm, id, compare ? "onto" : "anew"),
+				stager,
 				pool,
 				chunks: this.#options.spool,
 				names,
@@ -233,10 +240,11 @@ export class Capturer {
 			changed,
 			pages: compare ? changed : undefined,
 			runs: names.end(),
+			stager,
 		};
 	}
 
-	/** Makes the capture final: spool synced, one batch, index folded. */
+	/** Makes the capture, whose chunks are synced, final: one batch, index folded. */
 	async #finish(
 		machine: Machine,
 		state: VmState,
@@ -248,7 +256,6 @@ export class Capturer {
 	): Promise<CaptureResult> {
 		const { db, spool, agentId, host } = this.#options;
 		const vm = machine.name;
-		await spool.sync();
 		const sequence = spool.nextSequence();
 		const captureNs = BigInt(Math.round((performance.now() - start) * 1e6));
 		// The clock may have been set back; the points of a VM only ever go forward.
@@ -275,7 +282,6 @@ export class Capturer {
 		});
 		const parts = [header, ...disks.flatMap(({ runs }) => runs), ...encodeFiles(findings.files, findings.causes)];
 		const staged = spool.stage(parts, { id, vm });
-		const anew = disks.flatMap(({ name, mode }) => (mode === "first" ? [name] : []));
 		const next: VmState = {
 			headId: id,
 			headTime: timeNs.toString(),
@@ -285,7 +291,10 @@ export class Capturer {
 			[
 				...(staged.operations as AgentOperation[]),
 				...findings.operations,
-				this.#index.finishOperation(vm, anew),
+				...this.#index.finishOperations(
+					vm,
+					disks.map(({ stager }) => stager),
+				),
 				vmStateOperation(vm, next),
 			],
 			{ sync: true },

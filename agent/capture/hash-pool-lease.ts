@@ -1,34 +1,38 @@
-/** Starts the hashing threads when they are needed and ends them when they have not been for a while. */
+/** Makes the hashing pool when it is needed, and ends its threads when they have not been for a while. */
 import { HashPool } from "./hash-pool.ts";
 
 const IDLE_MS = 10_000;
 
 export class HashPoolLease implements AsyncDisposable {
 	readonly #threads: number;
-	#pool: Promise<HashPool> | undefined;
+	readonly #blocksPerThread: number | undefined;
+	#pool: HashPool | undefined;
 	#users = 0;
 	#timer: NodeJS.Timeout | undefined;
 
-	constructor(threads: number) {
+	/** As `HashPool`. */
+	constructor(threads: number, blocksPerThread?: number) {
 		this.#threads = threads;
+		this.#blocksPerThread = blocksPerThread;
 	}
 
 	/** Runs `work` with the pool; it stays up at least as long. */
 	async use<T>(work: (pool: HashPool) => Promise<T>): Promise<T> {
 		clearTimeout(this.#timer);
 		this.#users++;
+		this.#pool ??= new HashPool(this.#threads, this.#blocksPerThread);
+		const pool = this.#pool;
 		try {
-			this.#pool ??= HashPool.start(this.#threads);
-			return await work(await this.#pool);
+			return await work(pool);
 		} catch (error) {
-			// A pool that did not start or died is not kept; what is left of its threads ends.
-			const used = this.#pool;
-			const pool = await used?.catch(() => undefined);
-			if (pool?.broken !== false && this.#pool === used) await this.#end();
+			// A pool that died is not kept; what is left of its threads ends.
+			if (pool.broken && this.#pool === pool) await this.#end();
 			throw error;
 		} finally {
 			this.#users--;
-			if (this.#users === 0) {
+			// Without threads there is nothing that is worth keeping.
+			if (this.#users === 0 && this.#pool?.threads === 0) await this.#end();
+			else if (this.#users === 0) {
 				this.#timer = setTimeout(() => void this.#end(), IDLE_MS);
 				this.#timer.unref();
 			}
@@ -43,7 +47,7 @@ export class HashPoolLease implements AsyncDisposable {
 	async #end(): Promise<void> {
 		const pool = this.#pool;
 		this.#pool = undefined;
-		await (await pool?.catch(() => undefined))?.[Symbol.asyncDispose]();
+		await pool?.[Symbol.asyncDispose]();
 		// V8 lets some 30 MB of buffers lie before it looks for them by itself; a host's memory is its guests'. There is
 		// such a function where Node is started with --expose-gc, as the packaged agent is.
 		globalThis.gc?.();

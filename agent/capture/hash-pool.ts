@@ -1,18 +1,21 @@
-/** Worker threads that hash blocks in shared memory, so that reading, hashing and sending overlap. */
-import { once } from "node:events";
+/**
+ * Hashes blocks in shared memory: the first of them where it is asked to, then on worker threads, so that reading, hashing
+ * and sending overlap.
+ */
 import { Worker } from "node:worker_threads";
 import { UmbraError } from "../../common/errors.ts";
-import { type HashReply, makeSlot, openSlot, type SlotViews } from "./hash-slot.ts";
+import { hashBlocks } from "./hash-blocks.ts";
+import { type HashReply, makeSlot, openSlot, type SlotViews, UP } from "./hash-slot.ts";
 
 export interface HashSlot extends SlotViews {
 	readonly id: number;
 }
 
 /**
- * Requests to a thread before the next one is started: the capture of a VM at rest is hashed sooner than a second
- * thread would be up, and each takes some 15 MB.
+ * Blocks that are hashed before a thread is started, and before the next one is: so many, 32 MiB, are hashed sooner and with
+ * less work than a thread is up, and each takes some 15 MB.
  */
-const REQUESTS_PER_THREAD = 32;
+const BLOCKS_PER_THREAD = 512;
 /** Slots that one disk may hold, of all: a disk that is stuck leaves some to the others. */
 const SHARE = 2 / 3;
 
@@ -27,42 +30,48 @@ export class HashPool implements AsyncDisposable {
 	readonly #free: HashSlot[];
 	readonly #wanting: ((slot: HashSlot) => void)[] = [];
 	readonly #workers: Worker[] = [];
+	/** Those of them that are up. */
+	readonly #ready: Worker[] = [];
 	readonly #threads: number;
+	readonly #blocksPerThread: number;
 	readonly #memories: readonly SharedArrayBuffer[];
 	readonly #waiting = new Map<number, Waiting>();
+	#blocks = 0;
 	#next = 0;
 	#failure: UmbraError | undefined;
 
-	private constructor(threads: number) {
+	/** Up to `threads` workers share `3 x threads` slots of 1 MiB: one read into, one hashed, one sent, each. */
+	constructor(threads: number, blocksPerThread: number = BLOCKS_PER_THREAD) {
 		this.#threads = threads;
+		this.#blocksPerThread = blocksPerThread;
 		this.#memories = Array.from({ length: 3 * threads }, makeSlot);
 		this.#free = this.#memories.map((memory, id) => ({ id, ...openSlot(memory) }));
 		this.share = Math.max(1, Math.floor(this.#memories.length * SHARE));
 	}
 
-	/** Up to `threads` workers share `3 x threads` slots of 1 MiB: one read into, one hashed, one sent, each. */
-	static async start(threads: number): Promise<HashPool> {
-		const pool = new HashPool(threads);
-		const first = pool.#startThread();
-		await once(first, "online");
-		first.unref();
-		return pool;
-	}
-
-	#startThread(): Worker {
+	#startThread(): void {
 		const worker = new Worker(new URL("./hash-worker.ts", import.meta.url), { workerData: this.#memories });
-		worker.on("message", (reply: HashReply) => {
+		worker.unref();
+		worker.on("message", (reply: HashReply | typeof UP) => {
+			if (reply === UP) {
+				this.#ready.push(worker);
+				return;
+			}
 			this.#waiting.get(reply.slot)?.resolve(reply);
 			this.#waiting.delete(reply.slot);
 		});
 		worker.on("error", (error) => this.#fail(error));
 		this.#workers.push(worker);
-		return worker;
 	}
 
 	/** True once a thread has died: every request is rejected from then on. */
 	get broken(): boolean {
 		return this.#failure !== undefined;
+	}
+
+	/** How many threads are up. */
+	get threads(): number {
+		return this.#ready.length;
 	}
 
 	/** A slot at once, or undefined where none is free. Whoever holds slots must not wait for another: use this. */
@@ -86,15 +95,17 @@ export class HashPool implements AsyncDisposable {
 	}
 
 	/** Hashes the first `blocks` blocks of a slot; its `after` and `changed` hold the result until the slot is used again. */
-	hash(slot: HashSlot, blocks: number): Promise<HashReply> {
-		if (this.#failure !== undefined) return Promise.reject(this.#failure);
+	async hash(slot: HashSlot, blocks: number): Promise<HashReply> {
+		if (this.#failure !== undefined) throw this.#failure;
+		const isDue = this.#blocks >= (this.#workers.length + 1) * this.#blocksPerThread;
+		if (isDue && this.#workers.length < this.#threads) this.#startThread();
+		this.#blocks += blocks;
+		const worker = this.#ready[this.#next++ % this.#ready.length];
+		if (worker === undefined) return { slot: slot.id, compressed: hashBlocks(slot, blocks) };
 		const { promise, resolve, reject } = Promise.withResolvers<HashReply>();
 		this.#waiting.set(slot.id, { resolve, reject });
-		if (this.#workers.length < this.#threads && this.#next >= this.#workers.length * REQUESTS_PER_THREAD) {
-			this.#startThread().unref();
-		}
-		this.#workers[this.#next++ % this.#workers.length]?.postMessage({ slot: slot.id, blocks });
-		return promise;
+		worker.postMessage({ slot: slot.id, blocks });
+		return await promise;
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {

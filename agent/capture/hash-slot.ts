@@ -1,5 +1,6 @@
 /** The shared memory of one hashing request: up to `SLOT_BLOCKS` blocks, their old records, and room for the new. */
 import { BLOCK_SIZE } from "../../common/block.ts";
+import type { CompressedBlock } from "./hash-blocks.ts";
 import { RECORD_SIZE } from "./record.ts";
 
 /** Blocks a slot: 1 MiB, large enough that a message a slot costs nothing, small enough that slots are cheap. */
@@ -19,10 +20,12 @@ export interface HashRequest {
 	readonly blocks: number;
 }
 
+/** The first message of a thread. */
+export const UP = "up";
+
 export interface HashReply {
 	readonly slot: number;
-	/** The zstd form of each changed block, null where it is unchanged, zero or better left raw. */
-	readonly compressed: readonly (Uint8Array | null)[];
+	readonly compressed: readonly CompressedBlock[];
 }
 
 const DATA_BYTES = SLOT_BLOCKS * BLOCK_SIZE;

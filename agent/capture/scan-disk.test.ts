@@ -15,7 +15,9 @@ import { type AgentDb, BlockIndex } from "./block-index.ts";
 import { ChangedPagesBuilder } from "./changed-pages.ts";
 import { HashPool } from "./hash-pool.ts";
 import { HashPoolLease } from "./hash-pool-lease.ts";
+import { makeSlot, openSlot } from "./hash-slot.ts";
 import { planReads } from "./read-plan.ts";
+import { RECORD_SIZE } from "./record.ts";
 import { type ChunkSink, type ScanResult, scanDisk } from "./scan-disk.ts";
 
 const ZERO_NAME = "0".repeat(64);
@@ -38,11 +40,12 @@ class Site implements AsyncDisposable {
 		this.pool = pool;
 	}
 
-	static async make(threads: number): Promise<Site> {
+	/** @param blocksPerThread few, so that threads take part in what is little work */
+	static async make(threads: number, blocksPerThread = 8): Promise<Site> {
 		const temp = await tempFolder();
 		const db: AgentDb = new ClassicLevel(temp.file("db"), { keyEncoding: "view", valueEncoding: "view" });
 		await db.open();
-		return new Site(temp, db, await HashPool.start(threads));
+		return new Site(temp, db, new HashPool(threads, blocksPerThread));
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -89,6 +92,7 @@ class Site implements AsyncDisposable {
 			let last = -1;
 			const pages = new ChangedPagesBuilder();
 			await this.index.begin("vm");
+			const stager = this.index.stager("vm", "va", compare ? "onto" : "anew");
 			const result = await scanDisk({
 				vm: "vm",
 				disk: "va",
@@ -96,7 +100,7 @@ class Site implements AsyncDisposable {
 				nbd,
 				ranges: (await planReads(nbd, undefined)).ranges,
 				index: this.index,
-				stager: this.index.stager("vm", "va", compare ? "onto" : "anew"),
+				stager,
 				pool: this.pool,
 				chunks,
 				names: {
@@ -111,7 +115,7 @@ class Site implements AsyncDisposable {
 				...(options.signal === undefined ? {} : { signal: options.signal }),
 			});
 			if (options.final !== false) {
-				await this.db.batch([this.index.finishOperation("vm", compare ? [] : ["va"])]);
+				await this.db.batch(this.index.finishOperations("vm", [stager]));
 				await this.index.fold("vm");
 				if (!compare) this.tree = [];
 				// As a collector does: what lies beyond the disk is dropped, what is new begins with zeroes.
@@ -314,28 +318,55 @@ describe("scanDisk", needs("qemu-nbd"), () => {
 	});
 });
 
-/** Ends a thread of the pool as a crash does: it is told of a slot that does not exist. */
-function killThread(pool: HashPool): void {
-	const none = {
-		id: 999,
-		data: new Uint8Array(),
-		before: new Uint8Array(),
-		after: new Uint8Array(),
-		changed: new Uint8Array(),
-	};
-	pool.hash(none, 1).catch(() => {});
+/** Ends a thread of the pool as a crash does: once one is up, it is told of a slot that does not exist. */
+async function killThread(pool: HashPool): Promise<void> {
+	const none = { id: 999, ...openSlot(makeSlot()) };
+	await until(
+		() => {
+			pool.hash(none, 1).catch(() => {});
+			return pool.broken;
+		},
+		{ what: "a thread's death is known" },
+	);
 }
 
 describe("HashPool", () => {
+	it("hashes the same on threads as before they are up", async (context) => {
+		const random = testRandom(context);
+		await using pool = new HashPool(2, 1);
+		const slot = await pool.take();
+		const [noise, text] = [random.bytes(BLOCK_SIZE), Buffer.alloc(BLOCK_SIZE, "all work and no play ")];
+		slot.data.set(noise, 0);
+		slot.data.set(text, BLOCK_SIZE);
+		slot.data.fill(0, 2 * BLOCK_SIZE, 3 * BLOCK_SIZE);
+		slot.data.fill(5, 3 * BLOCK_SIZE, 4 * BLOCK_SIZE);
+		const results = new Set<string>();
+		const hash = async () => {
+			slot.before.fill(0);
+			slot.before.set(blake3Name(new Uint8Array(BLOCK_SIZE).fill(5)), 3 * RECORD_SIZE);
+			const { compressed } = await pool.hash(slot, 4);
+			const [first, second, ...rest] = compressed;
+			assert.deepEqual([first, ...rest], [null, null, null], "noise, zeroes, unchanged");
+			if (!second) assert.fail("text was not compressed");
+			assert.ok(zstdDecompressSync(second).equals(text));
+			const whole = (bytes: Uint8Array, length: number) => Buffer.from(bytes.subarray(0, length)).toString("hex");
+			results.add(`${whole(slot.after, 4 * RECORD_SIZE)} ${whole(slot.changed, 4)} ${whole(second, second.length)}`);
+		};
+		await hash();
+		assert.equal(pool.threads, 0);
+		await until(async () => pool.threads === 2 || (await hash()), { what: "both threads are up" });
+		for (let round = 0; round < 4; round++) await hash();
+		assert.equal(results.size, 1);
+	});
+
 	it("rejects with an internal error once a thread has died", async () => {
-		await using pool = await HashPool.start(2);
-		killThread(pool);
-		await until(() => pool.broken, { what: "the thread's death is known" });
+		await using pool = new HashPool(2, 0);
+		await killThread(pool);
 		await assert.rejects(pool.hash(await pool.take(), 1), (error) => isUmbraError(error, "internal"));
 	});
 
 	it("serves slots first come, first served, and lets nobody jump the queue", async () => {
-		await using pool = await HashPool.start(1);
+		await using pool = new HashPool(1);
 		const slots = [await pool.take(), await pool.take(), await pool.take()];
 		assert.equal(pool.tryTake(), undefined);
 		const order: number[] = [];
@@ -354,12 +385,11 @@ describe("HashPool", () => {
 
 describe("HashPoolLease", () => {
 	it("replaces a pool of which a thread died, and ends the rest of it", async () => {
-		await using lease = new HashPoolLease(2);
+		await using lease = new HashPoolLease(2, 0);
 		let dead: HashPool | undefined;
 		const ended = lease.use(async (pool) => {
 			dead = pool;
-			killThread(pool);
-			await until(() => pool.broken, { what: "the thread's death is known" });
+			await killThread(pool);
 			await pool.hash(await pool.take(), 1);
 		});
 		await assert.rejects(ended, (error) => isUmbraError(error, "internal"));
@@ -374,14 +404,26 @@ describe("HashPoolLease", () => {
 		assert.equal(name, nameToHex(blake3Name(new Uint8Array(BLOCK_SIZE).fill(7))));
 	});
 
-	it("keeps a pool whose user failed for another reason", async () => {
-		await using lease = new HashPoolLease(1);
+	it("keeps threads whose user failed for another reason", async () => {
+		await using lease = new HashPoolLease(1, 0);
 		let first: HashPool | undefined;
 		const failed = lease.use(async (pool) => {
 			first = pool;
+			const slot = await pool.take();
+			await until(async () => pool.threads === 1 || void (await pool.hash(slot, 1)), { what: "a thread is up" });
+			pool.give(slot);
 			throw new RangeError("mine");
 		});
 		await assert.rejects(failed, RangeError);
 		await lease.use(async (pool) => assert.equal(pool, first));
+	});
+
+	it("keeps nothing where no thread was started", async () => {
+		await using lease = new HashPoolLease(1);
+		let first: HashPool | undefined;
+		await lease.use(async (pool) => {
+			first = pool;
+		});
+		await lease.use(async (pool) => assert.notEqual(pool, first));
 	});
 });

@@ -21,7 +21,7 @@ async function leave(folder: string, ready: string | undefined): Promise<void> {
 	const stager = index.stager(VM, "vda", "anew");
 	for (const block of [0, 63, 64, 5000]) await stager.put(block, new Uint8Array(RECORD_SIZE).fill(block % 251 || 1));
 	await stager.end();
-	await line.batch([index.finishOperation(VM, ["vda"])]);
+	await line.batch(index.finishOperations(VM, [stager]));
 	await index.fold(VM);
 	for (const part of ["0000", "0001"]) await line.put(encodeKey("tree", VM, part), Buffer.from(`part ${part}`));
 	for (const kind of ["volumes", "packages", "owners"]) await line.put(encodeKey(kind, VM), Buffer.from(kind));

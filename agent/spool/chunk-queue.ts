@@ -221,10 +221,14 @@ export class ChunkQueue {
 			await this.#seal();
 			const tail = this.#tail;
 			if (tail !== undefined) {
-				const readable = tail.segment.readable;
+				if (!tail.flushed) {
+					await tail.flush();
+					// What can be read can be sent, while it is synced.
+					this.#options.changed();
+				}
 				await tail.sync();
-				if (tail.segment.readable !== readable) this.#options.changed();
 			}
+			this.#buffers.rest();
 			await this.#syncFolder();
 		});
 	}

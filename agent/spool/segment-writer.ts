@@ -13,6 +13,8 @@ import { nameKey, type Segment } from "./segment.ts";
 
 /** One write: large enough that its cost per byte is the copy, small enough that two a writer do not matter. */
 const BUFFER_BYTES = 1 << 20;
+/** Full buffers that may wait for the device: the segment before this one is synced first, and captures go on meanwhile. */
+const MAX_FULL = 6;
 
 interface Filled {
 	readonly buffer: Buffer;
@@ -30,7 +32,7 @@ export class SegmentWriter {
 	readonly #created: () => void;
 	#handle: FileHandle | undefined;
 	#filling: Filled;
-	/** Full, in order, not yet in the file; at most one, by `canAppend`. */
+	/** Full, in order, not yet in the file; at most `MAX_FULL`, by `canAppend`. */
 	#full: Filled[] = [];
 	#written = 0;
 	#dirty = false;
@@ -54,7 +56,7 @@ export class SegmentWriter {
 
 	/** True where data of this length can be appended without a flush before it. */
 	canAppend(length: number): boolean {
-		return this.#filling.bytes + RECORD_HEADER_BYTES + length <= BUFFER_BYTES || this.#full.length === 0;
+		return this.#filling.bytes + RECORD_HEADER_BYTES + length <= BUFFER_BYTES || this.#full.length < MAX_FULL;
 	}
 
 	/** Copies the chunk. Returns true once a buffer is full: time to begin a flush. */
@@ -151,7 +153,7 @@ export class SyncFailure extends Error {
 
 /** The write buffers of a spool, used again and again: making one for each MiB costs more in collection than the copy. */
 export class WriteBuffers {
-	/** One is filled while one is written. */
+	/** Kept at rest: one is filled while one is written. */
 	static readonly #KEPT = 2;
 	readonly #free: Buffer[] = [];
 
@@ -160,6 +162,11 @@ export class WriteBuffers {
 	}
 
 	give({ buffer }: Filled): void {
-		if (this.#free.length < WriteBuffers.#KEPT) this.#free.push(buffer);
+		if (this.#free.length <= MAX_FULL) this.#free.push(buffer);
+	}
+
+	/** Nothing is expected to come soon. */
+	rest(): void {
+		this.#free.splice(WriteBuffers.#KEPT);
 	}
 }

@@ -10,6 +10,8 @@ import type { Link } from "./link.ts";
 import { DuplexCall } from "./stream.ts";
 
 const OFFERS_IN_FLIGHT = 3;
+/** Fewer names wait while anything is on its way: a call for each MiB that a capture finds costs as much as to send it. */
+const FULL_OFFER_NAMES = 64;
 /** Chunks between the first that is not done and the last offered; what memory the pump takes besides the bytes in flight. */
 const MAX_WINDOW = 4 * MAX_OFFER_NAMES;
 /** A batch is one message and one sync at the collector. */
@@ -56,7 +58,7 @@ class ChunkPump {
 	readonly #options: ChunkPumpOptions;
 	readonly #abort = new AbortController();
 	readonly #signal: AbortSignal;
-	/** Wakes offers and senders. */
+	/** Wakes offers and senders; at every change of the spool too. */
 	readonly #moved = new Notifier();
 	/** In order of position; the first is not done. */
 	#window: Entry[] = [];
@@ -78,7 +80,9 @@ class ChunkPump {
 	async run(): Promise<void> {
 		const timer = setInterval(() => this.#look(), LOOK_MS);
 		const senders = Array.from({ length: this.#options.connections }, (_, index) => this.#send(index));
-		const tasks = [this.#offerAll(), ...senders].map((task) => task.catch((error) => this.#fail(error)));
+		const tasks = [this.#watchSpool(), this.#offerAll(), ...senders].map((task) =>
+			task.catch((error) => this.#fail(error)),
+		);
 		try {
 			await Promise.all(tasks);
 		} finally {
@@ -101,6 +105,13 @@ class ChunkPump {
 		this.#moved.notify();
 	}
 
+	async #watchSpool(): Promise<void> {
+		for (;;) {
+			await this.#options.spool.changed.wait(this.#signal);
+			this.#moved.notify();
+		}
+	}
+
 	async #offerAll(): Promise<void> {
 		const { spool } = this.#options;
 		for (;;) {
@@ -110,12 +121,17 @@ class ChunkPump {
 				continue;
 			}
 			const found = spool.chunkEntries(this.#cursor, MAX_OFFER_NAMES);
+			const isUnderWay = this.#offers > 0 || this.#wanted.length > 0 || this.#bytesInFlight > 0;
+			if (isUnderWay && found.length > 0 && found.length < FULL_OFFER_NAMES) {
+				await this.#moved.wait(this.#signal);
+				continue;
+			}
 			const last = found.at(-1);
 			// Behind the last there may be damaged ones, which nobody will ever send.
 			this.#cursor = last === undefined || found.length < MAX_OFFER_NAMES ? spool.readableEnd : last.position + 1;
 			if (last === undefined) {
 				this.#settle();
-				await spool.changed.wait(this.#signal);
+				await this.#moved.wait(this.#signal);
 				continue;
 			}
 			const entries = found.map((entry) => ({ ...entry, done: false, rejections: 0 }));

@@ -35,7 +35,8 @@ export class CollectorStandIn implements AsyncDisposable {
 	readonly tokens: string[] = [];
 	/** Chunks received, those that were there already included. */
 	received = 0;
-	offered = 0;
+	/** How many names each offer had. */
+	readonly offers: number[] = [];
 	/** Received and not acknowledged now, and the most that ever were. */
 	unacknowledgedBytes = 0;
 	mostUnacknowledgedBytes = 0;
@@ -134,7 +135,7 @@ export class CollectorStandIn implements AsyncDisposable {
 	#offer(call: ServerUnaryCall<wire.v1.IChunkOffer, wire.v1.IChunkNeed>, reply: sendUnaryData<wire.v1.IChunkNeed>) {
 		const names = Buffer.from(call.request.names ?? new Uint8Array());
 		const count = names.length / NAME_SIZE;
-		this.offered += count;
+		this.offers.push(count);
 		const missing = Buffer.alloc(Math.ceil(count / 8));
 		for (let index = 0; index < count; index++) {
 			const name = names.toString("hex", index * NAME_SIZE, (index + 1) * NAME_SIZE);

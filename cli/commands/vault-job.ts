@@ -4,7 +4,9 @@ import type { VaultJob } from "../../collector/retention/vault-jobs.ts";
 import { UmbraError } from "../../common/errors.ts";
 import type { CollectorClient } from "../collector-client.ts";
 
-const POLL_MS = 250;
+/** Many jobs are done at once; who has waited for long can wait a little longer. */
+const FIRST_POLL_MS = 5;
+const MAX_POLL_MS = 250;
 const PLAIN_MS = 5_000;
 
 /** Shows how a job goes on until it has ended; the job goes on without us where we are stopped. */
@@ -12,8 +14,8 @@ export async function follow(client: CollectorClient, begun: VaultJob): Promise<
 	const isTerminal = process.stderr.isTTY === true;
 	let job = begun;
 	let told = performance.now();
-	while (job.state === "running") {
-		await sleep(POLL_MS);
+	for (let wait = FIRST_POLL_MS; job.state === "running"; wait = Math.min(wait * 1.5, MAX_POLL_MS)) {
+		await sleep(wait);
 		job = await client.get<VaultJob>("/v1/vault/job", { id: begun.id });
 		if (isTerminal) process.stderr.write(`\r\x1b[K${progressText(job)}`);
 		else if (performance.now() - told >= PLAIN_MS) {

@@ -3,8 +3,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { VaultJob } from "../../collector/retention/vault-jobs.ts";
 import type { GcResult } from "../../collector/vault/gc.ts";
 import type { ScrubResult } from "../../collector/vault/scrub.ts";
-import { UmbraError } from "../../common/errors.ts";
-import { formatBytes } from "../../common/units.ts";
+import { isUmbraError, UmbraError } from "../../common/errors.ts";
+import { formatBytes, parseBytes } from "../../common/units.ts";
 import { CollectorClient, type CollectorOptions, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
 import { withOutput } from "./output.ts";
@@ -17,6 +17,12 @@ const SHOWN = 20;
 
 interface Options extends CollectorOptions {
 	readonly json?: true;
+}
+
+interface CheckOptions extends Options {
+	readonly readData?: true;
+	readonly sample?: number;
+	readonly limit?: number;
 }
 
 interface RotateOptions {
@@ -67,11 +73,13 @@ export function register(program: Command): void {
 		.description("look for damage: the structure of packs and disks, and with --read-data every byte")
 		.option("--read-data", "read every pack and verify what it holds")
 		.option("--sample <share>", "read so many of the packs, chosen at random, such as 5%; implies --read-data", share)
+		.option("--limit <size>", "read at most so much a second, such as 50MiB (default: as fast as it goes)", rate)
 		.option("--json", "the result as one object")
-		.action(async (options: Options & { readonly readData?: true; readonly sample?: number }) => {
+		.action(async (options: CheckOptions) => {
 			const readShare = options.sample ?? (options.readData ? 1 : 0);
 			const client = await CollectorClient.from(options);
-			const job = await follow(client, await client.post<VaultJob>("/v1/vault/check", { readShare }));
+			const wanted = { readShare, bytesPerSecond: options.limit };
+			const job = await follow(client, await client.post<VaultJob>("/v1/vault/check", wanted));
 			const { check, chains } = job;
 			if (check === null || chains === null)
 				throw new UmbraError("internal", "the collector did not say what came of it");
@@ -182,4 +190,15 @@ function share(text: string): number {
 	const value = match === null ? Number.NaN : Number(match[1]) / (match[2] === "%" ? 100 : 1);
 	if (value > 0 && value <= 1) return value;
 	throw new InvalidArgumentError('wanted a share such as "5%" or "0.05"');
+}
+
+/** "50MiB" -> bytes. */
+function rate(text: string): number {
+	try {
+		const bytes = parseBytes(text);
+		if (bytes >= 2 ** 20) return bytes;
+	} catch (error) {
+		if (!isUmbraError(error)) throw error;
+	}
+	throw new InvalidArgumentError('wanted at least "1MiB"');
 }

@@ -36,7 +36,7 @@ describe("treeRoot", () => {
 				runs.push({ firstBlock: block, names: record.subarray(0, 32) });
 			}
 			await stager.end();
-			await db.batch([index.finishOperation(vm, ["vda"])]);
+			await db.batch(index.finishOperations(vm, [stager]));
 			await index.fold(vm);
 			const sizeBytes = Math.max(0, blocks * BLOCK_SIZE - random.below(BLOCK_SIZE / 2));
 			const root = await treeRoot(index, vm, "vda", sizeBytes);

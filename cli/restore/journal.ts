@@ -6,7 +6,7 @@ import { type FileHandle, open, readFile, rm, stat } from "node:fs/promises";
 import { errnoOf, messageOf, UmbraError } from "../../common/errors.ts";
 import type { DiskFormat } from "./layout.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 /** A line for each 8 MiB of data, or for less where it lies scattered: of more than this, beginning anew is quicker. */
 const MAX_BYTES = 256 * 1024 * 1024;
 
@@ -29,8 +29,8 @@ export interface WrittenPiece {
 	/** Bytes of the disk. */
 	readonly offset: number;
 	readonly length: number;
-	/** BLAKE3 of its bytes, hex. */
-	readonly hash: string;
+	/** BLAKE3 of the names of its blocks, hex. */
+	readonly names: string;
 }
 
 export interface JournalContent {
@@ -136,7 +136,7 @@ function isHead(
 function isPiece(
 	line: Readonly<Record<string, unknown>> | undefined,
 ): line is Readonly<Record<string, unknown>> & WrittenPiece {
-	return line !== undefined && isCount(line["offset"]) && isCount(line["length"]) && typeof line["hash"] === "string";
+	return line !== undefined && isCount(line["offset"]) && isCount(line["length"]) && typeof line["names"] === "string";
 }
 
 function isCount(value: unknown): boolean {

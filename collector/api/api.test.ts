@@ -8,6 +8,8 @@ import { BLOCK_SIZE } from "../../common/block.ts";
 import { formatTime } from "../../common/units.ts";
 import { toLong, v1 } from "../../proto/service.ts";
 import { fileChange, random, randomBlock, type TestAgent, TestVm } from "../ingest/test-agent.ts";
+import { openChunk, PLAIN_FORM } from "../vault/chunk-form.ts";
+import { FrameReader } from "./block-frames.ts";
 import { type ApiSite, openSite } from "./testing.ts";
 
 const NAME = "web/1 ü";
@@ -172,6 +174,36 @@ describe("the API", () => {
 		assert.equal(several.status, 400);
 		const none = await json(`${disk("latest", "vdz")}/data`, 404);
 		assert.match(none.error.message, /had no disk "vdz" then; it had disk\/0, vdb/);
+	});
+
+	it("gives the blocks of a disk as they are stored, under their numbers and names", async () => {
+		const blocksOf = async (query: string, first: number, end: number, name = "disk/0") => {
+			const response = await request(`${disk("latest", name)}/blocks${query}`);
+			assert.equal(response.status, 200);
+			const found = Buffer.alloc(Math.max(0, end - first) * BLOCK_SIZE);
+			const reader = new FrameReader(end - first);
+			for (const { block, name, encoding, data } of reader.push(new Uint8Array(await response.arrayBuffer())))
+				found.set(openChunk(PLAIN_FORM, name, encoding, data), block * BLOCK_SIZE);
+			reader.end();
+			return found;
+		};
+		const padded = Buffer.concat([image, Buffer.alloc(BLOCK_SIZE)]);
+		const count = Math.ceil(image.length / BLOCK_SIZE);
+		for (const [query, first, end] of [
+			["", 0, count],
+			[`?from=${BLOCK_SIZE}&to=${3 * BLOCK_SIZE}`, 1, 3],
+			[`?from=${2 * BLOCK_SIZE - 1}&to=${2 * BLOCK_SIZE + 1}`, 1, 3],
+			[`?from=${BLOCK_SIZE}&to=${2 ** 50}`, 1, count],
+			[`?from=${2 ** 40}`, 0, 0],
+		] as const) {
+			const wanted = padded.subarray(first * BLOCK_SIZE, end * BLOCK_SIZE);
+			assert.ok((await blocksOf(query, first, end)).equals(wanted), query);
+		}
+		const whole = vm.disks.get("vdb")!;
+		assert.ok((await blocksOf("", 0, whole.length / BLOCK_SIZE, "vdb")).equals(whole));
+		assert.equal((await request(`${disk("latest")}/blocks`, { method: "HEAD" })).status, 200);
+		await json(`${disk("latest", "vdz")}/blocks`, 404);
+		await json(`${disk("latest")}/blocks?from=-1`, 400);
 	});
 
 	it("gives the disk of an earlier point", async () => {

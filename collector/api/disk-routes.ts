@@ -1,14 +1,17 @@
-/** /v1/vms/:vm/points/:time/disks/:disk: a disk as it was, its extents and its bytes. */
+/** /v1/vms/:vm/points/:time/disks/:disk: a disk as it was, its extents, its bytes, and its blocks as they are stored. */
+import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
+import { BLOCK_SIZE } from "../../common/block.ts";
 import { UmbraError } from "../../common/errors.ts";
 import type { ChangesetRecord, DiskRecord } from "../catalog/records.ts";
-import { list } from "./answers.ts";
+import { list, type Schema } from "./answers.ts";
 import { entityTag, isKept } from "./caching.ts";
 import { byteAnswers, rangeHeaders, sendBytes } from "./content.ts";
-import { type ApiContext, findPoint, requestSignal } from "./context.ts";
+import { type ApiContext, findPoint, requestSignal, wasAborted } from "./context.ts";
 import { diskExtents, type Extent, treeOf } from "./extents.ts";
 import { conditional, kept, notModified, operation } from "./operation.ts";
 import { type DiskParams, diskParams, fields, object } from "./schemas.ts";
+import { storedBlocks } from "./stored-blocks.ts";
 
 /** Extents in one answer. */
 const MAX_EXTENTS = 10_000;
@@ -49,6 +52,12 @@ const extents = {
 		}),
 		next: { type: ["integer", "null"], description: "`from` of what follows; null at the end" },
 	},
+};
+
+const frames: Schema = {
+	description:
+		"A frame for each block that is not zero, in order: as little-endian 32-bit numbers the block's number, from the first of the answer on, its encoding (0: as it is, 1: a frame of zstd) and the length of what follows the name; the BLAKE3-256 of its bytes (32 bytes); the encoded bytes, behind which zeroes follow up to a whole block.",
+	content: { "application/octet-stream": { schema: { type: "string", contentMediaType: "application/octet-stream" } } },
 };
 
 export function diskRoutes(app: FastifyInstance, context: ApiContext): void {
@@ -135,6 +144,46 @@ export function diskRoutes(app: FastifyInstance, context: ApiContext): void {
 				read: (offset, length, signal) => source.read(offset, length, signal),
 				signal: requestSignal(reply, closing),
 			});
+		},
+	);
+
+	app.get<{ Params: DiskParams; Querystring: { readonly from: number; readonly to?: number } }>(
+		"/v1/vms/:vm/points/:time/disks/:disk/blocks",
+		operation({
+			id: "readBlocks",
+			tag: "disks",
+			summary: "Blocks of a disk as they are stored, for whoever decompresses and verifies them",
+			description:
+				"They are not verified: compare the BLAKE3-256 of each with its name, and the Merkle tree of the names with `root` of the extents. What is not right may be right in `data`, which is verified.",
+			params: diskParams,
+			querystring: object({
+				from: { ...fields.offset, default: 0, description: "from the block with this byte on" },
+				to: { ...fields.offset, description: "up to the block with the byte before this one" },
+			}),
+			answers: { 200: frames },
+			errors: [404, 503],
+		}),
+		async ({ method, params, query: { from, to } }, reply) => {
+			const tree = treeOf((await find(params)).disk);
+			const [first, end] = [Math.floor(from / BLOCK_SIZE), Math.ceil((to ?? tree.blocks * BLOCK_SIZE) / BLOCK_SIZE)];
+			reply.type("application/octet-stream");
+			if (method === "HEAD") return reply.send(Readable.from([]));
+			const pin = store.pin([tree]);
+			reply.raw.once("close", () => pin[Symbol.dispose]());
+			const signal = requestSignal(reply, closing);
+			const pieces = storedBlocks(store, tree, { first, end: Math.min(end, tree.blocks) }, signal);
+			// What fails later can only cut the connection.
+			const begin = await pieces.next();
+			const body = async function* () {
+				if (begin.done === true) return;
+				yield begin.value;
+				try {
+					yield* pieces;
+				} catch (error) {
+					if (!wasAborted(error, signal)) throw error;
+				}
+			};
+			return reply.send(Readable.from(body(), { objectMode: false }));
 		},
 	);
 }

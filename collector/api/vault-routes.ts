@@ -91,7 +91,7 @@ export function vaultRoutes(app: FastifyInstance, { catalog, store, jobs }: ApiC
 		},
 	);
 
-	app.post<{ Querystring: { readonly readShare: number } }>(
+	app.post<{ Querystring: { readonly readShare: number; readonly bytesPerSecond?: number } }>(
 		"/v1/vault/check",
 		operation({
 			id: "startCheck",
@@ -105,10 +105,15 @@ export function vaultRoutes(app: FastifyInstance, { catalog, store, jobs }: ApiC
 					default: 0,
 					description: "share of the packs of which every byte is read",
 				},
+				bytesPerSecond: {
+					type: "integer",
+					minimum: 2 ** 20,
+					description: "reads no faster; as fast as it can where it is left out",
+				},
 			}),
 			answers: { 200: job },
 			errors: [409],
 		}),
-		async ({ query: { readShare } }) => jobs.startCheck({ readShare }),
+		async ({ query }) => jobs.startCheck(query),
 	);
 }

@@ -52,6 +52,9 @@ class GatedStore implements VaultStore {
 	get(name: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
 		return this.#vault.get(name, signal);
 	}
+	getStored(names: readonly Uint8Array[], signal?: AbortSignal): Promise<StoredChunk[]> {
+		return this.#vault.getStored(names, signal);
+	}
 	stats() {
 		return this.#vault.stats();
 	}

@@ -97,10 +97,11 @@ export class VaultJobs implements AsyncDisposable {
 		});
 	}
 
-	/** @throws UmbraError `conflict` where a job runs already. */
-	startCheck({ readShare }: { readonly readShare: number }): VaultJob {
+	/** Reads as fast as it can, unless it is told otherwise. @throws UmbraError `conflict` where a job runs already. */
+	startCheck(options: { readonly readShare: number; readonly bytesPerSecond?: number | undefined }): VaultJob {
+		const { readShare } = options;
 		return this.#start("check", async (signal, onProgress) => {
-			const check = await this.#check(readShare, signal, onProgress);
+			const check = await this.#check(options, signal, onProgress);
 			return { check, chains: await this.#checkChains(readShare > 0, signal) };
 		});
 	}
@@ -127,20 +128,19 @@ export class VaultJobs implements AsyncDisposable {
 		const { bytesPerSecond } = settings;
 		return this.#start("heal", async (signal, onProgress) => {
 			const rebuild = packs.size === 0 ? null : await vault.rebuild({ packs, bytesPerSecond, signal, onProgress });
-			return { rebuild, check: await this.#check(0, signal, onProgress) };
+			return { rebuild, check: await this.#check({ readShare: 0 }, signal, onProgress) };
 		});
 	}
 
 	async #check(
-		readShare: number,
+		options: { readonly readShare: number; readonly bytesPerSecond?: number | undefined },
 		signal: AbortSignal,
 		onProgress: (progress: ScrubProgress) => void,
 	): Promise<ScrubResult> {
-		const { vault, catalog, settings, onDamage, onSuspect } = this.#options;
-		const { bytesPerSecond } = settings;
+		const { vault, catalog, onDamage, onSuspect } = this.#options;
 		const damage = new DamageLog();
 		const onTreeDamage = damage.add.bind(damage);
-		const check = await vault.scrub(this.#roots(), { readShare, bytesPerSecond, signal, onProgress, onTreeDamage });
+		const check = await vault.scrub(this.#roots(), { ...options, signal, onProgress, onTreeDamage });
 		for (const { pack } of check.packDamage) onSuspect(pack);
 		await damage.save(catalog, nowNs());
 		onDamage();

@@ -1,10 +1,10 @@
 /** The thread of `bulk-reader.ts`. */
-import { readSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import type { BulkOrder } from "./bulk-reader.ts";
 import { BulkSlot, type SlotRequest } from "./bulk-slot.ts";
 import { chunkForm, openChunk, type VaultKeys } from "./chunk-form.ts";
 import { RECORD_HEADER_SIZE } from "./pack-format.ts";
+import { readFully } from "./read-fully.ts";
 
 const form = chunkForm(workerData as VaultKeys | undefined);
 const slots: BulkSlot[] = [];
@@ -43,24 +43,11 @@ function readRun(slot: BulkSlot, requests: readonly SlotRequest[], start: number
 			const { name, offset, length, isCompressed } = requests[at]!;
 			try {
 				const data = bytes.subarray(offset - first, offset - first + length);
-				slot.answer(at, openChunk(form, name, isCompressed ? "zstd" : "raw", data));
+				slot.answer(at, openChunk(form, name, isCompressed ? "zstd" : "raw", data, slot.plainRoom(at)));
 			} catch {
 				// Whoever asked reads it again, and tells what is wrong.
 			}
 		}
 	}
 	return room.subarray(bytes.length);
-}
-
-function readFully(fd: number, into: Uint8Array, offset: number): boolean {
-	try {
-		for (let done = 0; done < into.length; ) {
-			const got = readSync(fd, into, done, into.length - done, offset + done);
-			if (got === 0) return false;
-			done += got;
-		}
-		return true;
-	} catch {
-		return false;
-	}
 }

@@ -7,7 +7,8 @@
  * `start` and `length` are the answer: where in the slot the plain bytes are; a length of 0 where they could not be had.
  * Host byte order: both sides are one process.
  */
-import { BLOCK_SIZE, NAME_SIZE } from "../../common/block.ts";
+import { NAME_SIZE } from "../../common/block.ts";
+import { PLAIN_ROOM } from "./chunk-codec.ts";
 import { MAX_STORED_SIZE, RECORD_HEADER_SIZE } from "./pack-format.ts";
 
 /** Chunks of one slot: half a MiB of disk. */
@@ -16,7 +17,9 @@ const NAME_WORDS = NAME_SIZE / 4;
 const ENTRY_WORDS = NAME_WORDS + 6;
 const RECORDS_AT = SLOT_CHUNKS * ENTRY_WORDS * 4;
 const PLAIN_AT = RECORDS_AT + SLOT_CHUNKS * (RECORD_HEADER_SIZE + MAX_STORED_SIZE);
-const SLOT_BYTES = PLAIN_AT + SLOT_CHUNKS * BLOCK_SIZE;
+/** Of the plain bytes of one chunk: on a boundary that copies like. */
+const PLAIN_STRIDE = Math.ceil(PLAIN_ROOM / 64) * 64;
+const SLOT_BYTES = PLAIN_AT + SLOT_CHUNKS * PLAIN_STRIDE;
 
 /** Where the bytes of a record's data lie in a file. */
 export interface SlotRequest {
@@ -57,11 +60,16 @@ export class BulkSlot {
 		return { name, fd, offset, length, isCompressed: compressed === 1 };
 	}
 
-	/** @param plain the bytes of the chunk: a view of `records`, or any others, which are copied. */
+	/** Room for the plain bytes of a chunk, as `decode` wants it. */
+	plainRoom(index: number): Uint8Array {
+		return this.bytes.subarray(PLAIN_AT + index * PLAIN_STRIDE, PLAIN_AT + index * PLAIN_STRIDE + PLAIN_ROOM);
+	}
+
+	/** @param plain the bytes of the chunk: a view of `records` or of `plainRoom`, or any others, which are copied. */
 	answer(index: number, plain: Uint8Array): void {
 		let start = plain.byteOffset;
 		if (plain.buffer !== this.memory) {
-			start = PLAIN_AT + index * BLOCK_SIZE;
+			start = PLAIN_AT + index * PLAIN_STRIDE;
 			this.bytes.set(plain, start);
 		}
 		this.#words.set([start, plain.length], index * ENTRY_WORDS + NAME_WORDS + 4);

@@ -3,8 +3,9 @@
  * a libuv thread costs as much as the work itself, and two cores decode no faster in parallel than
  * one does without the trips.
  */
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { constants, zstdDecompressSync } from "node:zlib";
 import { messageOf, UmbraError } from "../../common/errors.ts";
+import { FrameDecoder, FrameEncoder } from "../../common/zstd.ts";
 import type { ChunkEncoding } from "./chunk-store.ts";
 import { MAX_CHUNK_SIZE } from "./pack-format.ts";
 
@@ -17,10 +18,20 @@ const DECOMPRESS = {
 	chunkSize: MAX_CHUNK_SIZE,
 	params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG },
 };
-const COMPRESS = { chunkSize: MAX_CHUNK_SIZE, params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+const encoder = new FrameEncoder(1, MAX_CHUNK_SIZE);
+const decoder = new FrameDecoder(MAX_WINDOW_LOG);
+/** Memory that the plain bytes of any chunk fit into, as the decoder wants it. */
+export const PLAIN_ROOM = MAX_CHUNK_SIZE + 1;
+const scratch = new Uint8Array(PLAIN_ROOM);
 
-/** The plain bytes of encoded ones; for `raw` they are `data` itself. Does not look at their name. @throws UmbraError `corrupt`. */
-export function decode(encoding: ChunkEncoding, data: Uint8Array): Uint8Array {
+/**
+ * The plain bytes of encoded ones; for `raw` they are `data` itself. Does not look at their name.
+ *
+ * @param into `PLAIN_ROOM` bytes, at the beginning of which they are where they were compressed; else they have memory of
+ * their own.
+ * @throws UmbraError `corrupt`.
+ */
+export function decode(encoding: ChunkEncoding, data: Uint8Array, into?: Uint8Array): Uint8Array {
 	if (data.length < 1 || data.length > MAX_CHUNK_SIZE) {
 		throw new UmbraError("corrupt", `chunk: ${data.length} stored bytes, wanted 1 to ${MAX_CHUNK_SIZE}`, {
 			context: { structure: "chunk", field: "stored length", found: data.length, wanted: `1 to ${MAX_CHUNK_SIZE}` },
@@ -32,6 +43,8 @@ export function decode(encoding: ChunkEncoding, data: Uint8Array): Uint8Array {
 			context: { structure: "chunk", field: "encoding", found: encoding, wanted: "raw or zstd" },
 		});
 	}
+	const length = decoder.decode(data, into ?? scratch);
+	if (length !== undefined) return into === undefined ? scratch.slice(0, length) : into.subarray(0, length);
 	try {
 		return zstdDecompressSync(data, DECOMPRESS);
 	} catch (error) {
@@ -64,8 +77,8 @@ function looksCompressible(plain: Uint8Array): boolean {
 /** How to encode plain bytes: zstd where that pays, else `plain` itself. */
 export function encodeChunk(plain: Uint8Array): { readonly encoding: ChunkEncoding; readonly data: Uint8Array } {
 	if (looksCompressible(plain)) {
-		const data = zstdCompressSync(plain, COMPRESS);
-		if (data.length <= plain.length * (1 - MIN_SAVING)) return { encoding: "zstd", data };
+		const data = encoder.encode(plain, plain.length * (1 - MIN_SAVING));
+		if (data !== undefined) return { encoding: "zstd", data };
 	}
 	return { encoding: "raw", data: plain };
 }

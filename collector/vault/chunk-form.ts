@@ -9,7 +9,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { Blake3Hasher } from "@napi-rs/blake-hash";
 import { blake3Name, isZero, NAME_SIZE, nameToHex } from "../../common/block.ts";
 import { UmbraError } from "../../common/errors.ts";
-import { decode } from "./chunk-codec.ts";
+import { decode, PLAIN_ROOM } from "./chunk-codec.ts";
 import type { ChunkEncoding } from "./chunk-store.ts";
 import { CIPHER_SIZE, ENCRYPTED_PACK, type PackVersion, PLAIN_PACK } from "./pack-format.ts";
 
@@ -60,11 +60,18 @@ export function chunkForm(keys: VaultKeys | undefined): ChunkForm {
 /**
  * The plain bytes of what is stored of a chunk; `bytes` itself, where they are those.
  *
+ * @param into where they are put if they were compressed, as for `decode`.
  * @throws UmbraError `corrupt` where they are not what the name says, or all zero: zeroes have a name of
  * their own and are never stored, so that equal disks have equal trees.
  */
-export function openChunk(form: ChunkForm, stored: Uint8Array, encoding: ChunkEncoding, bytes: Uint8Array): Uint8Array {
-	const plain = decode(encoding, form.decrypt(stored, encoding, bytes));
+export function openChunk(
+	form: ChunkForm,
+	stored: Uint8Array,
+	encoding: ChunkEncoding,
+	bytes: Uint8Array,
+	into?: Uint8Array,
+): Uint8Array {
+	const plain = decode(encoding, form.decrypt(stored, encoding, bytes), into);
 	const found = form.storedName(blake3Name(plain));
 	if (Buffer.compare(found, stored) !== 0) {
 		const [foundHex, wantedHex] = [nameToHex(found), nameToHex(stored)];
@@ -78,6 +85,18 @@ export function openChunk(form: ChunkForm, stored: Uint8Array, encoding: ChunkEn
 		});
 	}
 	return plain;
+}
+
+const passing = new Uint8Array(PLAIN_ROOM);
+
+/** As `openChunk`, for whoever only looks: what was compressed is in memory that the next call uses again. */
+export function lookIntoChunk(
+	form: ChunkForm,
+	stored: Uint8Array,
+	encoding: ChunkEncoding,
+	bytes: Uint8Array,
+): Uint8Array {
+	return openChunk(form, stored, encoding, bytes, passing);
 }
 
 /**

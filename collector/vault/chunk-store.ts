@@ -49,4 +49,11 @@ export interface VaultStore extends ChunkStore {
 	lease(trees: readonly DiskTree[]): Disposable;
 	/** For a reader: until it is disposed of, these disks stay whole. */
 	pin(trees: readonly DiskTree[]): Disposable;
+	/**
+	 * Chunks in the order asked for, none of which is the zero name, in the encodings that they are stored in. They are
+	 * **not** verified: whoever uses them has to.
+	 *
+	 * @throws UmbraError as `get`, of the first that fails.
+	 */
+	getStored(names: readonly Uint8Array[], signal?: AbortSignal): Promise<StoredChunk[]>;
 }

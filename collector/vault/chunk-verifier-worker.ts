@@ -2,7 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { isUmbraError } from "../../common/errors.ts";
 import { encodeChunk } from "./chunk-codec.ts";
-import { chunkForm, openChunk, PLAIN_FORM, type VaultKeys } from "./chunk-form.ts";
+import { chunkForm, lookIntoChunk, PLAIN_FORM, type VaultKeys } from "./chunk-form.ts";
 import type { StoredChunk } from "./chunk-store.ts";
 import type { Verdict, VerifyReply, VerifyRequest } from "./chunk-verifier.ts";
 import { unpackChunks } from "./packed-chunks.ts";
@@ -20,7 +20,7 @@ parentPort?.on("message", ({ id, count, packed }: VerifyRequest) => {
 function verify({ name, encoding, data }: StoredChunk): Verdict {
 	let plain: Uint8Array;
 	try {
-		plain = openChunk(PLAIN_FORM, name, encoding, data);
+		plain = lookIntoChunk(PLAIN_FORM, name, encoding, data);
 	} catch (error) {
 		if (!isUmbraError(error, "corrupt")) throw error;
 		return { message: error.message, context: error.context };

@@ -14,7 +14,7 @@
  */
 import { setImmediate as turn } from "node:timers/promises";
 import { isUmbraError, UmbraError } from "../../common/errors.ts";
-import { type ChunkForm, openChunk } from "./chunk-form.ts";
+import { type ChunkForm, lookIntoChunk } from "./chunk-form.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
 import type { ChunkStore } from "./chunk-store.ts";
 import type { LeasedEntries, Leases } from "./leases.ts";
@@ -256,7 +256,7 @@ class Collection {
 		await this.#pace.take(place.storedLength, signal);
 		try {
 			const data = await packs.read(pack.id, place.offset + RECORD_HEADER_SIZE, place.storedLength, signal);
-			const { length } = openChunk(form, name, place.encoding, data);
+			const { length } = lookIntoChunk(form, name, place.encoding, data);
 			const renewed = form.renew(name, place.encoding, data);
 			await writer.room();
 			return writer.append(name, place.encoding, length, renewed);

@@ -3,7 +3,7 @@
  * name says, so nothing that a crash or a guest left behind passes for a chunk that it is not.
  */
 import { isUmbraError } from "../../common/errors.ts";
-import { type ChunkForm, openChunk } from "./chunk-form.ts";
+import { type ChunkForm, lookIntoChunk } from "./chunk-form.ts";
 import {
 	FILE_HEADER_SIZE,
 	packMeta,
@@ -61,7 +61,7 @@ export function goodRecord(pack: Buffer, at: number, form: ChunkForm): RecordHea
 		const start = at + RECORD_HEADER_SIZE;
 		if (start + header.storedLength > pack.length) return undefined;
 		const stored = pack.subarray(start, start + header.storedLength);
-		const plain = openChunk(form, header.name, header.encoding, stored);
+		const plain = lookIntoChunk(form, header.name, header.encoding, stored);
 		return plain.length === header.plainLength ? header : undefined;
 	} catch (error) {
 		if (isUmbraError(error, "corrupt", "truncated")) return undefined;

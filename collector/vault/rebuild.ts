@@ -13,7 +13,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { NAME_SIZE, nameToHex } from "../../common/block.ts";
 import { isUmbraError, UmbraError } from "../../common/errors.ts";
 import { checkPack } from "./check.ts";
-import { type ChunkForm, openChunk } from "./chunk-form.ts";
+import { type ChunkForm, lookIntoChunk } from "./chunk-form.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
 import { EntrySet } from "./entry-set.ts";
 import { Pace } from "./pace.ts";
@@ -273,7 +273,7 @@ class Rebuild {
 		if (shape === undefined) return false;
 		try {
 			const data = await packs.read(pack.id, offset + RECORD_HEADER_SIZE, shape.storedLength, this.#options.signal);
-			openChunk(form, stored, shape.encoding, data);
+			lookIntoChunk(form, stored, shape.encoding, data);
 			return true;
 		} catch (error) {
 			if (isUmbraError(error, "corrupt", "truncated", "not-found")) return false;
@@ -326,7 +326,7 @@ class Rebuild {
 		await this.#pace.take(place.storedLength, signal);
 		try {
 			const data = await packs.read(pack.id, place.offset + RECORD_HEADER_SIZE, place.storedLength, signal);
-			const { length } = openChunk(form, stored, place.encoding, data);
+			const { length } = lookIntoChunk(form, stored, place.encoding, data);
 			const renewed = form.renew(stored, place.encoding, data);
 			await writer.room();
 			return writer.append(stored, place.encoding, length, renewed);
@@ -362,7 +362,7 @@ function goodRecords(pack: Buffer, form: ChunkForm, isDamaged: boolean): Record[
 		if (shape === undefined) continue;
 		const start = record.offset + RECORD_HEADER_SIZE;
 		try {
-			openChunk(form, record.stored, shape.encoding, pack.subarray(start, start + shape.storedLength));
+			lookIntoChunk(form, record.stored, shape.encoding, pack.subarray(start, start + shape.storedLength));
 			good.set(record.offset, record);
 		} catch (error) {
 			if (!isUmbraError(error, "corrupt", "truncated")) throw error;

@@ -6,12 +6,13 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { nameToHex } from "../../common/block.ts";
 import { isUmbraError } from "../../common/errors.ts";
-import { checkPack, type PackDamage } from "./check.ts";
+import type { PackCheck, PackDamage } from "./check.ts";
 import type { ChunkForm } from "./chunk-form.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
 import { EntrySet } from "./entry-set.ts";
 import type { LiveTree } from "./live-chunks.ts";
 import { Pace } from "./pace.ts";
+import { CHECK_THREADS } from "./pack-checker.ts";
 import { FILE_HEADER_SIZE, MAX_PACK_SIZE, parseFileHeader, RECORD_HEADER_SIZE } from "./pack-format.ts";
 import { readTrailer } from "./pack-load.ts";
 import type { PackInfo, PackStore } from "./pack-store.ts";
@@ -25,7 +26,8 @@ const ENTRIES_A_TURN = 65536;
 export interface ScrubOptions<T extends LiveTree = LiveTree> {
 	/** Share of the packs of which every byte is read, 0 to 1. */
 	readonly readShare: number;
-	readonly bytesPerSecond: number;
+	/** As fast as it goes where it is left out. */
+	readonly bytesPerSecond?: number | undefined;
 	/** 0 to 1; chooses the packs of a sample. */
 	readonly random?: () => number;
 	readonly onProgress?: (progress: ScrubProgress) => void;
@@ -66,6 +68,8 @@ export interface ScrubVault {
 	readonly packs: PackStore;
 	readonly index: ChunkIndex;
 	readonly isWriting: (pack: number) => boolean;
+	/** Reads all of a pack. */
+	readonly check: (pack: PackInfo, signal?: AbortSignal) => Promise<PackCheck>;
 	readonly form: ChunkForm;
 	/** Reads the chunk of a stored name from the disk and verifies it. */
 	readonly read: (stored: Uint8Array, signal?: AbortSignal) => Promise<Uint8Array>;
@@ -98,7 +102,7 @@ class Scrub<T extends LiveTree> {
 	constructor(vault: ScrubVault, options: ScrubOptions<T>) {
 		this.#vault = vault;
 		this.#options = options;
-		this.#pace = new Pace(options.bytesPerSecond);
+		this.#pace = new Pace(options.bytesPerSecond ?? Number.POSITIVE_INFINITY);
 	}
 
 	async run(roots: AsyncIterable<T>): Promise<ScrubResult> {
@@ -107,11 +111,7 @@ class Scrub<T extends LiveTree> {
 		const listed = await packs.list();
 		// Those that grow while they are looked at have no trailer to check, and all that they hold was just written.
 		const growing = new Set(listed.filter(({ id }) => isWriting(id)).map(({ id }) => id));
-		for (const [done, pack] of listed.entries()) {
-			signal?.throwIfAborted();
-			this.#progress("packs", done, listed.length);
-			await this.#pack(pack, growing.has(pack.id));
-		}
+		await this.#eachPack(listed, growing);
 		await this.#findLost(listed);
 		const checker = new TreeCheck<T>({
 			read: (name) => read(form.storedName(name), signal),
@@ -140,6 +140,28 @@ class Scrub<T extends LiveTree> {
 			damagedTrees,
 			treeDamage: this.#treeDamage,
 		};
+	}
+
+	/** As many at a time as there are threads for. */
+	async #eachPack(listed: readonly PackInfo[], growing: ReadonlySet<number>): Promise<void> {
+		const { signal } = this.#options;
+		const queue = listed.values();
+		const failure = new AbortController();
+		let done = 0;
+		const work = async () => {
+			for (const pack of queue) {
+				signal?.throwIfAborted();
+				failure.signal.throwIfAborted();
+				this.#progress("packs", done++, listed.length);
+				await this.#pack(pack, growing.has(pack.id)).catch((error: unknown) => {
+					failure.abort(error);
+					throw error;
+				});
+			}
+		};
+		const ended = await Promise.allSettled(Array.from({ length: CHECK_THREADS }, work));
+		for (const { status, reason } of ended as PromiseRejectedResult[]) if (status === "rejected") throw reason;
+		this.#packDamage.sort((a, b) => a.pack - b.pack || a.offset - b.offset);
 	}
 
 	async #pack(pack: PackInfo, isGrowing: boolean): Promise<void> {
@@ -182,14 +204,13 @@ class Scrub<T extends LiveTree> {
 	}
 
 	async #whole(pack: PackInfo, isGrowing: boolean): Promise<void> {
-		const { packs, form } = this.#vault;
 		const { signal } = this.#options;
 		if (pack.bytes > MAX_PACK_SIZE) {
 			this.#damaged(pack, { structure: "pack header", offset: 0, message: "too large for a pack" });
 			return;
 		}
 		await this.#pace.take(pack.bytes, signal);
-		const check = checkPack(pack, await packs.read(pack.id, 0, pack.bytes, signal), form);
+		const check = await this.#vault.check(pack, signal);
 		this.#readPacks++;
 		this.#readBytes += pack.bytes;
 		for (const damage of check.damage) this.#damaged(pack, damage);

@@ -6,7 +6,8 @@
  *     pack-writer   appending and committing      pack-load     the index, from the packs alone
  *     chunk-codec   plain and encoded bytes       chunk-index   which chunk lies where
  *     chunk-form    names and bytes on disk: in the clear, or encrypted with the keys of the keyring
- *     chunk-verifier   threads that check what comes in
+ *     chunk-verifier   threads that check what comes in      pack-checker   threads that check what is there
+ *     stored-reader    many chunks at once, as they are stored
  *     live-chunks   what the disks that are still wanted need
  *     gc            gives back the space of the rest      leases        what stays although nobody needs it yet
  *     scrub         what is damaged: check (packs) and tree-check (disks)      patrol   the same, pack after pack, for ever
@@ -34,6 +35,7 @@ import { openKeyring } from "./keyring.ts";
 import { Leases } from "./leases.ts";
 import type { LiveTree } from "./live-chunks.ts";
 import { lockFile } from "./lock.ts";
+import { PackChecker } from "./pack-checker.ts";
 import {
 	FILE_HEADER_SIZE,
 	MAX_CHUNK_SIZE,
@@ -48,6 +50,7 @@ import type { PackInfo, PackStore } from "./pack-store.ts";
 import { PackWriter } from "./pack-writer.ts";
 import { type RebuildOptions, type RebuildResult, rebuildIndex } from "./rebuild.ts";
 import { type ScrubOptions, type ScrubResult, scrub } from "./scrub.ts";
+import { readStored } from "./stored-reader.ts";
 import type { DiskTree } from "./tree.ts";
 
 /** Large enough for sequential disks, small enough to read whole and to rewrite. */
@@ -250,11 +253,13 @@ export class Vault implements VaultStore {
 	 */
 	async scrub<T extends LiveTree>(roots: AsyncIterable<T>, options: ScrubOptions<T>): Promise<ScrubResult> {
 		using _alone = this.#aloneWithPacks();
+		await using checker = new PackChecker(this.packs, this.keys);
 		return await scrub(
 			{
 				packs: this.packs,
 				index: this.#index,
 				form: this.#form,
+				check: (pack, signal) => checker.check(pack, signal),
 				isWriting: (pack) => this.#writer.isWriting(pack),
 				// Not what is still in memory of it.
 				read: (stored, signal) => this.#readAnywhere(stored, signal),
@@ -361,6 +366,19 @@ export class Vault implements VaultStore {
 		const plain = await this.#readAnywhere(stored, signal);
 		this.#cache.set(stored, plain);
 		return plain;
+	}
+
+	async getStored(names: readonly Uint8Array[], signal?: AbortSignal): Promise<StoredChunk[]> {
+		return await readStored(
+			{
+				packs: this.packs,
+				form: this.#form,
+				placeOf: (name) => this.placeOf(name),
+				get: (name) => this.get(name, signal),
+			},
+			names,
+			signal,
+		);
 	}
 
 	/** Whether the chunk can be read from the disk and is what its name says. @throws UmbraError `unavailable`. */
