@@ -95,8 +95,10 @@ export class Operator {
 			for (const point of mayGo()) vm.going.add(point);
 			throw error;
 		}
+		// Before the catalog is asked: what is acknowledged while it answers may be missing in the answer.
+		const asked = mayGo();
 		const left = new Set(await Array.fromAsync(catalog.pointTimes(vm.name)));
-		for (const point of mayGo()) if (!left.has(point.time)) this.#dropped(vm, point);
+		for (const point of asked) if (!left.has(point.time)) this.#dropped(vm, point);
 	}
 
 	async #drop(vm: ModelVm): Promise<void> {
