@@ -54,6 +54,7 @@ export class Operator {
 		counts.rewrittenPacks += job.gc?.rewrittenPacks ?? 0;
 		assert.deepEqual([job.gc?.damagedPacks ?? [], job.check?.treeDamage ?? []], [[], []]);
 		assert.equal(job.chains?.brokenCount ?? 0, 0, JSON.stringify(job.chains?.broken));
+		assert.deepEqual(job.catalog?.damage ?? [], []);
 	}
 
 	/** Some of those that wait, oldest first; some of them raise an alert, or end one. */
