@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import { loadAuthorize, parseAddress, requireTokenBeyondLoopback } from "../common/access.ts";
 import { NAME_SIZE } from "../common/block.ts";
-import { errnoOf, messageOf, UmbraError } from "../common/errors.ts";
+import { errnoOf, isUmbraError, messageOf, UmbraError } from "../common/errors.ts";
+import { assertSound } from "../common/leveldb/verify.ts";
 import type { Logger } from "../common/log.ts";
 import { point } from "../common/measurements/measurements.ts";
 import { formatBytes, nowNs } from "../common/units.ts";
@@ -59,8 +60,7 @@ export class Agent implements AsyncDisposable {
 	static async start(config: AgentConfig, log: Logger): Promise<Agent> {
 		await using stack = new AsyncDisposableStack();
 		await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
-		const db: AgentDb = new ClassicLevel(join(config.dataDir, "state"), { keyEncoding: "view", valueEncoding: "view" });
-		await openDb(db, config.dataDir);
+		const db = await openDb(config.dataDir);
 		stack.defer(() => db.close());
 
 		const agentId = await loadAgentId(config.dataDir);
@@ -394,10 +394,17 @@ class Turns {
 	}
 }
 
-async function openDb(db: AgentDb, dataDir: string): Promise<void> {
+async function openDb(dataDir: string): Promise<AgentDb> {
+	const path = join(dataDir, "state");
+	const hint = `move ${path} and ${join(dataDir, "spool")} away: the VMs are captured anew, what the collector has stays`;
 	try {
+		await assertSound(path, { what: "the agent's state", tables: true, hint });
+		// Once it is made it opens by itself.
+		const db: AgentDb = new ClassicLevel(path, { keyEncoding: "view", valueEncoding: "view" });
 		await db.open();
+		return db;
 	} catch (error) {
+		if (isUmbraError(error)) throw error;
 		const cause = error instanceof Error ? error.cause : undefined;
 		if (errnoOf(cause) === "LEVEL_LOCKED") {
 			throw new UmbraError("conflict", `another agent uses the data folder ${dataDir}`, { cause: error });

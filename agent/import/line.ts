@@ -9,7 +9,8 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import { nameToHex } from "../../common/block.ts";
-import { errnoOf, messageOf, UmbraError } from "../../common/errors.ts";
+import { errnoOf, isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
+import { assertSound } from "../../common/leveldb/verify.ts";
 import type { Logger } from "../../common/log.ts";
 import { v1, type wire } from "../../proto/service.ts";
 import { type AgentDb, BlockIndex, encodeKey } from "../capture/block-index.ts";
@@ -178,12 +179,16 @@ function lineFolder(folder: string, name: LineName): string {
 /** @throws UmbraError `conflict` where another process has it open, `unavailable`. */
 export async function openLineDb(folder: string, name: LineName): Promise<AgentDb> {
 	const path = join(lineFolder(folder, name), "state");
-	const db: AgentDb = new ClassicLevel(path, { keyEncoding: "view", valueEncoding: "view" });
 	try {
 		await mkdir(path, { recursive: true, mode: 0o700 });
+		const hint = `move ${path} away: snapshots are read anew, those that the collector has are not taken in twice`;
+		await assertSound(path, { what: "the state of the import", tables: true, hint });
+		// Once it is made it opens by itself.
+		const db: AgentDb = new ClassicLevel(path, { keyEncoding: "view", valueEncoding: "view" });
 		await db.open();
 		return db;
 	} catch (error) {
+		if (isUmbraError(error)) throw error;
 		const cause = error instanceof Error ? error.cause : undefined;
 		if (errnoOf(cause) === "LEVEL_LOCKED") {
 			throw new UmbraError("conflict", `another import of this VM runs: ${path} is in use`, { cause: error });

@@ -1,5 +1,6 @@
 /** `umbra vault chain|rebuild-index|damage|heal`: what vouches for what the vault holds, and what brings it back. */
 import type { Command } from "commander";
+import type { CatalogCheck } from "../../collector/catalog/catalog-check.ts";
 import type { ChainCheck, HeadCheck } from "../../collector/catalog/chain-check.ts";
 import type { DamageRecord } from "../../collector/catalog/records.ts";
 import type { PatrolStatus } from "../../collector/integrity/patrol.ts";
@@ -122,6 +123,13 @@ export function chainsText({ vms, links, before, brokenCount, broken }: ChainsRe
 	];
 	for (const check of broken.slice(0, SHOWN)) lines.push(...brokenText(check));
 	if (brokenCount > 0) lines.push(`ALTERED: the history of ${brokenCount} VMs does not hold`);
+	return lines;
+}
+
+export function catalogText({ records, bytes, damageCount, damage }: CatalogCheck): string[] {
+	const lines = [`${records} records in the catalog, ${formatBytes(bytes)}`];
+	for (const { place, message } of damage.slice(0, SHOWN)) lines.push(`${printable(place)}: ${message}`);
+	if (damageCount > 0) lines.push(`DAMAGED: ${damageCount} places of the catalog`);
 	return lines;
 }
 

@@ -8,7 +8,7 @@ import { formatBytes, parseBytes } from "../../common/units.ts";
 import { CollectorClient, type CollectorOptions, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
 import { withOutput } from "./output.ts";
-import { chainsText, registerIntegrity } from "./vault-integrity.ts";
+import { catalogText, chainsText, registerIntegrity } from "./vault-integrity.ts";
 import { follow, progressText } from "./vault-job.ts";
 import { isoTime } from "./vms.ts";
 
@@ -80,17 +80,21 @@ export function register(program: Command): void {
 			const client = await CollectorClient.from(options);
 			const wanted = { readShare, bytesPerSecond: options.limit };
 			const job = await follow(client, await client.post<VaultJob>("/v1/vault/check", wanted));
-			const { check, chains } = job;
-			if (check === null || chains === null)
-				throw new UmbraError("internal", "the collector did not say what came of it");
+			const { check, chains, catalog } = job;
+			if (catalog === null) throw new UmbraError("internal", "the collector did not say what came of it");
 			await withOutput(async (output) => {
 				const lines = options.json
-					? [JSON.stringify({ ...check, chains })]
-					: [...checkText(check), ...chainsText(chains)];
+					? [JSON.stringify({ ...check, chains, catalog })]
+					: [
+							...(check === null ? [] : checkText(check)),
+							...(chains === null ? [] : chainsText(chains)),
+							...catalogText(catalog),
+						];
+				if (!options.json && chains === null) lines.push("Disks and hash chains could not be checked for it");
 				for (const line of lines) await output.line(line);
 			});
-			const isDamaged = check.packDamageCount > 0 || check.damagedTrees > 0;
-			if (isDamaged || chains.brokenCount > 0) process.exitCode = 1;
+			const isDamaged = check === null || check.packDamageCount > 0 || check.damagedTrees > 0;
+			if (isDamaged || chains === null || chains.brokenCount > 0 || catalog.damageCount > 0) process.exitCode = 1;
 		});
 
 	vault

@@ -3,6 +3,7 @@
  * field does not compile until the field is described here. Clients have to expect further properties.
  */
 import type { ErrorCode } from "../../common/errors.ts";
+import type { CatalogCheck, CatalogDamage } from "../catalog/catalog-check.ts";
 import type { BrokenLink, ChainCheck } from "../catalog/chain-check.ts";
 import type {
 	ActorRecord,
@@ -440,6 +441,13 @@ const SHAPES = {
 		brokenCount: count,
 		broken: list(ref("ChainCheck")),
 	}),
+	CatalogCheck: shape<CatalogCheck>({
+		records: count,
+		files: count,
+		bytes,
+		damageCount: count,
+		damage: list(shape<CatalogDamage>({ place: text, message: text })),
+	}),
 	RebuildResult: shape<RebuildResult>({
 		packs: count,
 		readBytes: bytes,
@@ -478,6 +486,10 @@ const SHAPES = {
 		gc: nullable(ref("GcResult")),
 		check: nullable(ref("CheckResult")),
 		chains: nullable(ref("ChainsResult")),
+		catalog: withDescription(
+			nullable(ref("CatalogCheck")),
+			"Of a check. `check` and `chains` are null where damage of the catalog keeps them from being made",
+		),
 		rebuild: nullable(ref("RebuildResult")),
 		error: nullable(jobError),
 	}),

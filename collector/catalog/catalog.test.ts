@@ -7,6 +7,7 @@ import { ClassicLevel } from "classic-level";
 import { random } from "../ingest/test-agent.ts";
 import { Catalog } from "./catalog.ts";
 import { escapeComponent, keys, rangeBelow, unescapeComponent } from "./keys.ts";
+import { encodeRecord } from "./record-form.ts";
 import type { AlertRecord, ChangesetRecord, FileChangeRecord, Verdict, VmRecord } from "./records.ts";
 
 const seed = Number(process.env["UMBRA_TEST_SEED"] ?? Date.now() % 2 ** 32);
@@ -139,9 +140,9 @@ describe("Catalog", () => {
 		await assert.rejects(Catalog.open(join(folder, "main")), { code: "conflict", hint: /one collector/ });
 		const path = join(folder, "newer");
 		const level = new ClassicLevel(path);
-		await level.put("meta/schema", '{"version":2}');
+		await level.put("meta/schema", '{"version":3}');
 		await level.close();
-		await assert.rejects(Catalog.open(path), { code: "unsupported", message: /catalog version 2/, hint: /newer/ });
+		await assert.rejects(Catalog.open(path), { code: "unsupported", message: /catalog version 3/, hint: /newer/ });
 	});
 
 	it("keeps its identity over a restart", async () => {
@@ -343,7 +344,8 @@ describe("deleting points", () => {
 			// As a process leaves it that is killed right after the first batch.
 			const level = new ClassicLevel<string, string>(folder);
 			await level.open();
-			await level.put(keys.deleting("web", 111_111n), JSON.stringify({ vm: "web", time: "111111" }));
+			const marker = keys.deleting("web", 111_111n);
+			await level.put(marker, encodeRecord(marker, { vm: "web", time: "111111" }));
 			for (const key of [keys.change("web", 111_111n), keys.id("web@111111"), keys.anomaly(111_111n, "web")])
 				await level.del(key);
 			await level.close();

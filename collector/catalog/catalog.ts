@@ -9,6 +9,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { UmbraError } from "../../common/errors.ts";
+import { type CatalogCheck, checkCatalog } from "./catalog-check.ts";
 import { type ChainRecord, changesetDigest, FilesHash, type LinkRecord, linkHash } from "./chain.ts";
 import { discardFiles, pushFiles, sweepFiles } from "./file-changes.ts";
 import { alertEntries, Journal } from "./journal.ts";
@@ -24,13 +25,11 @@ import type {
 	Verdict,
 	VmRecord,
 } from "./records.ts";
+import { openSchema } from "./schema.ts";
 import { LevelStore, type MakeLevel, type Operation, type Page, type PageOptions } from "./store.ts";
 
 export { STAGE_FILES } from "./file-changes.ts";
 export { MAX_PAGE, type Page, type PageOptions } from "./store.ts";
-
-/** The version of keys and values that this program writes. */
-const SCHEMA_VERSION = 1;
 
 /** `from` and `to` are times in nanoseconds, both inclusive. */
 export interface TimePageOptions extends Omit<PageOptions, "from" | "to"> {
@@ -83,20 +82,11 @@ export class Catalog implements AsyncDisposable {
 	static async open(folder: string, make?: MakeLevel): Promise<Catalog> {
 		const store = await LevelStore.open(folder, make);
 		try {
-			const schema = await store.get<{ version?: unknown }>(keys.schema);
-			if (schema !== undefined && schema.version !== SCHEMA_VERSION) {
-				throw new UmbraError("unsupported", `${folder} holds catalog version ${String(schema.version)}`, {
-					context: { path: folder, found: schema.version, wanted: SCHEMA_VERSION },
-					hint: "start the version of umbra that wrote it, or a newer one",
-				});
-			}
+			await openSchema(store);
 			let collectorId = await store.get<string>(keys.collectorId);
-			if (schema === undefined || collectorId === undefined) {
-				collectorId ??= randomUUID();
-				await store.batch([
-					{ type: "put", key: keys.schema, value: { version: SCHEMA_VERSION } },
-					{ type: "put", key: keys.collectorId, value: collectorId },
-				]);
+			if (collectorId === undefined) {
+				collectorId = randomUUID();
+				await store.batch([{ type: "put", key: keys.collectorId, value: collectorId }]);
 			}
 			await sweepFiles(store);
 			return new Catalog(store, collectorId, await Journal.open(store));
@@ -478,6 +468,11 @@ export class Catalog implements AsyncDisposable {
 
 	async saveAgent(agent: AgentRecord): Promise<void> {
 		await this.#store.batch([{ type: "put", key: keys.agent(agent.id), value: agent }], { sync: false });
+	}
+
+	/** Looks for damage while everything else goes on. @throws UmbraError as reads do; the signal's reason. */
+	async check(signal?: AbortSignal): Promise<CatalogCheck> {
+		return await checkCatalog(this.#store, signal);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {

@@ -17,6 +17,7 @@ import {
 } from "./chain.ts";
 import { type ChainCheck, checkChain, checkChains, checkHead } from "./chain-check.ts";
 import { keys } from "./keys.ts";
+import { decodeRecord, withChecksum } from "./record-form.ts";
 import type { ChangesetRecord, FileChangeRecord, VmRecord } from "./records.ts";
 
 const VM = "web/1 ü";
@@ -72,13 +73,26 @@ async function fill(catalog: Catalog, random: Random, from: number, to: number):
 	}
 }
 
-type Level = ClassicLevel<string, string>;
+/** Values are the JSON of records: who alters history makes checksums that fit. */
+interface Level extends Pick<ClassicLevel<string, string>, "del"> {
+	clear(range: { readonly gte: string; readonly lt: string }): Promise<void>;
+	get(key: string): Promise<string | undefined>;
+	put(key: string, json: string): Promise<void>;
+}
 
 /** Changes what is stored behind the catalog's back. */
 async function tamper(folder: TempFolder, change: (level: Level) => Promise<void>): Promise<void> {
-	const level: Level = new ClassicLevel(folder.path);
+	const level: ClassicLevel<string, string> = new ClassicLevel(folder.path);
 	await level.open();
-	await change(level);
+	await change({
+		get: async (key) => {
+			const text = await level.get(key);
+			return text === undefined ? undefined : JSON.stringify(decodeRecord(key, text));
+		},
+		put: (key, json) => level.put(key, withChecksum(key, json) ?? ""),
+		del: (key: string) => level.del(key),
+		clear: (range) => level.clear(range),
+	});
 	await level.close();
 }
 

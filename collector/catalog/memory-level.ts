@@ -111,6 +111,11 @@ class MemoryLevel implements Omit<Level, "open" | "batch"> {
 		return this.#values.has(key);
 	}
 
+	async hasMany(keys: string[]): Promise<boolean[]> {
+		await turn();
+		return keys.map((key) => this.#values.has(key));
+	}
+
 	iterator(range: LevelRange): { all(): Promise<[string, string][]> } {
 		return {
 			all: async () => {

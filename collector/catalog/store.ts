@@ -1,13 +1,17 @@
 /**
  * The ordered key-value store below the catalog: `classic-level` with foreign errors translated,
- * values as JSON, synchronous batches, bounded pages, and a way back after the disk was full.
+ * values as JSON with a checksum, synchronous batches, bounded pages, and a way back after the disk was full.
  */
 import { ClassicLevel } from "classic-level";
 import { errnoOf, messageOf, UmbraError } from "../../common/errors.ts";
+import { assertSound } from "../../common/leveldb/verify.ts";
 import type { KeyRange } from "./keys.ts";
+import { decodeRecord, encodeRecord, withChecksum } from "./record-form.ts";
 
 /** Most items of one page, whatever a caller asks for; bounds the memory of one request. */
 export const MAX_PAGE = 1000;
+/** Most operations that are written together, unless one batch has more: about 2 MB. */
+const MAX_GROUP = 2000;
 
 export type Operation =
 	| { readonly type: "put"; readonly key: string; readonly value: unknown }
@@ -44,6 +48,7 @@ export interface Level {
 	get(key: string): Promise<string | undefined>;
 	getMany(keys: string[]): Promise<(string | undefined)[]>;
 	has(key: string): Promise<boolean>;
+	hasMany(keys: string[]): Promise<boolean[]>;
 	batch(operations: LevelOperation[], options: { readonly sync: boolean }): Promise<void>;
 	iterator(range: LevelRange): { all(): Promise<[string, string][]> };
 	keys(range: LevelRange): { all(): Promise<string[]> };
@@ -67,39 +72,57 @@ export type MakeLevel = (folder: string) => Level;
 const makeClassicLevel: MakeLevel = (folder) =>
 	new ClassicLevel(folder, { keyEncoding: "utf8", valueEncoding: "utf8" });
 
+interface Waiting {
+	readonly operations: readonly LevelOperation[];
+	readonly sync: boolean;
+	readonly resolve: () => void;
+	readonly reject: (error: UmbraError) => void;
+}
+
 export class LevelStore implements AsyncDisposable {
-	readonly #folder: string;
+	readonly folder: string;
 	readonly #make: MakeLevel;
 	#level: Level;
 	/** What the disk said; LevelDB takes no write after a failed one until it is opened anew. */
 	#failure: UmbraError | undefined;
 	#reopening: Promise<void> | undefined;
+	#waiting: Waiting[] = [];
+	#writing: Promise<void> | undefined;
 	#closed = false;
 
 	private constructor(folder: string, make: MakeLevel, level: Level) {
-		this.#folder = folder;
+		this.folder = folder;
 		this.#make = make;
 		this.#level = level;
 	}
 
-	/** @throws UmbraError `conflict` where another process has it open, `corrupt`, `unavailable`, `limit`. */
+	/**
+	 * @throws UmbraError `conflict` where another process has it open, `corrupt` where anything of its files is not what was
+	 * written, `unavailable`, `limit`.
+	 */
 	static async open(folder: string, make: MakeLevel = makeClassicLevel): Promise<LevelStore> {
+		await verify(folder, true);
 		return new LevelStore(folder, make, await openLevel(folder, make));
 	}
 
 	async get<T>(key: string): Promise<T | undefined> {
 		const text = await this.#guard(() => this.#level.get(key));
-		return text === undefined ? undefined : parse<T>(key, text);
+		return text === undefined ? undefined : decodeRecord<T>(key, text);
 	}
 
 	/** In the order of `wanted`. */
 	async getMany<T>(wanted: readonly string[]): Promise<(T | undefined)[]> {
 		const texts = await this.#guard(() => this.#level.getMany([...wanted]));
-		return texts.map((text, at) => (text === undefined ? undefined : parse<T>(wanted[at] ?? "", text)));
+		return texts.map((text, at) => (text === undefined ? undefined : decodeRecord<T>(wanted[at] ?? "", text)));
 	}
 
 	async has(key: string): Promise<boolean> {
 		return await this.#guard(() => this.#level.has(key));
+	}
+
+	/** In the order of `wanted`. */
+	async hasMany(wanted: readonly string[]): Promise<boolean[]> {
+		return await this.#guard(() => this.#level.hasMany([...wanted]));
 	}
 
 	/**
@@ -107,19 +130,47 @@ export class LevelStore implements AsyncDisposable {
 	 * stable storage.
 	 */
 	async batch(operations: readonly Operation[], options: { readonly sync: boolean } = { sync: true }): Promise<void> {
-		await this.recover();
 		const encoded = operations.map((operation) =>
 			operation.type === "put"
-				? { type: "put" as const, key: operation.key, value: JSON.stringify(operation.value) }
+				? { type: "put" as const, key: operation.key, value: encodeRecord(operation.key, operation.value) }
 				: operation,
 		);
-		try {
-			await this.#level.batch(encoded, options);
-		} catch (error) {
-			const translated = translate(error, this.#folder);
-			if (!this.#closed && translated.code !== "internal") this.#failure = translated;
-			throw translated;
+		await this.#write(encoded, options.sync);
+	}
+
+	/**
+	 * What comes while something is being written is written next, together. LevelDB goes on behind a record that it could
+	 * not write whole, and finds nothing of what follows when it reads its log: so nothing may follow.
+	 */
+	async #write(operations: readonly LevelOperation[], sync: boolean): Promise<void> {
+		const { promise, resolve, reject } = Promise.withResolvers<void>();
+		this.#waiting.push({ operations, sync, resolve, reject });
+		this.#writing ??= this.#writeWaiting();
+		await promise;
+	}
+
+	async #writeWaiting(): Promise<void> {
+		while (this.#waiting.length > 0) {
+			const group = this.#waiting.splice(0, 1);
+			for (let count = group[0]!.operations.length; this.#waiting.length > 0; ) {
+				count += this.#waiting[0]!.operations.length;
+				if (count > MAX_GROUP) break;
+				group.push(this.#waiting.shift()!);
+			}
+			try {
+				await this.recover();
+				await this.#level.batch(
+					group.flatMap(({ operations }) => operations),
+					{ sync: group.some(({ sync }) => sync) },
+				);
+				for (const { resolve } of group) resolve();
+			} catch (error) {
+				const translated = translate(error, this.folder);
+				if (!this.#closed && translated.code !== "internal") this.#failure = translated;
+				for (const { reject } of group) reject(translated);
+			}
 		}
+		this.#writing = undefined;
 	}
 
 	/** @throws UmbraError `bad-config` for a cursor that is none of this listing's. */
@@ -143,7 +194,7 @@ export class LevelStore implements AsyncDisposable {
 		const shown = entries.slice(0, limit);
 		const last = shown.at(-1);
 		return {
-			items: shown.map(([key, text]) => ({ key, value: parse<T>(key, text) })),
+			items: shown.map(([key, text]) => ({ key, value: decodeRecord<T>(key, text) })),
 			next: entries.length > limit && last !== undefined ? last[0].slice(range.prefix.length) : null,
 		};
 	}
@@ -156,6 +207,35 @@ export class LevelStore implements AsyncDisposable {
 			yield* page.items;
 			cursor = page.next ?? undefined;
 		} while (cursor !== undefined);
+	}
+
+	/** Every record there is; `read` throws where it is damaged. */
+	async *everything(): AsyncGenerator<{ readonly key: string; readonly read: () => unknown }> {
+		for await (const entries of this.#entries()) {
+			for (const [key, text] of entries) yield { key, read: () => decodeRecord(key, text) };
+		}
+	}
+
+	/** Gives a checksum to each record that has none; may be cut and done again. Nobody may use the store meanwhile. */
+	async addChecksums(): Promise<void> {
+		for await (const entries of this.#entries()) {
+			const operations = entries.flatMap(([key, text]) => {
+				const value = withChecksum(key, text);
+				return value === undefined ? [] : [{ type: "put" as const, key, value }];
+			});
+			await this.#write(operations, false);
+		}
+	}
+
+	async *#entries(): AsyncGenerator<[string, string][]> {
+		for (let last = ""; ; ) {
+			const after = last;
+			const range = { gt: after, lt: "\u007f", reverse: false, limit: MAX_PAGE };
+			const entries = await this.#guard(() => this.#level.iterator(range).all());
+			yield entries;
+			if (entries.length < MAX_PAGE) return;
+			last = entries.at(-1)?.[0] ?? "";
+		}
 	}
 
 	/** The keys alone, newest (last) first. */
@@ -174,6 +254,7 @@ export class LevelStore implements AsyncDisposable {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		this.#closed = true;
+		await this.#writing;
 		await this.#reopening?.catch(() => undefined);
 		await this.#level.close();
 	}
@@ -184,7 +265,8 @@ export class LevelStore implements AsyncDisposable {
 		this.#reopening ??= (async () => {
 			try {
 				await this.#level.close();
-				this.#level = await openLevel(this.#folder, this.#make);
+				await verify(this.folder, false);
+				this.#level = await openLevel(this.folder, this.#make);
 				this.#failure = undefined;
 			} finally {
 				this.#reopening = undefined;
@@ -199,7 +281,7 @@ export class LevelStore implements AsyncDisposable {
 			await this.#reopening?.catch(() => undefined);
 			return await read();
 		} catch (error) {
-			throw translate(error, this.#folder);
+			throw translate(error, this.folder);
 		}
 	}
 }
@@ -215,11 +297,12 @@ async function openLevel(folder: string, make: MakeLevel): Promise<Level> {
 	}
 }
 
-function parse<T>(key: string, text: string): T {
+async function verify(folder: string, tables: boolean): Promise<void> {
+	const hint = "nothing was changed: keep a copy of that folder, and restore it from a backup";
 	try {
-		return JSON.parse(text) as T;
+		await assertSound(folder, { what: "the catalog", tables, hint });
 	} catch (error) {
-		throw new UmbraError("corrupt", `the catalog's record ${key} is not JSON`, { cause: error, context: { key } });
+		throw translate(error, folder);
 	}
 }
 
@@ -242,7 +325,7 @@ function translate(error: unknown, folder: string): UmbraError {
 		if (/no space left|quota exceeded/i.test(at.message)) {
 			return new UmbraError("limit", `${folder}: ${at.message}`, { ...options, hint: "free space on that disk" });
 		}
-		if (code === "LEVEL_IO_ERROR" || /^IO error/i.test(at.message)) {
+		if (code === "LEVEL_IO_ERROR" || /^IO error/i.test(at.message) || /^E[A-Z]+$/.test(code ?? "")) {
 			return new UmbraError("unavailable", `${folder}: ${at.message}`, options);
 		}
 	}

@@ -220,8 +220,8 @@ class History implements AsyncDisposable {
 		assert.deepEqual(left, [], "contents that no point needs are still there");
 		jobs.startCheck({ readShare: 1 });
 		await jobs.ended();
-		const { check, chains } = jobs.job!;
-		assert.deepEqual([check?.treeDamage, chains?.brokenCount], [[], 0]);
+		const { check, chains, catalog: records } = jobs.job!;
+		assert.deepEqual([check?.treeDamage, chains?.brokenCount, records?.damage], [[], 0, []]);
 		for (const { name } of vms) assert.equal((await checkChain(catalog, name, { files: true })).broken, null);
 		await this.#verify();
 	}

@@ -54,6 +54,7 @@ export class Operator {
 		counts.rewrittenPacks += job.gc?.rewrittenPacks ?? 0;
 		assert.deepEqual([job.gc?.damagedPacks ?? [], job.check?.treeDamage ?? []], [[], []]);
 		assert.equal(job.chains?.brokenCount ?? 0, 0, JSON.stringify(job.chains?.broken));
+		assert.deepEqual(job.catalog?.damage ?? [], []);
 	}
 
 	/** Some of those that wait, oldest first; some of them raise an alert, or end one. */
@@ -95,8 +96,10 @@ export class Operator {
 			for (const point of mayGo()) vm.going.add(point);
 			throw error;
 		}
+		// Before the catalog is asked: what is acknowledged while it answers may be missing in the answer.
+		const asked = mayGo();
 		const left = new Set(await Array.fromAsync(catalog.pointTimes(vm.name)));
-		for (const point of mayGo()) if (!left.has(point.time)) this.#dropped(vm, point);
+		for (const point of asked) if (!left.has(point.time)) this.#dropped(vm, point);
 	}
 
 	async #drop(vm: ModelVm): Promise<void> {

@@ -5,6 +5,7 @@ import { type ErrorCode, isUmbraError, messageOf, UmbraError } from "../../commo
 import type { Logger } from "../../common/log.ts";
 import { formatTime, nowNs } from "../../common/units.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import type { CatalogCheck } from "../catalog/catalog-check.ts";
 import { type ChainCheck, checkChains } from "../catalog/chain-check.ts";
 import { DamageLog, type PointTree } from "../integrity/damage-log.ts";
 import type { GcProgress, GcResult } from "../vault/gc.ts";
@@ -40,6 +41,8 @@ export interface VaultJob {
 	readonly gc: GcResult | null;
 	readonly check: ScrubResult | null;
 	readonly chains: ChainsResult | null;
+	/** Of a check. The other two are null where damage of the catalog keeps them from being made. */
+	readonly catalog: CatalogCheck | null;
 	readonly rebuild: RebuildResult | null;
 	readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint?: string } | null;
 }
@@ -55,7 +58,7 @@ export interface VaultJobsOptions {
 	readonly log: Logger;
 }
 
-type Results = Pick<VaultJob, "gc" | "check" | "chains" | "rebuild">;
+type Results = Pick<VaultJob, "gc" | "check" | "chains" | "catalog" | "rebuild">;
 
 export class VaultJobs implements AsyncDisposable {
 	readonly #options: VaultJobsOptions;
@@ -101,8 +104,15 @@ export class VaultJobs implements AsyncDisposable {
 	startCheck(options: { readonly readShare: number; readonly bytesPerSecond?: number | undefined }): VaultJob {
 		const { readShare } = options;
 		return this.#start("check", async (signal, onProgress) => {
-			const check = await this.#check(options, signal, onProgress);
-			return { check, chains: await this.#checkChains(readShare > 0, signal) };
+			const catalog = await this.#options.catalog.check(signal);
+			try {
+				const check = await this.#check(options, signal, onProgress);
+				return { catalog, check, chains: await this.#checkChains(readShare > 0, signal) };
+			} catch (error) {
+				// What cannot be read is told of already.
+				if (catalog.damageCount === 0 || !isUmbraError(error, "corrupt")) throw error;
+				return { catalog };
+			}
 		});
 	}
 
@@ -199,6 +209,7 @@ export class VaultJobs implements AsyncDisposable {
 			gc: null,
 			check: null,
 			chains: null,
+			catalog: null,
 			rebuild: null,
 			error: null,
 		};
@@ -230,7 +241,7 @@ export class VaultJobs implements AsyncDisposable {
 		return job;
 	}
 
-	#tell({ gc, check, chains, rebuild }: VaultJob): void {
+	#tell({ gc, check, chains, catalog, rebuild }: VaultJob): void {
 		const { log } = this.#options;
 		if (gc !== null) {
 			const { before, after, removedPacks, rewrittenPacks, damagedPacks } = gc;
@@ -244,6 +255,10 @@ export class VaultJobs implements AsyncDisposable {
 		if (chains !== null && chains.brokenCount > 0) {
 			const broken = chains.broken.map(({ vm, broken: link }) => ({ vm, ...link }));
 			log.error({ broken }, "the history of VMs was altered");
+		}
+		if (catalog !== null && catalog.damageCount > 0) {
+			const { damageCount, damage } = catalog;
+			log.error({ damageCount, damage }, "the catalog is damaged");
 		}
 		if (check === null) return;
 		const { packDamageCount, damagedTrees, packs, readBytes } = check;
