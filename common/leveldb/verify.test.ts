@@ -138,6 +138,30 @@ describe("verifyFiles", () => {
 		assert.ok(files > 4, `${files} files`);
 	});
 
+	it("finds nothing wrong where the process ended while it made one, and LevelDB goes on from there", async () => {
+		// Comparator, log, next file, last sequence number: what LevelDB writes first.
+		const edit = Buffer.concat([
+			Buffer.from([1, 26]),
+			Buffer.from("leveldb.BytewiseComparator"),
+			Buffer.of(2, 0, 3, 2, 4, 0),
+		]);
+		const record = Buffer.concat([Buffer.alloc(6), Buffer.of(1), edit]);
+		record.writeUInt32LE(masked(crc32c(record, 6, record.length)));
+		record.writeUInt16LE(edit.length, 4);
+		for (const files of [
+			{ "MANIFEST-000001": Buffer.alloc(0) },
+			{ "MANIFEST-000001": record },
+			{ "MANIFEST-000001": record, CURRENT: Buffer.from("MANIFEST-000001\n") },
+		]) {
+			await using folder = await tempFolder();
+			for (const [name, bytes] of Object.entries(files)) await writeFile(folder.file(name), bytes);
+			assert.deepEqual((await verifyFiles(folder.path, ALL)).damage, []);
+			await using level = new ClassicLevel<string, string>(folder.path);
+			await level.put("a", "b");
+			assert.deepEqual((await verifyFiles(folder.path, ALL)).damage, []);
+		}
+	});
+
 	it("finds each bit that is another, in any file, unless LevelDB does not look at it", async (context) => {
 		const random = testRandom(context);
 		await using folder = await tempFolder();
