@@ -12,6 +12,7 @@
  */
 import { Blake3Hasher } from "@napi-rs/blake-hash";
 import { blake3Name, nameFromHex, nameToHex } from "../../common/block.ts";
+import { canonicalJson } from "../../common/canonical-json.ts";
 import { UmbraError } from "../../common/errors.ts";
 import type { ChangesetRecord, FileChangeRecord } from "./records.ts";
 
@@ -82,15 +83,4 @@ export function parseHead(text: string): { readonly sequence: number; readonly h
 		context: { field: "verify", found: text },
 		hint: "wanted what `umbra vault chain VM` printed: a number, a colon and 64 hexadecimal digits",
 	});
-}
-
-/** JSON of RFC 8785: members sorted by their names, no white space; what JSON leaves out is left out. */
-export function canonicalJson(value: unknown): string {
-	if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "null";
-	if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-	const members = Object.entries(value)
-		.filter(([, member]) => member !== undefined)
-		.sort(([a], [b]) => (a < b ? -1 : 1))
-		.map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`);
-	return `{${members.join(",")}}`;
 }
