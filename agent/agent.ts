@@ -296,7 +296,9 @@ export class Agent implements AsyncDisposable {
 			if (sendBlocks !== null && sendBlocks !== undefined) return { orderId, ...(await this.#sendBlocks(sendBlocks)) };
 			if (captureNow !== null && captureNow !== undefined) {
 				if (captureNow.anew === true) await this.#beginAnew(captureNow.vm ?? "");
-				const result = await this.#runner(captureNow.vm ?? "").captureNow();
+				const state = { allowPause: captureNow.allowPause === true };
+				const demand = captureNow.state === true ? { state } : {};
+				const result = await this.#runner(captureNow.vm ?? "").captureNow(demand);
 				return { orderId, ok: true, changesetId: result.id };
 			}
 			if (setPolicy !== null && setPolicy !== undefined) {
@@ -341,7 +343,7 @@ export class Agent implements AsyncDisposable {
 		});
 		if (held.size === 0) return { ok: true, found };
 		this.#log.warn({ vm, wanted: count, found: held.size }, "the collector lost blocks of this VM: reading them again");
-		const result = await runner.captureNow(blocks);
+		const result = await runner.captureNow({ resend: blocks });
 		return { ok: true, found, changesetId: result.id };
 	}
 

@@ -24,8 +24,14 @@ export interface VmRunnerOptions {
 	readonly log: Logger;
 }
 
-interface Demand {
-	readonly resend: BlocksOfDisks;
+export interface CaptureDemand {
+	/** Blocks whose contents the collector wants even where they did not change. */
+	readonly resend?: BlocksOfDisks;
+	/** RAM and devices too; `allowPause`: also where the machine stands still for long for it. */
+	readonly state?: { readonly allowPause: boolean };
+}
+
+interface Demand extends CaptureDemand {
 	resolve(result: CaptureResult): void;
 	reject(error: unknown): void;
 }
@@ -82,15 +88,14 @@ export class VmRunner {
 	}
 
 	/**
-	 * Captures as soon as may be.
+	 * Captures as soon as may be. One capture can do for several demands.
 	 *
-	 * @param resend blocks whose contents the collector wants even where they did not change
 	 * @throws whatever the capture ends with.
 	 */
-	captureNow(resend: BlocksOfDisks = new Map()): Promise<CaptureResult> {
+	captureNow(demand: CaptureDemand = {}): Promise<CaptureResult> {
 		if (this.#ended) return Promise.reject(this.#over());
 		const { promise, resolve, reject } = Promise.withResolvers<CaptureResult>();
-		this.#demands.push({ resend, resolve, reject });
+		this.#demands.push({ ...demand, resolve, reject });
 		this.#wake.resolve();
 		return promise;
 	}
@@ -180,7 +185,7 @@ export class VmRunner {
 		this.#state = await machine.state(signal);
 		this.#disks = await machine.disks(signal);
 		// What an operator asked for is done; what the collector lost is no reason to look at what it may not.
-		if (settings.exclude && demands.every(({ resend }) => resend.size > 0))
+		if (settings.exclude && demands.every(({ resend }) => resend !== undefined))
 			throw new UmbraError("conflict", `VM ${machine.name} is excluded`);
 		const why = await blocked();
 		if (why !== undefined) {
@@ -188,11 +193,13 @@ export class VmRunner {
 		}
 		const disks = this.#disks.filter((disk) => !settings.excludeDisks.includes(disk.id));
 		if (disks.length === 0) throw new UmbraError("not-found", `VM ${machine.name} has no disk to capture`);
+		const states = demands.flatMap(({ state }) => state ?? []);
+		const state = states.length === 0 ? undefined : { allowPause: states.some(({ allowPause }) => allowPause) };
 		const result = await inTurn(() =>
 			capturer.capture(
 				machine,
 				disks.map((disk) => disk.id),
-				{ signal, resend: together(demands) },
+				{ signal, resend: together(demands), state },
 			),
 		);
 		onCaptured(true);
@@ -207,6 +214,7 @@ export class VmRunner {
 				pauseMs: Number(result.pauseNs) / 1e6,
 				files: result.files,
 				disks: result.disks,
+				...(result.stateBytes === undefined ? {} : { stateBytes: result.stateBytes }),
 			},
 			"captured",
 		);
@@ -228,7 +236,7 @@ export class VmRunner {
 function together(demands: readonly Demand[]): BlocksOfDisks {
 	const blocks = new Map<string, Map<number, string>>();
 	for (const { resend } of demands) {
-		for (const [disk, wanted] of resend) blocks.set(disk, new Map([...(blocks.get(disk) ?? []), ...wanted]));
+		for (const [disk, wanted] of resend ?? []) blocks.set(disk, new Map([...(blocks.get(disk) ?? []), ...wanted]));
 	}
 	return blocks;
 }

@@ -24,21 +24,9 @@ interface ExtentsView {
 /** Nothing is read until it is asked for; disposing of it does nothing. */
 export function collectorDisk(client: CollectorClient, place: DiskAtPoint): BlockSource {
 	const { vm, time, disk, sizeBytes } = place;
-	const name = `${vm}@${time}/${disk}`;
-	const path = `${diskPath(place)}/data`;
+	const source = { path: `${diskPath(place)}/data`, name: `${vm}@${time}/${disk}`, size: sizeBytes };
 	return {
-		size: sizeBytes,
-		name,
-		async read(offset, length, signal) {
-			if (length === 0) return new Uint8Array();
-			const headers = { range: `bytes=${offset}-${offset + length - 1}` };
-			const response = await client.fetch(path, {}, { headers, signal });
-			const bytes = await client.body(response, signal);
-			if (response.status === 206 && bytes.length === length) return bytes;
-			throw new UmbraError("truncated", `${name}: ${bytes.length} bytes from ${offset} came, wanted ${length}`, {
-				context: { path: name, offset, found: bytes.length, wanted: length },
-			});
-		},
+		...collectorBytes(client, source),
 		async extents(offset, length, signal) {
 			const found: SourceExtent[] = [];
 			const end = offset + length;
@@ -49,6 +37,28 @@ export function collectorDisk(client: CollectorClient, place: DiskAtPoint): Bloc
 				if (start < stop) found.push({ offset: start, length: stop - start, zero: extent.zero });
 			}
 			return found;
+		},
+	};
+}
+
+/** Bytes that the API gives at `path`, by ranges; what of them is zero is not known. `name` is for people. */
+export function collectorBytes(
+	client: CollectorClient,
+	{ path, name, size }: { readonly path: string; readonly name: string; readonly size: number },
+): BlockSource {
+	return {
+		size,
+		name,
+		extents: async (offset, length) => [{ offset, length, zero: false }],
+		async read(offset, length, signal) {
+			if (length === 0) return new Uint8Array();
+			const headers = { range: `bytes=${offset}-${offset + length - 1}` };
+			const response = await client.fetch(path, {}, { headers, signal });
+			const bytes = await client.body(response, signal);
+			if (response.status === 206 && bytes.length === length) return bytes;
+			throw new UmbraError("truncated", `${name}: ${bytes.length} bytes from ${offset} came, wanted ${length}`, {
+				context: { path: name, offset, found: bytes.length, wanted: length },
+			});
 		},
 		async [Symbol.asyncDispose]() {},
 	};

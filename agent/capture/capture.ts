@@ -31,6 +31,7 @@ import type { HashPoolLease } from "./hash-pool-lease.ts";
 import { MachineTrees } from "./machine-trees.ts";
 import { planReads } from "./read-plan.ts";
 import { type ChunkSink, type ScanResult, scanDisk } from "./scan-disk.ts";
+import { type CapturedState, StateCapture } from "./state-capture.ts";
 import { type CaptureMode, captureMode, loadVmState, NEW_VM, type VmState, vmStateOperation } from "./vm-state.ts";
 
 export interface CaptureResult {
@@ -47,6 +48,8 @@ export interface CaptureResult {
 		readonly changedBytes: number;
 	}[];
 	readonly files: number;
+	/** Bytes of RAM that were captured; undefined where only disks were. */
+	readonly stateBytes?: number;
 }
 
 /** Names, hex, of the contents of blocks, by disk and number of the block. */
@@ -68,6 +71,8 @@ export interface CaptureOptions {
 	readonly id?: string;
 	/** What is captured is no running machine, but a snapshot that was there. */
 	readonly imported?: wire.v1.IImportOrigin;
+	/** Captures RAM and devices too; `allowPause`: also of a machine that stands still for long while they are. */
+	readonly state?: { readonly allowPause: boolean } | undefined;
 	/** Called with the bytes of a disk that were read or passed over so far, of how many. */
 	readonly onProgress?: ((disk: string, done: number, total: number) => void) | undefined;
 }
@@ -132,12 +137,17 @@ export class Capturer {
 		const start = performance.now();
 		const state = await loadVmState(db, vm);
 		const ended = AbortSignal.any([machine.gone, ...(signal === undefined ? [] : [signal])]);
+		const { hashing, spool } = this.#options;
+		const machineState = options.state && new StateCapture({ ...options.state, hashing, chunks: spool, signal: ended });
 		try {
 			await this.#index.begin(vm);
 			await using snapshot = await machine.openSnapshot({
 				disks: new Map(diskIds.map((id) => [id, state.disks[id]?.token])),
 				signal: ended,
+				...(machineState === undefined ? {} : { ram: machineState.request }),
 			});
+			// Before the disks: the guest waits for RAM that was not read yet, and for disks never.
+			const told = await machineState?.finish(snapshot);
 			await using connections = new AsyncDisposableStack();
 			const disks: ScannedDisk[] = [];
 			for (const disk of snapshot.disks) {
@@ -150,7 +160,7 @@ export class Capturer {
 			const findings = await findFileChanges(this.#history, vm, disks, intervalOf(state, snapshot), ended);
 			await connections.disposeAsync();
 			await synced;
-			const result = await this.#finish(machine, state, snapshot, disks, findings, start, options);
+			const result = await this.#finish(machine, state, snapshot, disks, findings, told, start, options);
 			snapshot.keep();
 			return result;
 		} catch (error) {
@@ -251,6 +261,7 @@ export class Capturer {
 		snapshot: Snapshot,
 		disks: readonly ScannedDisk[],
 		findings: MachineFindings,
+		told: CapturedState | undefined,
 		start: number,
 		{ id = crypto.randomUUID(), imported }: CaptureOptions,
 	): Promise<CaptureResult> {
@@ -279,8 +290,10 @@ export class Capturer {
 			disks: disks.map((disk) => diskToWire(disk, findings.disks.get(disk.name))),
 			...causesToWire(findings.causes),
 			...(imported === undefined ? {} : { imported }),
+			...(told === undefined ? {} : { state: told.header }),
 		});
-		const parts = [header, ...disks.flatMap(({ runs }) => runs), ...encodeFiles(findings.files, findings.causes)];
+		const runs = [...disks, ...(told === undefined ? [] : [told])].flatMap((each) => each.runs);
+		const parts = [header, ...runs, ...encodeFiles(findings.files, findings.causes)];
 		const staged = spool.stage(parts, { id, vm });
 		const next: VmState = {
 			headId: id,
@@ -308,6 +321,7 @@ export class Capturer {
 			timeNs,
 			captureNs,
 			pauseNs: snapshot.pauseNs,
+			...(told === undefined ? {} : { stateBytes: told.bytes }),
 			files: findings.files.reduce((sum, { files }) => sum + files.length, 0),
 			disks: disks.map(({ name, mode, reason, scan }) => ({
 				disk: name,

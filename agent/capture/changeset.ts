@@ -37,15 +37,16 @@ const FIRST_RUN_BLOCKS = 64;
 
 /** Gathers names of ascending blocks into encoded `BlockRun` parts. */
 export class BlockRuns implements NameSink {
-	readonly #disk: string;
+	readonly #of: Pick<wire.v1.IBlockRun, "disk" | "part">;
 	readonly #parts: Uint8Array[] = [];
 	#first = 0;
 	#count = 0;
 	#names = Buffer.alloc(FIRST_RUN_BLOCKS * NAME_SIZE);
 	#entropy = Buffer.alloc(FIRST_RUN_BLOCKS);
 
-	constructor(disk: string) {
-		this.#disk = disk;
+	/** Of a disk by its id, or of a part of a machine's state. */
+	constructor(of: string | wire.v1.StatePartKind) {
+		this.#of = typeof of === "string" ? { disk: of } : { part: of };
 	}
 
 	add(block: number, name: Uint8Array, entropy: number): void {
@@ -68,7 +69,7 @@ export class BlockRuns implements NameSink {
 
 	#turn(): void {
 		const blocks = {
-			disk: this.#disk,
+			...this.#of,
 			firstBlock: toLong(this.#first),
 			names: this.#names.subarray(0, this.#count * NAME_SIZE),
 			entropy: this.#entropy.subarray(0, this.#count),

@@ -26,8 +26,10 @@ import {
 	queryNodes,
 	runJob,
 } from "./block-graph.ts";
-import type { Snapshot, SnapshotDisk, SnapshotRequest, Tracking } from "./hypervisor.ts";
+import type { RamRequest, Snapshot, SnapshotDisk, SnapshotRequest, Tracking } from "./hypervisor.ts";
+import { readConfiguration } from "./machine-configuration.ts";
 import type { QmpArguments, QmpClient } from "./qmp.ts";
+import { RamMigration, restoreSettings } from "./ram-migration.ts";
 
 /** A node that exists while we have stopped the machine, so that whoever cleans up knows to let it go on. */
 const STOPPED_MARK = "umbra-stopped";
@@ -70,11 +72,13 @@ const names = (index: number) => ({
 export class Fleece {
 	readonly #options: FleeceOptions;
 	readonly #socketPath: string;
+	readonly #ramPath: string;
 	#still: Promise<void> | undefined;
 
 	constructor(options: FleeceOptions) {
 		this.#options = options;
 		this.#socketPath = join(options.scratchFolder, `${options.machineKey}.nbd`);
+		this.#ramPath = join(options.scratchFolder, `${options.machineKey}.ram`);
 	}
 
 	/** Settles when the machine does not stand still for a snapshot any more; undefined where it does not. */
@@ -86,6 +90,7 @@ export class Fleece {
 	async clean(): Promise<void> {
 		const { qmp } = this.#options;
 		await this.#goOn();
+		await restoreSettings(qmp);
 		await dismissJobs(qmp, JOB_PREFIX);
 		const exported = (await queryExports(qmp)).filter((id) => id.startsWith("umbra-export-"));
 		for (const id of exported) {
@@ -136,6 +141,7 @@ export class Fleece {
 				await unlinkIfThere(join(scratchFolder, name));
 		}
 		await unlinkIfThere(this.#socketPath);
+		await unlinkIfThere(this.#ramPath);
 	}
 
 	async open(request: SnapshotRequest): Promise<Snapshot> {
@@ -163,13 +169,15 @@ export class Fleece {
 		const undo = new AsyncDisposableStack();
 		try {
 			for (const fleece of fleeces) await this.#prepare(fleece, undo);
-			const { timeNs, pauseNs } = await this.#standingStill(() => this.#switchOver(fleeces, undo));
+			const ram = request.ram && (await this.#prepareRam(request.ram, undo));
+			const { timeNs, pauseNs } = await this.#standingStill(() => this.#switchOver(fleeces, undo, ram?.migration));
 			const disks = await this.#export(fleeces, undo);
 			return {
 				timeNs,
 				pauseNs,
 				consistency: "crash",
 				disks,
+				...(ram === undefined ? {} : { ram: ram.snapshot }),
 				keep: () => {
 					for (const fleece of fleeces) fleece.kept = true;
 				},
@@ -238,18 +246,28 @@ export class Fleece {
 		);
 	}
 
+	async #prepareRam(request: RamRequest, undo: AsyncDisposableStack) {
+		const { qmp, log } = this.#options;
+		const configuration = await readConfiguration(qmp, log);
+		undo.defer(() => unlinkIfThere(this.#ramPath));
+		const migration = undo.use(await RamMigration.prepare(qmp, this.#ramPath, request, configuration));
+		return { migration, snapshot: { finished: () => migration.finished(), configuration } };
+	}
+
 	/**
 	 * The instant. The new bitmaps record already; once every device writes through its filter, the old
 	 * ones stop. A write in between stands in both, which costs a read and loses nothing. Several disks
-	 * need the machine to stand still, so that no write lands on one after another's instant.
+	 * need the machine to stand still, so that no write lands on one after another's instant; with its RAM it goes on
+	 * once that is write-protected.
 	 */
 	async #switchOver(
 		fleeces: readonly DiskFleece[],
 		undo: AsyncDisposableStack,
+		ram: RamMigration | undefined,
 	): Promise<{ timeNs: bigint; pauseNs: bigint }> {
 		const { qmp } = this.#options;
 		const { status } = (await qmp.execute("query-status")) as { status?: string };
-		const stop = fleeces.length > 1 && status === "running";
+		const stop = (fleeces.length > 1 || ram !== undefined) && status === "running";
 		if (stop) {
 			// Stopping flushes every disk: do the bulk of it while the guest still runs.
 			for (const { device } of fleeces) await this.#flush(device.node);
@@ -259,13 +277,16 @@ export class Fleece {
 		const start = performance.now();
 		const timeNs = nowNs();
 		if (stop) await qmp.execute("stop");
+		let goesOn = false;
 		try {
 			for (const { device, index } of fleeces) {
 				undo.defer(() => this.#point(device, device.node));
 				await this.#point(device, names(index).filter);
 			}
+			await ram?.begin();
+			goesOn = ram !== undefined;
 		} finally {
-			if (stop) await qmp.execute("cont");
+			if (stop && !goesOn) await qmp.execute("cont");
 		}
 		const pauseNs = BigInt(Math.round((performance.now() - start) * 1e6));
 		if (stop) await qmp.execute("blockdev-del", { "node-name": STOPPED_MARK });
@@ -416,6 +437,7 @@ async function unlinkIfThere(path: string): Promise<void> {
 export async function removeLeftovers(scratchFolder: string): Promise<void> {
 	for (const name of await namesIn(scratchFolder)) {
 		if (/^[0-9a-f]{12}-\d+\.scratch$/.test(name)) await unlinkIfThere(join(scratchFolder, name));
+		else if (/^[0-9a-f]{12}\.ram$/.test(name)) await unlinkIfThere(join(scratchFolder, name));
 		else if (/^[0-9a-f]{12}\.nbd$/.test(name)) await unlinkUnused(join(scratchFolder, name));
 	}
 }

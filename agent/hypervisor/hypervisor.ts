@@ -50,13 +50,62 @@ export interface Snapshot extends AsyncDisposable {
 	readonly pauseNs: bigint;
 	readonly consistency: "crash" | "filesystem";
 	readonly disks: readonly SnapshotDisk[];
+	/** Where it was asked for. */
+	readonly ram?: RamSnapshot;
 	/** From now on the new tokens count; closing then forgets the old ones. */
 	keep(): void;
+}
+
+/** RAM and devices at the instant of the snapshot. */
+export interface RamSnapshot {
+	/** They were read whole. @throws UmbraError `unavailable` with the machine's reason; what reading failed with. */
+	finished(): Promise<void>;
+	/** How the machine was made. */
+	readonly configuration: MachineConfiguration;
+}
+
+/** What a machine like this one is made of, as far as it can be told from outside. */
+export interface MachineConfiguration {
+	/** Of the hypervisor: "7.2.22". */
+	readonly version: string;
+	/** "x86_64". */
+	readonly architecture: string;
+	readonly cpus: number;
+	/** Bytes with which it was started, and what was plugged in since. */
+	readonly memory: { readonly base: number; readonly plugged: number };
+	readonly memoryBackends: readonly { readonly id: string; readonly size: number; readonly share: boolean }[];
+	/** QEMU's arguments but for those that concern its surroundings only; null where its process cannot be seen. */
+	readonly arguments: readonly string[] | null;
+	readonly nics: readonly NicConfiguration[];
+	/** Null where that cannot be told. */
+	readonly mayStartPrograms: boolean | null;
+}
+
+export interface NicConfiguration {
+	/** The device's id, or the name that QEMU gave it. */
+	readonly id: string;
+	readonly model: string;
+	/** Lower case, with colons. */
+	readonly mac: string;
+	/** What it is plugged into: "tap", "user", "socket"; empty where nothing. */
+	readonly backend: string;
+}
+
+export interface RamRequest {
+	/** Capture machines too that stand still for long while they are. */
+	readonly allowPause: boolean;
+	/**
+	 * Takes QEMU's migration stream, to its end and without delay: the guest waits where it writes to what was not read
+	 * yet. `scratchPath` names a file that may be made, and is removed by who made it.
+	 */
+	readonly read: (stream: AsyncIterable<Uint8Array>, scratchPath: string) => Promise<void>;
 }
 
 export interface SnapshotRequest {
 	/** Disks by id, each with the token of the last kept snapshot, if there is one. */
 	readonly disks: ReadonlyMap<string, string | undefined>;
+	/** Takes RAM and devices too, at the same instant. */
+	readonly ram?: RamRequest;
 	readonly signal?: AbortSignal;
 }
 
@@ -100,7 +149,8 @@ export interface Machine {
 	read(request: ReadingRequest): Promise<MachineReading>;
 	/**
 	 * @throws UmbraError `unavailable` when the machine is gone or refuses, `limit` when the scratch area is full,
-	 * `conflict` when something else uses what a snapshot needs.
+	 * `conflict` when something else uses what a snapshot needs, `unsupported` with the reason where its RAM cannot be
+	 * captured, or not without a long pause.
 	 */
 	openSnapshot(request: SnapshotRequest): Promise<Snapshot>;
 }

@@ -20,6 +20,7 @@ const MODULES: readonly { readonly names: readonly string[]; load(): Promise<Com
 	{ names: ["alerts", "anomalies"], load: () => import("./alerts.ts") },
 	{ names: ["import"], load: () => import("./import.ts") },
 	{ names: ["capture"], load: () => import("./capture.ts") },
+	{ names: ["state", "states"], load: () => import("./state.ts") },
 	{ names: ["policy"], load: () => import("./policy.ts") },
 	{ names: ["retention", "forget", "hold", "release", "holds"], load: () => import("./retention.ts") },
 	{ names: ["vault"], load: () => import("./vault.ts") },

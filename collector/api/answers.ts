@@ -24,6 +24,7 @@ import type {
 	PackageFileRecord,
 	SessionRecord,
 	Severity,
+	StateRecord,
 	TriggerHit,
 	Verdict,
 	VmRecord,
@@ -135,11 +136,14 @@ const changeset = shape<ChangesetRecord>(
 	{
 		agentTime: time,
 		imported: withDescription(ref("Import"), "not there where the point was captured"),
+		state: withDescription(ref("State"), "there where RAM and devices were captured too"),
 		sessions: list(ref("Session")),
 		packages: list(ref("PackageChange")),
 		chain: ref("ChainMark"),
 	},
 );
+
+const statePart = shape<StateRecord["parts"]["ram"]>({ sizeBytes: bytes, root });
 
 /** What stands in `components.schemas` of the document. */
 const SHAPES = {
@@ -202,8 +206,19 @@ const SHAPES = {
 			score: { type: ["number", "null"], minimum: 0, maximum: 1, description: "null until it was judged" },
 			severity: nullable(severity),
 		},
-		{ imported: withDescription(ref("Import"), "not there where the point was captured") },
+		{
+			imported: withDescription(ref("Import"), "not there where the point was captured"),
+			state: withDescription(ref("State"), "there where RAM and devices were captured too"),
+		},
 	),
+	State: shape<StateRecord>({
+		parts: shape<StateRecord["parts"]>({ ram: statePart, devices: statePart, configuration: statePart }),
+		machineType: withDescription(text, "versioned; empty where the hypervisor does not tell"),
+		hypervisor: text,
+		memoryBytes: bytes,
+		cpus: count,
+		streamBytes: withDescription(bytes, "of the migration stream that it was taken from"),
+	}),
 	Attribution: shape<Attribution>({
 		total: bytes,
 		file: bytes,

@@ -7,6 +7,7 @@ export const TAGS = {
 	collector: "The collector, its agents and what they measure",
 	vms: "VMs, and orders to their agents",
 	points: "States of a VM that can be read, exported and restored",
+	states: "RAM and devices of VMs at some of their points",
 	changes: "What changed when",
 	disks: "Disks as they were",
 	files: "Files as they were",

@@ -20,6 +20,7 @@ import { describeRoutes, documentText, openApiRoute } from "./openapi.ts";
 import { PointReader } from "./points.ts";
 import { PROBE_PATHS, probeRoutes } from "./probe-routes.ts";
 import { retentionRoutes } from "./retention-routes.ts";
+import { stateRoutes } from "./state-routes.ts";
 import { statusRoutes } from "./status-routes.ts";
 import { treeRoutes } from "./tree-routes.ts";
 import { vaultRoutes } from "./vault-routes.ts";
@@ -37,6 +38,7 @@ const ROUTES = [
 	diskRoutes,
 	fileRoutes,
 	treeRoutes,
+	stateRoutes,
 	eventRoutes,
 	exportRoutes,
 	retentionRoutes,

@@ -14,7 +14,7 @@ export interface VmView extends VmRecord {
 export interface PointView
 	extends Pick<
 		ChangesetRecord,
-		"id" | "vm" | "time" | "consistency" | "captureMs" | "pauseMs" | "fileCount" | "imported"
+		"id" | "vm" | "time" | "consistency" | "captureMs" | "pauseMs" | "fileCount" | "imported" | "state"
 	> {
 	readonly disks: readonly Pick<DiskRecord, "disk" | "sizeBytes" | "root" | "mode" | "changedBytes">[];
 	readonly score: number | null;
@@ -42,7 +42,7 @@ export function vmView(record: VmRecord, agents: AgentTable): VmView {
 
 /** A point without what the changeset says of it. */
 export function pointView(changeset: ChangesetRecord): PointView {
-	const { id, vm, time, imported, consistency, captureMs, pauseMs, fileCount, verdict } = changeset;
+	const { id, vm, time, imported, state, consistency, captureMs, pauseMs, fileCount, verdict } = changeset;
 	return {
 		id,
 		vm,
@@ -61,6 +61,7 @@ export function pointView(changeset: ChangesetRecord): PointView {
 		score: verdict?.score ?? null,
 		severity: verdict?.severity ?? null,
 		...(imported === undefined ? {} : { imported }),
+		...(state === undefined ? {} : { state }),
 	};
 }
 

@@ -27,8 +27,19 @@ const MAX_CAPTURE_SECONDS = 3600;
 const POLICY_SECONDS = 15;
 
 interface PointsQuery extends TimesQuery {
-	readonly imported: "0" | "1" | "false" | "true";
+	readonly imported: Flag;
+	readonly state: Flag;
 }
+
+interface CaptureQuery {
+	readonly timeoutSeconds: number;
+	readonly state: Flag;
+	readonly allowPause: Flag;
+}
+
+type Flag = "0" | "1" | "false" | "true";
+
+const isSet = (flag: Flag): boolean => flag === "1" || flag === "true";
 
 const text = { type: "string" } as const;
 const orderAnswer = {
@@ -79,6 +90,7 @@ export function vmRoutes(app: FastifyInstance, context: ApiContext): void {
 			querystring: object({
 				...timesFields,
 				imported: { ...fields.flag, description: "only those that were imported" },
+				state: { ...fields.flag, description: "only those with RAM and devices" },
 			}),
 			answers: { 200: pageOf(ref("Point"), "Points in order of time.") },
 			errors: [404],
@@ -86,8 +98,8 @@ export function vmRoutes(app: FastifyInstance, context: ApiContext): void {
 		async ({ params: { vm }, query }) => {
 			await requireVm(catalog, vm);
 			const options = { ...timeOptions(query), ...pageOptions(query) };
-			const isImported = query.imported === "1" || query.imported === "true";
-			const page = sealPage(await (isImported ? catalog.imported(vm, options) : catalog.changesets(vm, options)));
+			const list = isSet(query.imported) ? "imported" : isSet(query.state) ? "withState" : "changesets";
+			const page = sealPage(await catalog[list](vm, options));
 			return { items: page.items.map(pointView), next: page.next };
 		},
 	);
@@ -125,7 +137,7 @@ export function vmRoutes(app: FastifyInstance, context: ApiContext): void {
 		return { vm, agentId, changesetId: result.changesetId ?? "", message: result.message ?? "" };
 	};
 
-	app.post<{ Params: VmParams; Querystring: { readonly timeoutSeconds: number } }>(
+	app.post<{ Params: VmParams; Querystring: CaptureQuery }>(
 		"/v1/vms/:vm/capture",
 		operation({
 			id: "captureVm",
@@ -141,11 +153,16 @@ export function vmRoutes(app: FastifyInstance, context: ApiContext): void {
 					default: 120,
 					description: "how long to wait for the agent",
 				},
+				state: { ...fields.flag, description: "RAM and devices too, at the same instant" },
+				allowPause: { ...fields.flag, description: "with state: also where the VM stands still for long for it" },
 			}),
 			answers: { 200: orderAnswer },
 			errors: [404, 409, 503],
 		}),
-		({ params: { vm }, query: { timeoutSeconds } }, reply) => order(vm, { captureNow: { vm } }, timeoutSeconds, reply),
+		({ params: { vm }, query }, reply) => {
+			const captureNow = { vm, state: isSet(query.state), allowPause: isSet(query.allowPause) };
+			return order(vm, { captureNow }, query.timeoutSeconds, reply);
+		},
 	);
 
 	app.post<{ Params: VmParams; Querystring: { readonly schedule?: string; readonly paused?: "true" | "false" } }>(

@@ -133,7 +133,16 @@ export class Catalog implements AsyncDisposable {
 
 	/** Those that were imported. */
 	async imported(vm: string, options: TimePageOptions = {}): Promise<Page<ChangesetRecord>> {
-		const range = rangeBelow("imported", escapeComponent(vm));
+		return await this.#listed("imported", vm, options);
+	}
+
+	/** Those with RAM and devices. */
+	async withState(vm: string, options: TimePageOptions = {}): Promise<Page<ChangesetRecord>> {
+		return await this.#listed("machinestate", vm, options);
+	}
+
+	async #listed(list: string, vm: string, options: TimePageOptions): Promise<Page<ChangesetRecord>> {
+		const range = rangeBelow(list, escapeComponent(vm));
 		const page = await this.#store.page<unknown>(range, times(options));
 		const records = await this.changesetsAt(
 			vm,
@@ -227,6 +236,8 @@ export class Catalog implements AsyncDisposable {
 		if (vm !== undefined) operations.push({ type: "put", key: keys.vm(vm.vm), value: vm });
 		if (changeset.imported !== undefined)
 			operations.push({ type: "put", key: keys.imported(changeset.vm, time), value: 0 });
+		if (changeset.state !== undefined)
+			operations.push({ type: "put", key: keys.machineState(changeset.vm, time), value: 0 });
 		using _event = this.journal.write(operations, [{ type: "changeset", vm: changeset.vm, time: changeset.time }]);
 		await this.#store.batch(operations);
 	}

@@ -81,6 +81,7 @@ export const keys = {
 	deleting: (vm: string, time: bigint | string) => `deleting/${escapeComponent(vm)}/${timeComponent(time)}`,
 	hold: (vm: string, time: bigint | string) => `hold/${escapeComponent(vm)}/${timeComponent(time)}`,
 	imported: (vm: string, time: bigint | string) => `imported/${escapeComponent(vm)}/${timeComponent(time)}`,
+	machineState: (vm: string, time: bigint | string) => `machinestate/${escapeComponent(vm)}/${timeComponent(time)}`,
 	unjudged: (vm: string, time: bigint | string) => `unjudged/${escapeComponent(vm)}/${timeComponent(time)}`,
 	anomaly: (time: bigint | string, vm: string) => `anomaly/${timeComponent(time)}/${escapeComponent(vm)}`,
 	alert: (time: bigint | string, id: string) => `alert/${timeComponent(time)}/${escapeComponent(id)}`,

@@ -66,6 +66,7 @@ function pushDeletion(operations: Operation[], { vm, time, id }: ChangesetRecord
 		{ type: "del", key: keys.change(vm, time) },
 		{ type: "del", key: keys.id(id) },
 		{ type: "del", key: keys.imported(vm, time) },
+		{ type: "del", key: keys.machineState(vm, time) },
 		{ type: "del", key: keys.anomaly(time, vm) },
 	);
 }

@@ -111,6 +111,22 @@ export interface ImportRecord {
 	readonly timeFrom: "snapshot" | "name" | "modified" | "given";
 }
 
+export type StatePart = "ram" | "devices" | "configuration";
+
+/** A machine's state beside its disks, at the instant of their point. Each part is kept as a disk is. */
+export interface StateRecord {
+	readonly parts: { readonly [part in StatePart]: { readonly sizeBytes: number; readonly root: string } };
+	/** Versioned, "pc-i440fx-7.2"; empty where the hypervisor does not tell. */
+	readonly machineType: string;
+	/** "QEMU 7.2.22". */
+	readonly hypervisor: string;
+	/** Of the guest. */
+	readonly memoryBytes: number;
+	readonly cpus: number;
+	/** Of the migration stream that it was taken from. */
+	readonly streamBytes: number;
+}
+
 /** What a changeset carries of its link in the VM's hash chain (`chain.ts`). */
 export interface ChainMark {
 	/** From 1, without gaps. */
@@ -136,6 +152,8 @@ export interface ChangesetRecord {
 	readonly agentTime?: string;
 	/** Left out where the point was captured. An imported one can come at any time after those that follow it. */
 	readonly imported?: ImportRecord;
+	/** Left out where only disks were captured. */
+	readonly state?: StateRecord;
 	readonly consistency: "crash" | "filesystem";
 	readonly captureMs: number;
 	readonly pauseMs: number;

@@ -17,12 +17,13 @@ export function referencesOf(key: string, value: unknown): string[] {
 			return [keys.change(vm, headTime), keys.id(headId)];
 		}
 		case "change": {
-			const { vm, time, id, chain, imported, fileCount } = value as ChangesetRecord;
+			const { vm, time, id, chain, imported, state, fileCount } = value as ChangesetRecord;
 			return [
 				keys.vm(vm),
 				keys.id(id),
 				...(chain === undefined ? [] : [keys.link(vm, chain.sequence), keys.chain(vm)]),
 				...(imported === undefined ? [] : [keys.imported(vm, time)]),
+				...(state === undefined ? [] : [keys.machineState(vm, time)]),
 				...(fileCount === 0 ? [] : [keys.fileChange(vm, time, 0), keys.fileChange(vm, time, fileCount - 1)]),
 			];
 		}
@@ -32,6 +33,7 @@ export function referencesOf(key: string, value: unknown): string[] {
 			return [keys.change(vm, time)];
 		}
 		case "imported":
+		case "machinestate":
 		case "hold":
 		case "unjudged":
 			return [keys.change(first, second)];

@@ -9,7 +9,7 @@ import { Catalog } from "./catalog.ts";
 import { checkChain } from "./chain-check.ts";
 import { keys } from "./keys.ts";
 import { withChecksum } from "./record-form.ts";
-import type { AlertRecord, ChangesetRecord, DamageRecord, FileChangeRecord, Verdict } from "./records.ts";
+import type { AlertRecord, ChangesetRecord, DamageRecord, FileChangeRecord, StateRecord, Verdict } from "./records.ts";
 
 const VM = "web/1 ü";
 const NAME = "ab".repeat(32);
@@ -18,6 +18,7 @@ const NAME = "ab".repeat(32);
 const KINDS = [
 	...["meta", "vm", "change", "id", "filechange", "file", "staged", "deleting", "hold", "imported", "unjudged"],
 	...["anomaly", "alert", "vmalert", "firing", "undelivered", "agent", "chain", "link", "damage", "event", "state"],
+	"machinestate",
 ];
 
 function changeset(time: number, random: Random, more: Partial<ChangesetRecord> = {}): ChangesetRecord {
@@ -54,7 +55,8 @@ async function fill(path: string, random: Random, points = 6): Promise<void> {
 	const of = { uuid: "", agentId: "a", host: "h", disks: [] };
 	for (let at = 1; at <= points; at++) {
 		const imported = at === 1 ? { imported: { source: "s", timeFrom: "name" } as unknown as never } : {};
-		const record = changeset(at * 1000, random, imported);
+		const state = at === 2 ? { state: { parts: {} } as unknown as StateRecord } : {};
+		const record = changeset(at * 1000, random, { ...imported, ...state });
 		const vm = { vm: VM, ...of, headId: record.id, headTime: record.time };
 		const files = [fileOf(`/etc/${at}`), fileOf("/etc/passwd")];
 		await catalog.commit({ changeset: record, vm, files, firstIndex: 0 });

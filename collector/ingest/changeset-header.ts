@@ -7,6 +7,8 @@ import type {
 	ImportRecord,
 	PackageChangeRecord,
 	SessionRecord,
+	StatePart,
+	StateRecord,
 	VolumeRecord,
 } from "../catalog/records.ts";
 import {
@@ -65,7 +67,33 @@ export interface CheckedHeader {
 	readonly packages: readonly PackageChangeRecord[];
 	/** Undefined where it was captured. */
 	readonly imported: ImportRecord | undefined;
+	/** Undefined where only disks were captured. */
+	readonly state: CheckedState | undefined;
 }
+
+/** What a block run tells of: a disk by its id, or a part of the machine's state. */
+export interface CheckedTree {
+	/** Of a part it holds what no disk's id does. */
+	readonly key: string;
+	readonly sizeBytes: number;
+	readonly blocks: number;
+}
+
+export interface CheckedState extends Omit<StateRecord, "parts"> {
+	readonly parts: Readonly<Record<StatePart, CheckedTree>>;
+}
+
+const STATE_PARTS: Readonly<Record<number, StatePart>> = {
+	[v1.StatePartKind.STATE_PART_RAM]: "ram",
+	[v1.StatePartKind.STATE_PART_DEVICES]: "devices",
+	[v1.StatePartKind.STATE_PART_CONFIGURATION]: "configuration",
+};
+/** Of each part: those that are read whole have bounds of their own. */
+const MAX_PART_BYTES: Readonly<Record<StatePart, number>> = {
+	ram: MAX_DISK_BYTES,
+	devices: 2 ** 30,
+	configuration: 4 * 2 ** 20,
+};
 
 const IMPORT_KINDS: Readonly<Record<number, ImportRecord["kind"]>> = {
 	[v1.ImportKind.IMPORT_KIND_SNAPSHOT]: "snapshot",
@@ -124,6 +152,37 @@ export function checkHeader(header: wire.v1.ChangesetHeader.$Properties): Checke
 		sessions: (header.sessions ?? []).map((session, at) => checkSession(`sessions[${at}]`, session)),
 		packages: (header.packages ?? []).map(checkPackage),
 		imported: header.imported ? checkOrigin(header.imported) : undefined,
+		state: header.state ? checkState(header.state) : undefined,
+	};
+}
+
+/** A block run's `part`: the key of what it tells of. @throws UmbraError `corrupt`. */
+export function partKey(field: string, kind: wire.v1.StatePartKind): string {
+	const part = STATE_PARTS[kind];
+	if (part === undefined) throw wrong(field, kind, "1 (RAM), 2 (devices) or 3 (configuration)");
+	return `\0${part}`;
+}
+
+function checkState(state: wire.v1.MachineState.$Properties): CheckedState {
+	const parts: Partial<Record<StatePart, CheckedTree>> = {};
+	for (const [at, { part: kind, sizeBytes: size }] of (state.parts ?? []).entries()) {
+		const key = partKey(`state.parts[${at}].part`, kind ?? 0);
+		const part = STATE_PARTS[kind ?? 0] as StatePart;
+		if (parts[part] !== undefined) throw wrongText(`state.parts[${at}].part`, part, "each part once");
+		const sizeBytes = checkCount(`state.parts[${at}].size_bytes`, size, MAX_PART_BYTES[part]);
+		parts[part] = { key, sizeBytes, blocks: blockCount(sizeBytes) };
+	}
+	const { ram, devices, configuration } = parts;
+	if (ram === undefined || devices === undefined || configuration === undefined) {
+		throw wrongText("state.parts", Object.keys(parts).join(", "), "ram, devices and configuration");
+	}
+	return {
+		parts: { ram, devices, configuration },
+		machineType: cleanText(state.machineType, MAX_NAME_LENGTH),
+		hypervisor: cleanText(state.hypervisor, MAX_NAME_LENGTH),
+		memoryBytes: checkCount("state.memory_bytes", state.memoryBytes),
+		cpus: state.cpus ?? 0,
+		streamBytes: checkCount("state.stream_bytes", state.streamBytes),
 	};
 }
 

@@ -2,7 +2,7 @@
 import { NAME_SIZE } from "../../common/block.ts";
 import { MAX_FILE_ACTORS, MAX_FILE_VIA, MAX_PART_FILES, MAX_RUN_BLOCKS, v1, type wire } from "../../proto/service.ts";
 import type { ActorRecord, FileChangeKind, FileChangeRecord, PackageFileRecord } from "../catalog/records.ts";
-import { type CheckedHeader, MAX_NAME_LENGTH } from "./changeset-header.ts";
+import { type CheckedHeader, MAX_NAME_LENGTH, partKey } from "./changeset-header.ts";
 import {
 	checkCount,
 	checkEntropy,
@@ -22,7 +22,8 @@ const MAX_PATH_LENGTH = 4096 * 4;
 export const MAX_CHANGESET_FILES = 4 * 1024 * 1024;
 
 export interface CheckedRun {
-	readonly disk: string;
+	/** The disk's id, or that of a part of the state. */
+	readonly key: string;
 	readonly firstBlock: number;
 	/** 32 bytes a block. */
 	readonly names: Uint8Array;
@@ -42,12 +43,18 @@ const TYPES = new Set(["file", "dir", "symlink", "char", "block", "fifo", "socke
 /** Checks the parts of one changeset, in the order they arrive. */
 export class PartChecker {
 	readonly #blocks: ReadonlyMap<string, number>;
+	readonly #disks: ReadonlySet<string>;
 	/** The first block of each disk that may still come. */
 	readonly #next = new Map<string, number>();
 	#files = 0;
 
 	constructor(header: CheckedHeader) {
-		this.#blocks = new Map(header.disks.map(({ disk, blocks }) => [disk, blocks]));
+		const parts = Object.values(header.state?.parts ?? {});
+		this.#disks = new Set(header.disks.map(({ disk }) => disk));
+		this.#blocks = new Map([
+			...header.disks.map(({ disk, blocks }) => [disk, blocks] as const),
+			...parts.map(({ key, blocks }) => [key, blocks] as const),
+		]);
 	}
 
 	get fileCount(): number {
@@ -56,9 +63,12 @@ export class PartChecker {
 
 	/** @throws UmbraError `corrupt` that names the first wrong field. */
 	blocks(run: wire.v1.BlockRun.$Properties): CheckedRun {
-		const disk = checkName("blocks.disk", run.disk, MAX_NAME_LENGTH);
-		const blocks = this.#blocks.get(disk);
-		if (blocks === undefined) throw wrongText("blocks.disk", disk, "a disk of the header");
+		const key = run.part ? partKey("blocks.part", run.part) : checkName("blocks.disk", run.disk, MAX_NAME_LENGTH);
+		const blocks = this.#blocks.get(key);
+		if (blocks === undefined) {
+			if (run.part) throw wrong("blocks.part", run.part, "a part of the header's state");
+			throw wrongText("blocks.disk", key, "a disk of the header");
+		}
 		const names = run.names ?? new Uint8Array();
 		const count = names.length / NAME_SIZE;
 		if (!Number.isInteger(count) || count === 0 || count > MAX_RUN_BLOCKS) {
@@ -69,19 +79,19 @@ export class PartChecker {
 			throw wrong("blocks.entropy", `${entropies} bytes`, `one a block, ${count}`);
 		}
 		const firstBlock = checkCount("blocks.first_block", run.firstBlock);
-		const next = this.#next.get(disk) ?? 0;
+		const next = this.#next.get(key) ?? 0;
 		if (firstBlock < next) throw wrong("blocks.first_block", firstBlock, `ascending order, ${next} or later`);
 		if (firstBlock + count > blocks) {
 			throw wrong("blocks.first_block", `${firstBlock} and ${count} blocks`, `the end within the disk's ${blocks}`);
 		}
-		this.#next.set(disk, firstBlock + count);
-		return { disk, firstBlock, names };
+		this.#next.set(key, firstBlock + count);
+		return { key, firstBlock, names };
 	}
 
 	/** @throws UmbraError `corrupt` that names the first wrong field. */
 	files(part: wire.v1.FileChanges.$Properties): FileChangeRecord[] {
 		const disk = checkName("files.disk", part.disk, MAX_NAME_LENGTH);
-		if (!this.#blocks.has(disk)) throw wrongText("files.disk", disk, "a disk of the header");
+		if (!this.#disks.has(disk)) throw wrongText("files.disk", disk, "a disk of the header");
 		const volume = checkText("files.volume", part.volume, MAX_NAME_LENGTH);
 		const files = part.files ?? [];
 		checkLength("files.files", files.length, MAX_PART_FILES);

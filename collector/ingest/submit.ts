@@ -11,11 +11,17 @@ import type { Logger } from "../../common/log.ts";
 import { MAX_OFFER_NAMES, toLong, v1, type wire } from "../../proto/service.ts";
 import { type Catalog, STAGE_FILES } from "../catalog/catalog.ts";
 import { FilesHash } from "../catalog/chain.ts";
-import type { ChangesetRecord, DiskRecord, FileChangeRecord, VmRecord } from "../catalog/records.ts";
+import type { ChangesetRecord, DiskRecord, FileChangeRecord, StateRecord, VmRecord } from "../catalog/records.ts";
 import type { ChunkStore, VaultStore } from "../vault/chunk-store.ts";
 import type { DiskTree } from "../vault/tree.ts";
 import type { AgentTable } from "./agents.ts";
-import { type CheckedDisk, type CheckedHeader, checkHeader } from "./changeset-header.ts";
+import {
+	type CheckedDisk,
+	type CheckedHeader,
+	type CheckedState,
+	type CheckedTree,
+	checkHeader,
+} from "./changeset-header.ts";
 import { type CheckedRun, PartChecker } from "./changeset-parts.ts";
 import { wrong, wrongText } from "./fields.ts";
 import type { AgentStatus } from "./heartbeat.ts";
@@ -284,29 +290,31 @@ function becomesHead({ time, imported }: ChangesetRecord, head: VmRecord | undef
 /** The tree of each disk, opened when its first run comes. */
 class DiskTrees {
 	readonly #store: ChunkStore;
-	readonly #disks: ReadonlyMap<string, CheckedDisk>;
+	readonly #trees: ReadonlyMap<string, CheckedTree & Partial<Pick<CheckedDisk, "mode">>>;
 	readonly #base: ReadonlyMap<string, DiskRecord>;
 	readonly #writers = new Map<string, TreeWriter>();
 
 	constructor(store: ChunkStore, header: CheckedHeader, base: ChangesetRecord | null) {
 		this.#store = store;
-		this.#disks = new Map(header.disks.map((disk) => [disk.disk, disk]));
+		const disks = header.disks.map((disk) => ({ ...disk, key: disk.disk }));
+		// A state is told whole, whatever the one before was.
+		this.#trees = new Map([...disks, ...Object.values(header.state?.parts ?? {})].map((tree) => [tree.key, tree]));
 		this.#base = new Map(base?.disks.map((disk) => [disk.disk, disk]));
 	}
 
 	async push(run: CheckedRun): Promise<void> {
-		const disk = this.#disks.get(run.disk);
-		if (disk === undefined) throw new UmbraError("internal", `disk ${run.disk} passed the check but has no header`);
-		await damagedBase(disk, this.#writer(disk).push(run));
+		const tree = this.#trees.get(run.key);
+		if (tree === undefined) throw new UmbraError("internal", `disk ${run.key} passed the check but has no header`);
+		await damagedBase(tree, this.#writer(tree).push(run));
 	}
 
-	/** Hex roots by disk. */
+	/** Hex roots by disk, or by part of the state. */
 	async finish(): Promise<Map<string, string>> {
 		const roots = new Map<string, string>();
-		for (const disk of this.#disks.values()) {
+		for (const tree of this.#trees.values()) {
 			// A disk of no bytes has no tree.
-			const root = disk.blocks === 0 ? ZERO_NAME : await damagedBase(disk, this.#writer(disk).finish());
-			roots.set(disk.disk, nameToHex(root));
+			const root = tree.blocks === 0 ? ZERO_NAME : await damagedBase(tree, this.#writer(tree).finish());
+			roots.set(tree.key, nameToHex(root));
 		}
 		return roots;
 	}
@@ -315,13 +323,13 @@ class DiskTrees {
 		await Promise.all([...this.#writers.values()].map((writer) => writer.abort()));
 	}
 
-	#writer(disk: CheckedDisk): TreeWriter {
-		let writer = this.#writers.get(disk.disk);
+	#writer({ key, mode = "first", blocks }: CheckedTree & Partial<Pick<CheckedDisk, "mode">>): TreeWriter {
+		let writer = this.#writers.get(key);
 		if (writer === undefined) {
-			const base = disk.mode === "first" ? undefined : this.#base.get(disk.disk);
+			const base = mode === "first" ? undefined : this.#base.get(key);
 			const tree = base === undefined ? null : treeOf(base);
-			writer = new TreeWriter(this.#store, tree?.blocks === 0 ? null : tree, disk.blocks);
-			this.#writers.set(disk.disk, writer);
+			writer = new TreeWriter(this.#store, tree?.blocks === 0 ? null : tree, blocks);
+			this.#writers.set(key, writer);
 		}
 		return writer;
 	}
@@ -332,12 +340,12 @@ function treeOf({ root, sizeBytes }: DiskRecord): DiskTree {
 }
 
 /** A base whose tree cannot be read is as good as none: the agent shall capture anew. */
-async function damagedBase<T>(disk: CheckedDisk, work: Promise<T>): Promise<T> {
+async function damagedBase<T>({ key }: CheckedTree, work: Promise<T>): Promise<T> {
 	try {
 		return await work;
 	} catch (error) {
 		if (!isUmbraError(error, "corrupt", "not-found")) throw error;
-		const message = `the base of disk ${disk.disk} is damaged here: ${error.message}`;
+		const message = `the base of disk ${key} is damaged here: ${error.message}`;
 		throw new Answer(SubmitStatus.SUBMIT_STATUS_BASE_UNKNOWN, message);
 	}
 }
@@ -423,6 +431,7 @@ function changesetRecord(
 		time: time.toString(),
 		...(time === header.timeNs ? {} : { agentTime: header.timeNs.toString() }),
 		...(header.imported === undefined ? {} : { imported: header.imported }),
+		...(header.state === undefined ? {} : { state: stateRecord(header.state, roots) }),
 		consistency: header.consistency,
 		captureMs: header.captureMs,
 		pauseMs: header.pauseMs,
@@ -431,6 +440,14 @@ function changesetRecord(
 		...(header.packages.length > 0 ? { packages: header.packages } : {}),
 		fileCount,
 		verdict: null,
+	};
+}
+
+function stateRecord({ parts, ...told }: CheckedState, roots: ReadonlyMap<string, string>): StateRecord {
+	const tree = ({ key, sizeBytes }: CheckedTree) => ({ sizeBytes, root: roots.get(key) ?? "" });
+	return {
+		...told,
+		parts: { ram: tree(parts.ram), devices: tree(parts.devices), configuration: tree(parts.configuration) },
 	};
 }
 

@@ -267,12 +267,13 @@ export class VaultJobs implements AsyncDisposable {
 		else log.info(found, "the vault was checked");
 	}
 
-	/** Every disk at every point. */
+	/** Every disk and every part of a state at every point. */
 	async *#roots(): AsyncGenerator<PointTree> {
 		// A changeset whose commit failed may be there all the same: it is seen from then on, or nothing is given back.
 		await this.#options.catalog.recover();
-		for await (const { vm, time, disks } of this.#options.catalog.points()) {
-			for (const { disk, root, sizeBytes } of disks) {
+		for await (const { vm, time, disks, state } of this.#options.catalog.points()) {
+			const parts = Object.entries(state?.parts ?? {}).map(([part, tree]) => ({ disk: `state/${part}`, ...tree }));
+			for (const { disk, root, sizeBytes } of [...disks, ...parts]) {
 				const name = `${vm}@${formatTime(BigInt(time))}/${disk}`;
 				yield { root: nameFromHex(root), blocks: blockCount(sizeBytes), name, vm, time, disk };
 			}

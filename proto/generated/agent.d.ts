@@ -1367,6 +1367,12 @@ export namespace umbra {
             /** CaptureNow anew. */
             anew: boolean;
 
+            /** CaptureNow state. */
+            state: boolean;
+
+            /** CaptureNow allowPause. */
+            allowPause: boolean;
+
             /**
              * Creates a new CaptureNow instance using the specified properties.
              * @param [properties] Properties to set
@@ -1425,6 +1431,12 @@ export namespace umbra {
 
                 /** CaptureNow anew */
                 anew?: (boolean|null);
+
+                /** CaptureNow state */
+                state?: (boolean|null);
+
+                /** CaptureNow allowPause */
+                allowPause?: (boolean|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -2405,6 +2417,9 @@ export namespace umbra {
             /** ChangesetHeader imported. */
             imported?: (umbra.v1.ImportOrigin.$Properties|null);
 
+            /** ChangesetHeader state. */
+            state?: (umbra.v1.MachineState.$Properties|null);
+
             /**
              * Creates a new ChangesetHeader instance using the specified properties.
              * @param [properties] Properties to set
@@ -2503,12 +2518,239 @@ export namespace umbra {
                 /** ChangesetHeader imported */
                 imported?: (umbra.v1.ImportOrigin.$Properties|null);
 
+                /** ChangesetHeader state */
+                state?: (umbra.v1.MachineState.$Properties|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
 
             /** Shape of a ChangesetHeader. */
             type $Shape = umbra.v1.ChangesetHeader.$Properties;
+        }
+
+        /**
+         * Properties of a MachineState.
+         * @deprecated Use umbra.v1.MachineState.$Properties instead.
+         */
+        interface IMachineState extends umbra.v1.MachineState.$Properties {
+        }
+
+        /** Represents a MachineState. */
+        class MachineState {
+
+            /**
+             * Constructs a new MachineState.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.MachineState.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** MachineState parts. */
+            parts: umbra.v1.StatePart.$Properties[];
+
+            /** MachineState machineType. */
+            machineType: string;
+
+            /** MachineState hypervisor. */
+            hypervisor: string;
+
+            /** MachineState memoryBytes. */
+            memoryBytes: Long;
+
+            /** MachineState cpus. */
+            cpus: number;
+
+            /** MachineState streamBytes. */
+            streamBytes: Long;
+
+            /**
+             * Creates a new MachineState instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns MachineState instance
+             */
+            static create(properties: umbra.v1.MachineState.$Shape): umbra.v1.MachineState & umbra.v1.MachineState.$Shape;
+            static create(properties?: umbra.v1.MachineState.$Properties): umbra.v1.MachineState;
+
+            /**
+             * Encodes the specified MachineState message. Does not implicitly {@link umbra.v1.MachineState.verify|verify} messages.
+             * @param message MachineState message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.MachineState.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a MachineState message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.MachineState & umbra.v1.MachineState.$Shape} MachineState
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.MachineState & umbra.v1.MachineState.$Shape;
+
+            /**
+             * Creates a MachineState message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns MachineState
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.MachineState;
+
+            /**
+             * Creates a plain object from a MachineState message. Also converts values to other types if specified.
+             * @param message MachineState
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.MachineState, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this MachineState to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace MachineState {
+
+            /** Properties of a MachineState. */
+            interface $Properties {
+
+                /** MachineState parts */
+                parts?: (umbra.v1.StatePart.$Properties[]|null);
+
+                /** MachineState machineType */
+                machineType?: (string|null);
+
+                /** MachineState hypervisor */
+                hypervisor?: (string|null);
+
+                /** MachineState memoryBytes */
+                memoryBytes?: (Long|null);
+
+                /** MachineState cpus */
+                cpus?: (number|null);
+
+                /** MachineState streamBytes */
+                streamBytes?: (Long|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a MachineState. */
+            type $Shape = umbra.v1.MachineState.$Properties;
+        }
+
+        /**
+         * Properties of a StatePart.
+         * @deprecated Use umbra.v1.StatePart.$Properties instead.
+         */
+        interface IStatePart extends umbra.v1.StatePart.$Properties {
+        }
+
+        /** Represents a StatePart. */
+        class StatePart {
+
+            /**
+             * Constructs a new StatePart.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.StatePart.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** StatePart part. */
+            part: umbra.v1.StatePartKind;
+
+            /** StatePart sizeBytes. */
+            sizeBytes: Long;
+
+            /**
+             * Creates a new StatePart instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns StatePart instance
+             */
+            static create(properties: umbra.v1.StatePart.$Shape): umbra.v1.StatePart & umbra.v1.StatePart.$Shape;
+            static create(properties?: umbra.v1.StatePart.$Properties): umbra.v1.StatePart;
+
+            /**
+             * Encodes the specified StatePart message. Does not implicitly {@link umbra.v1.StatePart.verify|verify} messages.
+             * @param message StatePart message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.StatePart.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a StatePart message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.StatePart & umbra.v1.StatePart.$Shape} StatePart
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.StatePart & umbra.v1.StatePart.$Shape;
+
+            /**
+             * Creates a StatePart message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns StatePart
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.StatePart;
+
+            /**
+             * Creates a plain object from a StatePart message. Also converts values to other types if specified.
+             * @param message StatePart
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.StatePart, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this StatePart to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace StatePart {
+
+            /** Properties of a StatePart. */
+            interface $Properties {
+
+                /** StatePart part */
+                part?: (umbra.v1.StatePartKind|null);
+
+                /** StatePart sizeBytes */
+                sizeBytes?: (Long|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a StatePart. */
+            type $Shape = umbra.v1.StatePart.$Properties;
+        }
+
+        /** StatePartKind enum. */
+        enum StatePartKind {
+
+            /** STATE_PART_NONE value */
+            STATE_PART_NONE = 0,
+
+            /** STATE_PART_RAM value */
+            STATE_PART_RAM = 1,
+
+            /** STATE_PART_DEVICES value */
+            STATE_PART_DEVICES = 2,
+
+            /** STATE_PART_CONFIGURATION value */
+            STATE_PART_CONFIGURATION = 3
         }
 
         /**
@@ -3291,6 +3533,9 @@ export namespace umbra {
             /** BlockRun entropy. */
             entropy: Uint8Array;
 
+            /** BlockRun part. */
+            part: umbra.v1.StatePartKind;
+
             /**
              * Creates a new BlockRun instance using the specified properties.
              * @param [properties] Properties to set
@@ -3355,6 +3600,9 @@ export namespace umbra {
 
                 /** BlockRun entropy */
                 entropy?: (Uint8Array|null);
+
+                /** BlockRun part */
+                part?: (umbra.v1.StatePartKind|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

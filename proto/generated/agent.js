@@ -3858,6 +3858,8 @@ export const umbra = $root.umbra = (() => {
              * @typedef {Object} umbra.v1.CaptureNow.$Properties
              * @property {string|null} [vm] CaptureNow vm
              * @property {boolean|null} [anew] CaptureNow anew
+             * @property {boolean|null} [state] CaptureNow state
+             * @property {boolean|null} [allowPause] CaptureNow allowPause
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -3906,6 +3908,22 @@ export const umbra = $root.umbra = (() => {
             CaptureNow.prototype.anew = false;
 
             /**
+             * CaptureNow state.
+             * @member {boolean} state
+             * @memberof umbra.v1.CaptureNow
+             * @instance
+             */
+            CaptureNow.prototype.state = false;
+
+            /**
+             * CaptureNow allowPause.
+             * @member {boolean} allowPause
+             * @memberof umbra.v1.CaptureNow
+             * @instance
+             */
+            CaptureNow.prototype.allowPause = false;
+
+            /**
              * Creates a new CaptureNow instance using the specified properties.
              * @function create
              * @memberof umbra.v1.CaptureNow
@@ -3941,6 +3959,10 @@ export const umbra = $root.umbra = (() => {
                     writer.uint32(/* id 1, wireType 2 =*/10).string(message.vm);
                 if (message.anew != null && $Object.hasOwnProperty.call(message, "anew") && message.anew !== false)
                     writer.uint32(/* id 2, wireType 0 =*/16).bool(message.anew);
+                if (message.state != null && $Object.hasOwnProperty.call(message, "state") && message.state !== false)
+                    writer.uint32(/* id 3, wireType 0 =*/24).bool(message.state);
+                if (message.allowPause != null && $Object.hasOwnProperty.call(message, "allowPause") && message.allowPause !== false)
+                    writer.uint32(/* id 4, wireType 0 =*/32).bool(message.allowPause);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -4003,6 +4025,24 @@ export const umbra = $root.umbra = (() => {
                                 delete message.anew;
                             continue;
                         }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.state = value;
+                            else
+                                delete message.state;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.allowPause = value;
+                            else
+                                delete message.allowPause;
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -4044,6 +4084,12 @@ export const umbra = $root.umbra = (() => {
                 if (object.anew != null)
                     if (object.anew)
                         message.anew = $Boolean(object.anew);
+                if (object.state != null)
+                    if (object.state)
+                        message.state = $Boolean(object.state);
+                if (object.allowPause != null)
+                    if (object.allowPause)
+                        message.allowPause = $Boolean(object.allowPause);
                 return message;
             };
 
@@ -4067,11 +4113,17 @@ export const umbra = $root.umbra = (() => {
                 if (options.defaults) {
                     object.vm = "";
                     object.anew = false;
+                    object.state = false;
+                    object.allowPause = false;
                 }
                 if (message.vm != null && $Object.hasOwnProperty.call(message, "vm"))
                     object.vm = message.vm;
                 if (message.anew != null && $Object.hasOwnProperty.call(message, "anew"))
                     object.anew = message.anew;
+                if (message.state != null && $Object.hasOwnProperty.call(message, "state"))
+                    object.state = message.state;
+                if (message.allowPause != null && $Object.hasOwnProperty.call(message, "allowPause"))
+                    object.allowPause = message.allowPause;
                 return object;
             };
 
@@ -6575,6 +6627,7 @@ export const umbra = $root.umbra = (() => {
              * @property {Array.<umbra.v1.Session.$Properties>|null} [sessions] ChangesetHeader sessions
              * @property {Array.<umbra.v1.PackageChange.$Properties>|null} [packages] ChangesetHeader packages
              * @property {umbra.v1.ImportOrigin.$Properties|null} [imported] ChangesetHeader imported
+             * @property {umbra.v1.MachineState.$Properties|null} [state] ChangesetHeader state
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -6730,6 +6783,14 @@ export const umbra = $root.umbra = (() => {
             ChangesetHeader.prototype.imported = null;
 
             /**
+             * ChangesetHeader state.
+             * @member {umbra.v1.MachineState.$Properties|null|undefined} state
+             * @memberof umbra.v1.ChangesetHeader
+             * @instance
+             */
+            ChangesetHeader.prototype.state = null;
+
+            /**
              * Creates a new ChangesetHeader instance using the specified properties.
              * @function create
              * @memberof umbra.v1.ChangesetHeader
@@ -6794,6 +6855,8 @@ export const umbra = $root.umbra = (() => {
                         $root.umbra.v1.PackageChange.encode(message.packages[i], writer.uint32(/* id 14, wireType 2 =*/114).fork(), _depth + 1).ldelim();
                 if (message.imported != null && $Object.hasOwnProperty.call(message, "imported"))
                     $root.umbra.v1.ImportOrigin.encode(message.imported, writer.uint32(/* id 15, wireType 2 =*/122).fork(), _depth + 1).ldelim();
+                if (message.state != null && $Object.hasOwnProperty.call(message, "state"))
+                    $root.umbra.v1.MachineState.encode(message.state, writer.uint32(/* id 16, wireType 2 =*/130).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -6967,6 +7030,12 @@ export const umbra = $root.umbra = (() => {
                             message.imported = $root.umbra.v1.ImportOrigin.decode(reader, reader.size(), $undefined, _depth + 1, message.imported);
                             continue;
                         }
+                    case 16: {
+                            if (wireType !== 2)
+                                break;
+                            message.state = $root.umbra.v1.MachineState.decode(reader, reader.size(), $undefined, _depth + 1, message.state);
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -7109,6 +7178,11 @@ export const umbra = $root.umbra = (() => {
                         throw $TypeError(".umbra.v1.ChangesetHeader.imported: object expected");
                     message.imported = $root.umbra.v1.ImportOrigin.fromObject(object.imported, _depth + 1);
                 }
+                if (object.state != null) {
+                    if (!$util.isObject(object.state))
+                        throw $TypeError(".umbra.v1.ChangesetHeader.state: object expected");
+                    message.state = $root.umbra.v1.MachineState.fromObject(object.state, _depth + 1);
+                }
                 return message;
             };
 
@@ -7163,6 +7237,7 @@ export const umbra = $root.umbra = (() => {
                     } else
                         object.pauseNs = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
                     object.imported = null;
+                    object.state = null;
                 }
                 if (message.id != null && $Object.hasOwnProperty.call(message, "id"))
                     object.id = message.id;
@@ -7223,6 +7298,8 @@ export const umbra = $root.umbra = (() => {
                 }
                 if (message.imported != null && $Object.hasOwnProperty.call(message, "imported"))
                     object.imported = $root.umbra.v1.ImportOrigin.toObject(message.imported, options, _depth + 1);
+                if (message.state != null && $Object.hasOwnProperty.call(message, "state"))
+                    object.state = $root.umbra.v1.MachineState.toObject(message.state, options, _depth + 1);
                 return object;
             };
 
@@ -7238,6 +7315,683 @@ export const umbra = $root.umbra = (() => {
             };
 
             return ChangesetHeader;
+        })();
+
+        v1.MachineState = (function() {
+
+            /**
+             * Properties of a MachineState.
+             * @typedef {Object} umbra.v1.MachineState.$Properties
+             * @property {Array.<umbra.v1.StatePart.$Properties>|null} [parts] MachineState parts
+             * @property {string|null} [machineType] MachineState machineType
+             * @property {string|null} [hypervisor] MachineState hypervisor
+             * @property {Long|null} [memoryBytes] MachineState memoryBytes
+             * @property {number|null} [cpus] MachineState cpus
+             * @property {Long|null} [streamBytes] MachineState streamBytes
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a MachineState.
+             * @memberof umbra.v1
+             * @interface IMachineState
+             * @augments umbra.v1.MachineState.$Properties
+             * @deprecated Use umbra.v1.MachineState.$Properties instead.
+             */
+
+            /**
+             * Shape of a MachineState.
+             * @typedef {umbra.v1.MachineState.$Properties} umbra.v1.MachineState.$Shape
+             */
+
+            /**
+             * Constructs a new MachineState.
+             * @memberof umbra.v1
+             * @classdesc Represents a MachineState.
+             * @constructor
+             * @param {umbra.v1.MachineState.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const MachineState = function (properties) {
+                this.parts = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * MachineState parts.
+             * @member {Array.<umbra.v1.StatePart.$Properties>} parts
+             * @memberof umbra.v1.MachineState
+             * @instance
+             */
+            MachineState.prototype.parts = $util.emptyArray;
+
+            /**
+             * MachineState machineType.
+             * @member {string} machineType
+             * @memberof umbra.v1.MachineState
+             * @instance
+             */
+            MachineState.prototype.machineType = "";
+
+            /**
+             * MachineState hypervisor.
+             * @member {string} hypervisor
+             * @memberof umbra.v1.MachineState
+             * @instance
+             */
+            MachineState.prototype.hypervisor = "";
+
+            /**
+             * MachineState memoryBytes.
+             * @member {Long} memoryBytes
+             * @memberof umbra.v1.MachineState
+             * @instance
+             */
+            MachineState.prototype.memoryBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * MachineState cpus.
+             * @member {number} cpus
+             * @memberof umbra.v1.MachineState
+             * @instance
+             */
+            MachineState.prototype.cpus = 0;
+
+            /**
+             * MachineState streamBytes.
+             * @member {Long} streamBytes
+             * @memberof umbra.v1.MachineState
+             * @instance
+             */
+            MachineState.prototype.streamBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * Creates a new MachineState instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.MachineState
+             * @static
+             * @param {umbra.v1.MachineState.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.MachineState} MachineState instance
+             * @type {{
+             *   (properties: umbra.v1.MachineState.$Shape): umbra.v1.MachineState & umbra.v1.MachineState.$Shape;
+             *   (properties?: umbra.v1.MachineState.$Properties): umbra.v1.MachineState;
+             * }}
+             */
+            MachineState.create = function(properties) {
+                return new MachineState(properties);
+            };
+
+            /**
+             * Encodes the specified MachineState message. Does not implicitly {@link umbra.v1.MachineState.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.MachineState
+             * @static
+             * @param {umbra.v1.MachineState.$Properties} message MachineState message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            MachineState.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.parts != null && message.parts.length)
+                    for (let i = 0; i < message.parts.length; ++i)
+                        $root.umbra.v1.StatePart.encode(message.parts[i], writer.uint32(/* id 1, wireType 2 =*/10).fork(), _depth + 1).ldelim();
+                if (message.machineType != null && $Object.hasOwnProperty.call(message, "machineType") && message.machineType !== "")
+                    writer.uint32(/* id 2, wireType 2 =*/18).string(message.machineType);
+                if (message.hypervisor != null && $Object.hasOwnProperty.call(message, "hypervisor") && message.hypervisor !== "")
+                    writer.uint32(/* id 3, wireType 2 =*/26).string(message.hypervisor);
+                if (message.memoryBytes != null && $Object.hasOwnProperty.call(message, "memoryBytes") && (typeof message.memoryBytes === "object" ? message.memoryBytes.low || message.memoryBytes.high : message.memoryBytes !== 0))
+                    writer.uint32(/* id 4, wireType 0 =*/32).uint64(message.memoryBytes);
+                if (message.cpus != null && $Object.hasOwnProperty.call(message, "cpus") && message.cpus !== 0)
+                    writer.uint32(/* id 5, wireType 0 =*/40).uint32(message.cpus);
+                if (message.streamBytes != null && $Object.hasOwnProperty.call(message, "streamBytes") && (typeof message.streamBytes === "object" ? message.streamBytes.low || message.streamBytes.high : message.streamBytes !== 0))
+                    writer.uint32(/* id 6, wireType 0 =*/48).uint64(message.streamBytes);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a MachineState message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.MachineState
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.MachineState & umbra.v1.MachineState.$Shape} MachineState
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            MachineState.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.MachineState();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.parts && message.parts.length))
+                                message.parts = [];
+                            message.parts.push($root.umbra.v1.StatePart.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.machineType = value;
+                            else
+                                delete message.machineType;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.hypervisor = value;
+                            else
+                                delete message.hypervisor;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.memoryBytes = value;
+                            else
+                                delete message.memoryBytes;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.cpus = value;
+                            else
+                                delete message.cpus;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.streamBytes = value;
+                            else
+                                delete message.streamBytes;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a MachineState message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.MachineState
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.MachineState} MachineState
+             */
+            MachineState.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.MachineState)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.MachineState: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.MachineState();
+                if (object.parts) {
+                    if (!$Array.isArray(object.parts))
+                        throw $TypeError(".umbra.v1.MachineState.parts: array expected");
+                    message.parts = $Array(object.parts.length);
+                    for (let i = 0; i < object.parts.length; ++i) {
+                        if (!$util.isObject(object.parts[i]))
+                            throw $TypeError(".umbra.v1.MachineState.parts: object expected");
+                        message.parts[i] = $root.umbra.v1.StatePart.fromObject(object.parts[i], _depth + 1);
+                    }
+                }
+                if (object.machineType != null)
+                    if (typeof object.machineType !== "string" || object.machineType.length)
+                        message.machineType = $String(object.machineType);
+                if (object.hypervisor != null)
+                    if (typeof object.hypervisor !== "string" || object.hypervisor.length)
+                        message.hypervisor = $String(object.hypervisor);
+                if (object.memoryBytes != null)
+                    if (typeof object.memoryBytes === "object" ? object.memoryBytes.low || object.memoryBytes.high : $Number(object.memoryBytes) !== 0)
+                        if ($util.Long)
+                            message.memoryBytes = $util.Long.fromValue(object.memoryBytes, true);
+                        else if (typeof object.memoryBytes === "string")
+                            message.memoryBytes = $parseInt(object.memoryBytes, 10);
+                        else if (typeof object.memoryBytes === "number")
+                            message.memoryBytes = object.memoryBytes;
+                        else if (typeof object.memoryBytes === "object")
+                            message.memoryBytes = new $util.LongBits(object.memoryBytes.low >>> 0, object.memoryBytes.high >>> 0).toNumber(true);
+                if (object.cpus != null)
+                    if ($Number(object.cpus) !== 0)
+                        message.cpus = object.cpus >>> 0;
+                if (object.streamBytes != null)
+                    if (typeof object.streamBytes === "object" ? object.streamBytes.low || object.streamBytes.high : $Number(object.streamBytes) !== 0)
+                        if ($util.Long)
+                            message.streamBytes = $util.Long.fromValue(object.streamBytes, true);
+                        else if (typeof object.streamBytes === "string")
+                            message.streamBytes = $parseInt(object.streamBytes, 10);
+                        else if (typeof object.streamBytes === "number")
+                            message.streamBytes = object.streamBytes;
+                        else if (typeof object.streamBytes === "object")
+                            message.streamBytes = new $util.LongBits(object.streamBytes.low >>> 0, object.streamBytes.high >>> 0).toNumber(true);
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a MachineState message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.MachineState
+             * @static
+             * @param {umbra.v1.MachineState} message MachineState
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            MachineState.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.arrays || options.defaults)
+                    object.parts = [];
+                if (options.defaults) {
+                    object.machineType = "";
+                    object.hypervisor = "";
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.memoryBytes = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.memoryBytes = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                    object.cpus = 0;
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.streamBytes = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.streamBytes = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                }
+                if (message.parts && message.parts.length) {
+                    object.parts = $Array(message.parts.length);
+                    for (let j = 0; j < message.parts.length; ++j)
+                        object.parts[j] = $root.umbra.v1.StatePart.toObject(message.parts[j], options, _depth + 1);
+                }
+                if (message.machineType != null && $Object.hasOwnProperty.call(message, "machineType"))
+                    object.machineType = message.machineType;
+                if (message.hypervisor != null && $Object.hasOwnProperty.call(message, "hypervisor"))
+                    object.hypervisor = message.hypervisor;
+                if (message.memoryBytes != null && $Object.hasOwnProperty.call(message, "memoryBytes"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.memoryBytes = typeof message.memoryBytes === "number" ? $BigInt(message.memoryBytes) : $util.Long.fromBits(message.memoryBytes.low >>> 0, message.memoryBytes.high >>> 0, true).toBigInt();
+                    else if (typeof message.memoryBytes === "number")
+                        object.memoryBytes = options.longs === $String ? $String(message.memoryBytes) : message.memoryBytes;
+                    else
+                        object.memoryBytes = options.longs === $String ? $util.Long.prototype.toString.call(message.memoryBytes) : options.longs === $Number ? new $util.LongBits(message.memoryBytes.low >>> 0, message.memoryBytes.high >>> 0).toNumber(true) : message.memoryBytes;
+                if (message.cpus != null && $Object.hasOwnProperty.call(message, "cpus"))
+                    object.cpus = message.cpus;
+                if (message.streamBytes != null && $Object.hasOwnProperty.call(message, "streamBytes"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.streamBytes = typeof message.streamBytes === "number" ? $BigInt(message.streamBytes) : $util.Long.fromBits(message.streamBytes.low >>> 0, message.streamBytes.high >>> 0, true).toBigInt();
+                    else if (typeof message.streamBytes === "number")
+                        object.streamBytes = options.longs === $String ? $String(message.streamBytes) : message.streamBytes;
+                    else
+                        object.streamBytes = options.longs === $String ? $util.Long.prototype.toString.call(message.streamBytes) : options.longs === $Number ? new $util.LongBits(message.streamBytes.low >>> 0, message.streamBytes.high >>> 0).toNumber(true) : message.streamBytes;
+                return object;
+            };
+
+            /**
+             * Converts this MachineState to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.MachineState
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            MachineState.prototype.toJSON = function() {
+                return MachineState.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return MachineState;
+        })();
+
+        v1.StatePart = (function() {
+
+            /**
+             * Properties of a StatePart.
+             * @typedef {Object} umbra.v1.StatePart.$Properties
+             * @property {umbra.v1.StatePartKind|null} [part] StatePart part
+             * @property {Long|null} [sizeBytes] StatePart sizeBytes
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a StatePart.
+             * @memberof umbra.v1
+             * @interface IStatePart
+             * @augments umbra.v1.StatePart.$Properties
+             * @deprecated Use umbra.v1.StatePart.$Properties instead.
+             */
+
+            /**
+             * Shape of a StatePart.
+             * @typedef {umbra.v1.StatePart.$Properties} umbra.v1.StatePart.$Shape
+             */
+
+            /**
+             * Constructs a new StatePart.
+             * @memberof umbra.v1
+             * @classdesc Represents a StatePart.
+             * @constructor
+             * @param {umbra.v1.StatePart.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const StatePart = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * StatePart part.
+             * @member {umbra.v1.StatePartKind} part
+             * @memberof umbra.v1.StatePart
+             * @instance
+             */
+            StatePart.prototype.part = 0;
+
+            /**
+             * StatePart sizeBytes.
+             * @member {Long} sizeBytes
+             * @memberof umbra.v1.StatePart
+             * @instance
+             */
+            StatePart.prototype.sizeBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * Creates a new StatePart instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.StatePart
+             * @static
+             * @param {umbra.v1.StatePart.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.StatePart} StatePart instance
+             * @type {{
+             *   (properties: umbra.v1.StatePart.$Shape): umbra.v1.StatePart & umbra.v1.StatePart.$Shape;
+             *   (properties?: umbra.v1.StatePart.$Properties): umbra.v1.StatePart;
+             * }}
+             */
+            StatePart.create = function(properties) {
+                return new StatePart(properties);
+            };
+
+            /**
+             * Encodes the specified StatePart message. Does not implicitly {@link umbra.v1.StatePart.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.StatePart
+             * @static
+             * @param {umbra.v1.StatePart.$Properties} message StatePart message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            StatePart.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.part != null && $Object.hasOwnProperty.call(message, "part") && message.part !== 0)
+                    writer.uint32(/* id 1, wireType 0 =*/8).int32(message.part);
+                if (message.sizeBytes != null && $Object.hasOwnProperty.call(message, "sizeBytes") && (typeof message.sizeBytes === "object" ? message.sizeBytes.low || message.sizeBytes.high : message.sizeBytes !== 0))
+                    writer.uint32(/* id 2, wireType 0 =*/16).uint64(message.sizeBytes);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a StatePart message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.StatePart
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.StatePart & umbra.v1.StatePart.$Shape} StatePart
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            StatePart.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.StatePart();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.part = value;
+                            else
+                                delete message.part;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.sizeBytes = value;
+                            else
+                                delete message.sizeBytes;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a StatePart message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.StatePart
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.StatePart} StatePart
+             */
+            StatePart.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.StatePart)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.StatePart: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.StatePart();
+                if (object.part !== 0 && (typeof object.part !== "string" || $root.umbra.v1.StatePartKind[object.part] !== 0))
+                    switch (object.part) {
+                    case "STATE_PART_NONE":
+                    case 0:
+                        message.part = 0;
+                        break;
+                    case "STATE_PART_RAM":
+                    case 1:
+                        message.part = 1;
+                        break;
+                    case "STATE_PART_DEVICES":
+                    case 2:
+                        message.part = 2;
+                        break;
+                    case "STATE_PART_CONFIGURATION":
+                    case 3:
+                        message.part = 3;
+                        break;
+                    default:
+                        if (typeof object.part === "number" && (object.part | 0) === object.part)
+                            message.part = object.part;
+                    }
+                if (object.sizeBytes != null)
+                    if (typeof object.sizeBytes === "object" ? object.sizeBytes.low || object.sizeBytes.high : $Number(object.sizeBytes) !== 0)
+                        if ($util.Long)
+                            message.sizeBytes = $util.Long.fromValue(object.sizeBytes, true);
+                        else if (typeof object.sizeBytes === "string")
+                            message.sizeBytes = $parseInt(object.sizeBytes, 10);
+                        else if (typeof object.sizeBytes === "number")
+                            message.sizeBytes = object.sizeBytes;
+                        else if (typeof object.sizeBytes === "object")
+                            message.sizeBytes = new $util.LongBits(object.sizeBytes.low >>> 0, object.sizeBytes.high >>> 0).toNumber(true);
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a StatePart message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.StatePart
+             * @static
+             * @param {umbra.v1.StatePart} message StatePart
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            StatePart.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.defaults) {
+                    object.part = options.enums === $String ? "STATE_PART_NONE" : 0;
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.sizeBytes = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.sizeBytes = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                }
+                if (message.part != null && $Object.hasOwnProperty.call(message, "part"))
+                    object.part = options.enums === $String ? $root.umbra.v1.StatePartKind[message.part] === $undefined ? message.part : $root.umbra.v1.StatePartKind[message.part] : message.part;
+                if (message.sizeBytes != null && $Object.hasOwnProperty.call(message, "sizeBytes"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.sizeBytes = typeof message.sizeBytes === "number" ? $BigInt(message.sizeBytes) : $util.Long.fromBits(message.sizeBytes.low >>> 0, message.sizeBytes.high >>> 0, true).toBigInt();
+                    else if (typeof message.sizeBytes === "number")
+                        object.sizeBytes = options.longs === $String ? $String(message.sizeBytes) : message.sizeBytes;
+                    else
+                        object.sizeBytes = options.longs === $String ? $util.Long.prototype.toString.call(message.sizeBytes) : options.longs === $Number ? new $util.LongBits(message.sizeBytes.low >>> 0, message.sizeBytes.high >>> 0).toNumber(true) : message.sizeBytes;
+                return object;
+            };
+
+            /**
+             * Converts this StatePart to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.StatePart
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            StatePart.prototype.toJSON = function() {
+                return StatePart.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return StatePart;
+        })();
+
+        /**
+         * StatePartKind enum.
+         * @name umbra.v1.StatePartKind
+         * @enum {number}
+         * @property {number} STATE_PART_NONE=0 STATE_PART_NONE value
+         * @property {number} STATE_PART_RAM=1 STATE_PART_RAM value
+         * @property {number} STATE_PART_DEVICES=2 STATE_PART_DEVICES value
+         * @property {number} STATE_PART_CONFIGURATION=3 STATE_PART_CONFIGURATION value
+         */
+        v1.StatePartKind = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "STATE_PART_NONE"] = 0;
+            values[valuesById[1] = "STATE_PART_RAM"] = 1;
+            values[valuesById[2] = "STATE_PART_DEVICES"] = 2;
+            values[valuesById[3] = "STATE_PART_CONFIGURATION"] = 3;
+            return values;
         })();
 
         v1.ImportOrigin = (function() {
@@ -9770,6 +10524,7 @@ export const umbra = $root.umbra = (() => {
              * @property {Long|null} [firstBlock] BlockRun firstBlock
              * @property {Uint8Array|null} [names] BlockRun names
              * @property {Uint8Array|null} [entropy] BlockRun entropy
+             * @property {umbra.v1.StatePartKind|null} [part] BlockRun part
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -9834,6 +10589,14 @@ export const umbra = $root.umbra = (() => {
             BlockRun.prototype.entropy = $util.newBuffer([]);
 
             /**
+             * BlockRun part.
+             * @member {umbra.v1.StatePartKind} part
+             * @memberof umbra.v1.BlockRun
+             * @instance
+             */
+            BlockRun.prototype.part = 0;
+
+            /**
              * Creates a new BlockRun instance using the specified properties.
              * @function create
              * @memberof umbra.v1.BlockRun
@@ -9873,6 +10636,8 @@ export const umbra = $root.umbra = (() => {
                     writer.uint32(/* id 3, wireType 2 =*/26).bytes(message.names);
                 if (message.entropy != null && $Object.hasOwnProperty.call(message, "entropy") && message.entropy.length)
                     writer.uint32(/* id 4, wireType 2 =*/34).bytes(message.entropy);
+                if (message.part != null && $Object.hasOwnProperty.call(message, "part") && message.part !== 0)
+                    writer.uint32(/* id 5, wireType 0 =*/40).int32(message.part);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -9953,6 +10718,15 @@ export const umbra = $root.umbra = (() => {
                                 delete message.entropy;
                             continue;
                         }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.part = value;
+                            else
+                                delete message.part;
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -10013,6 +10787,28 @@ export const umbra = $root.umbra = (() => {
                             $util.base64.decode(object.entropy, message.entropy = $util.newBuffer($util.base64.length(object.entropy)), 0);
                         else if (object.entropy.length >= 0)
                             message.entropy = object.entropy;
+                if (object.part !== 0 && (typeof object.part !== "string" || $root.umbra.v1.StatePartKind[object.part] !== 0))
+                    switch (object.part) {
+                    case "STATE_PART_NONE":
+                    case 0:
+                        message.part = 0;
+                        break;
+                    case "STATE_PART_RAM":
+                    case 1:
+                        message.part = 1;
+                        break;
+                    case "STATE_PART_DEVICES":
+                    case 2:
+                        message.part = 2;
+                        break;
+                    case "STATE_PART_CONFIGURATION":
+                    case 3:
+                        message.part = 3;
+                        break;
+                    default:
+                        if (typeof object.part === "number" && (object.part | 0) === object.part)
+                            message.part = object.part;
+                    }
                 return message;
             };
 
@@ -10054,6 +10850,7 @@ export const umbra = $root.umbra = (() => {
                         if (options.bytes !== $Array)
                             object.entropy = $util.newBuffer(object.entropy);
                     }
+                    object.part = options.enums === $String ? "STATE_PART_NONE" : 0;
                 }
                 if (message.disk != null && $Object.hasOwnProperty.call(message, "disk"))
                     object.disk = message.disk;
@@ -10068,6 +10865,8 @@ export const umbra = $root.umbra = (() => {
                     object.names = options.bytes === $String ? $util.base64.encode(message.names, 0, message.names.length) : options.bytes === $Array ? $Array.prototype.slice.call(message.names) : message.names;
                 if (message.entropy != null && $Object.hasOwnProperty.call(message, "entropy"))
                     object.entropy = options.bytes === $String ? $util.base64.encode(message.entropy, 0, message.entropy.length) : options.bytes === $Array ? $Array.prototype.slice.call(message.entropy) : message.entropy;
+                if (message.part != null && $Object.hasOwnProperty.call(message, "part"))
+                    object.part = options.enums === $String ? $root.umbra.v1.StatePartKind[message.part] === $undefined ? message.part : $root.umbra.v1.StatePartKind[message.part] : message.part;
                 return object;
             };
 
