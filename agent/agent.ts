@@ -218,6 +218,7 @@ export class Agent implements AsyncDisposable {
 			machine,
 			settings: settingsFor(this.#config, machine.name),
 			defaultSchedule: this.#config.schedule,
+			states: settingsFor(this.#config, machine.name).states ?? this.#config.states,
 			capturer: this.#capturer,
 			inTurn: (work) =>
 				this.#turns.inTurn(machine.name, async () => {

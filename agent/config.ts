@@ -24,6 +24,8 @@ const vmSettings = z
 		socket: z.string().optional(),
 		name: z.string().min(1).optional(),
 		schedule: schedule.optional(),
+		/** When RAM and devices are captured too. */
+		states: schedule.optional(),
 		/** True: never captured. */
 		exclude: z.boolean().default(false),
 		excludeDisks: z.array(z.string()).default([]),
@@ -93,6 +95,8 @@ export const agentConfig = z.strictObject({
 		.prefault({}),
 	spool: z.strictObject({ limit: bytesField().default(20 * 2 ** 30) }).prefault({}),
 	schedule: schedule.default("every 60s"),
+	/** When RAM and devices are captured too: never, unless told. */
+	states: schedule.optional(),
 	telemetry: telemetry.prefault({}),
 	/** Hashing threads. */
 	threads: z.int().min(1).max(64).default(2),

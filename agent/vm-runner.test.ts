@@ -25,16 +25,32 @@ class StandInMachine implements Machine {
 
 /** A stand-in for the capturer: its captures end when and how the test says. */
 class StandInCapturer {
-	readonly calls: { readonly disks: readonly string[]; readonly signal: AbortSignal | undefined }[] = [];
+	readonly calls: {
+		readonly disks: readonly string[];
+		readonly signal: AbortSignal | undefined;
+		readonly hasState: boolean;
+	}[] = [];
+	/** When a state was captured before, in Unix milliseconds. */
+	last: number | undefined;
+	/** A machine whose RAM cannot be captured. */
+	refusesState = false;
 	/** What a capture does; at once and well unless the test has other plans. */
 	work: (signal: AbortSignal | undefined) => Promise<void> = async () => {};
 	running = 0;
 
-	async capture(_machine: Machine, disks: readonly string[], { signal }: CaptureOptions): Promise<CaptureResult> {
+	lastState = async () => this.last;
+
+	async capture(
+		_machine: Machine,
+		disks: readonly string[],
+		{ signal, state }: CaptureOptions,
+	): Promise<CaptureResult> {
 		assert.equal(this.running++, 0, "two captures of one machine at a time");
-		this.calls.push({ disks, signal });
+		this.calls.push({ disks, signal, hasState: state !== undefined });
 		const number = this.calls.length;
 		try {
+			if (state !== undefined && this.refusesState)
+				throw new UmbraError("unsupported", "a device that is passed through");
 			await this.work(signal);
 			return {
 				id: `c${number}`,
@@ -64,13 +80,17 @@ class Stage implements AsyncDisposable {
 		settings: Partial<VmSettings> = {},
 		options: Partial<Pick<VmRunnerOptions, "blocked" | "log" | "onDatabaseFailure">> & {
 			readonly schedule?: string;
+			readonly states?: string | undefined;
+			readonly prepare?: (capturer: StandInCapturer) => void;
 		} = {},
 	) {
+		options.prepare?.(this.capturer);
 		this.runner = new VmRunner({
 			machine: this.machine,
 			settings: { exclude: false, excludeDisks: [], ...settings },
 			// Only the first capture comes by itself.
 			defaultSchedule: options.schedule ?? "every 1h",
+			states: options.states,
 			capturer: this.capturer as unknown as Capturer,
 			inTurn: (work) => work(),
 			blocked: options.blocked ?? (async () => undefined),
@@ -112,6 +132,47 @@ describe("VmRunner", () => {
 		);
 		assert.equal(state, v1.VmState.VM_STATE_RUNNING);
 		assert.equal(schedule, "every 1s");
+	});
+
+	it("captures RAM and devices when they are due, which a start of the agent does not change", async () => {
+		const HOUR = 3_600_000;
+		const hadState = async (states: string | undefined, last: number | undefined): Promise<boolean[]> => {
+			await using stage = new Stage(
+				{},
+				{ schedule: "every 1s", states, prepare: (capturer) => (capturer.last = last) },
+			);
+			await stage.captures(2);
+			return stage.capturer.calls.slice(0, 2).map(({ hasState }) => hasState);
+		};
+		const results = await Promise.all([
+			hadState(undefined, undefined),
+			hadState("every 12h", undefined),
+			hadState("every 12h", Date.now() - HOUR),
+			hadState("every 12h", Date.now() - 13 * HOUR),
+		]);
+		assert.deepEqual(results, [
+			[false, false],
+			[true, false],
+			[false, false],
+			[true, false],
+		]);
+		// More often than disks alone, if so told.
+		await using stage = new Stage({}, { states: "every 1s" });
+		await stage.captures(2);
+		assert.deepEqual(
+			stage.capturer.calls.map(({ hasState }) => hasState),
+			[true, true],
+		);
+	});
+
+	it("captures the disks where RAM and devices, though due, cannot be", async () => {
+		await using stage = new Stage({}, { states: "every 1h", prepare: (capturer) => (capturer.refusesState = true) });
+		await until(() => stage.outcomes.length === 1, { what: "a capture" });
+		assert.deepEqual(stage.outcomes, [true]);
+		assert.deepEqual(
+			stage.capturer.calls.map(({ hasState }) => hasState),
+			[true, false],
+		);
 	});
 
 	it("answers all who asked before a capture began with that one, and those who came later with the next", async () => {

@@ -1,5 +1,5 @@
 /** One machine's captures: on schedule and on demand, one after another, whatever the last one came to. */
-import { errnoOf, isAbort, messageOf, UmbraError } from "../common/errors.ts";
+import { errnoOf, isAbort, isUmbraError, messageOf, UmbraError } from "../common/errors.ts";
 import type { Logger } from "../common/log.ts";
 import { toLong, v1, type wire } from "../proto/service.ts";
 import type { BlocksOfDisks, CaptureResult, Capturer } from "./capture/capture.ts";
@@ -12,6 +12,8 @@ export interface VmRunnerOptions {
 	readonly settings: VmSettings;
 	/** Where the settings have none. */
 	readonly defaultSchedule: string;
+	/** When RAM and devices are captured too; never, where it is left out. */
+	readonly states?: string | undefined;
 	readonly capturer: Capturer;
 	/** Runs a capture when it is its turn among those of all machines. */
 	readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
@@ -36,6 +38,8 @@ interface Demand extends CaptureDemand {
 	reject(error: unknown): void;
 }
 
+/** Captures that come due so close together are one. */
+const TOGETHER_MS = 1000;
 /** A later time is waited for in steps: the clock may be set meanwhile, and Node's timers hold no more than 24 days. */
 const MAX_TIMER_MS = 60_000;
 /** A VM whose captures the collector turns down again and again: the first wait, which doubles up to the last. */
@@ -51,6 +55,8 @@ export class VmRunner {
 	#paused = false;
 	/** By the clock that is never set. */
 	#lastStart: number | undefined;
+	/** Of a capture with RAM and devices, as planned; by the same clock. */
+	#lastState: number | undefined;
 	/** When to capture anew after the collector turned a capture down, by the same clock. */
 	#anewAt: number | undefined;
 	#refusals = 0;
@@ -71,12 +77,13 @@ export class VmRunner {
 	async run(signal: AbortSignal): Promise<void> {
 		const ended = AbortSignal.any([signal, this.machine.gone]);
 		ended.addEventListener("abort", () => this.#wake.resolve(), { once: true });
+		await this.#recallState();
 		while (!ended.aborted) {
-			await this.#untilDue(ended);
+			const isStateDue = await this.#untilDue(ended);
 			if (ended.aborted) break;
 			const demands = this.#demands.splice(0);
 			try {
-				const result = await this.#captureOnce(ended, demands);
+				const result = await this.#captureOnce(ended, demands, isStateDue);
 				for (const demand of demands) demand.resolve(result);
 			} catch (error) {
 				this.#failed(error, ended);
@@ -152,12 +159,15 @@ export class VmRunner {
 		return new UmbraError("unavailable", `VM ${this.machine.name} ${why}`);
 	}
 
-	async #untilDue(ended: AbortSignal): Promise<void> {
+	/** @returns whether RAM and devices are due as well. */
+	async #untilDue(ended: AbortSignal): Promise<boolean> {
 		for (;;) {
-			if (this.#demands.length > 0 || ended.aborted) return;
+			if (this.#demands.length > 0 || ended.aborted) return false;
 			const idle = this.#paused || this.#options.settings.exclude;
-			const delay = idle ? Number.POSITIVE_INFINITY : this.#delay();
-			if (delay <= 0) return;
+			const stateDelay = this.#stateDelay();
+			const delay = idle ? Number.POSITIVE_INFINITY : Math.min(this.#delay(), stateDelay);
+			const isStateDue = stateDelay - delay < TOGETHER_MS;
+			if (delay <= 0) return isStateDue;
 			let timer: NodeJS.Timeout | undefined;
 			const due = new Promise<boolean>((resolve) => {
 				if (delay !== Number.POSITIVE_INFINITY)
@@ -166,7 +176,7 @@ export class VmRunner {
 			const isDue = await Promise.race([due, this.#wake.promise.then(() => false)]);
 			clearTimeout(timer);
 			this.#wake = Promise.withResolvers<void>();
-			if (isDue) return;
+			if (isDue) return isStateDue;
 		}
 	}
 
@@ -178,8 +188,29 @@ export class VmRunner {
 		return nextDelay(parseSchedule(this.#schedule), sinceLast, Date.now());
 	}
 
-	async #captureOnce(signal: AbortSignal, demands: readonly Demand[]): Promise<CaptureResult> {
+	/** Milliseconds until the next planned capture with RAM and devices. */
+	#stateDelay(): number {
+		const { states } = this.#options;
+		if (states === undefined) return Number.POSITIVE_INFINITY;
+		const sinceLast = this.#lastState === undefined ? undefined : performance.now() - this.#lastState;
+		return nextDelay(parseSchedule(states), sinceLast, Date.now());
+	}
+
+	/** A start of the agent is no reason for another one. */
+	async #recallState(): Promise<void> {
+		const { states, capturer, log } = this.#options;
+		if (states === undefined) return;
+		try {
+			const last = await capturer.lastState(this.machine.name);
+			if (last !== undefined) this.#lastState = performance.now() - Math.max(0, Date.now() - last);
+		} catch (error) {
+			log.warn({ vm: this.machine.name, err: error }, "cannot tell when RAM and devices were captured last");
+		}
+	}
+
+	async #captureOnce(signal: AbortSignal, demands: readonly Demand[], isStateDue: boolean): Promise<CaptureResult> {
 		this.#lastStart = performance.now();
+		if (isStateDue) this.#lastState = this.#lastStart;
 		this.#anewAt = undefined;
 		const { machine, settings, capturer, inTurn, blocked, onCaptured, log } = this.#options;
 		this.#state = await machine.state(signal);
@@ -194,14 +225,20 @@ export class VmRunner {
 		const disks = this.#disks.filter((disk) => !settings.excludeDisks.includes(disk.id));
 		if (disks.length === 0) throw new UmbraError("not-found", `VM ${machine.name} has no disk to capture`);
 		const states = demands.flatMap(({ state }) => state ?? []);
+		const ids = disks.map((disk) => disk.id);
+		const options = { signal, resend: together(demands) };
 		const state = states.length === 0 ? undefined : { allowPause: states.some(({ allowPause }) => allowPause) };
-		const result = await inTurn(() =>
-			capturer.capture(
-				machine,
-				disks.map((disk) => disk.id),
-				{ signal, resend: together(demands), state },
-			),
-		);
+		const result = await inTurn(async () => {
+			if (state === undefined && isStateDue) {
+				try {
+					return await capturer.capture(machine, ids, { ...options, state: { allowPause: false } });
+				} catch (error) {
+					if (signal.aborted || !isUmbraError(error, "unsupported", "conflict", "limit", "unavailable")) throw error;
+					log.warn({ vm: machine.name, err: error }, "RAM and devices cannot be captured; the disks are");
+				}
+			}
+			return await capturer.capture(machine, ids, { ...options, state });
+		});
 		onCaptured(true);
 		this.#lastCaptureNs = result.timeNs;
 		if (this.#lastError !== "") log.info({ vm: machine.name }, "captures work again");

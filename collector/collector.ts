@@ -27,7 +27,7 @@ import { IngestServer, type TlsFiles } from "./ingest/server.ts";
 import { TelemetryTable } from "./ingest/telemetry.ts";
 import { Healer } from "./integrity/healer.ts";
 import { Patrol } from "./integrity/patrol.ts";
-import { Judge } from "./judge.ts";
+import { Judge, type JudgeOptions } from "./judge.ts";
 import { JournalRecorder } from "./metering/journal-recorder.ts";
 import { Meter } from "./metering/meter.ts";
 import { SampleIntake } from "./metering/sample-intake.ts";
@@ -36,6 +36,7 @@ import { Housekeeper } from "./retention/housekeeper.ts";
 import { Retention } from "./retention/retention.ts";
 import { VaultJobs } from "./retention/vault-jobs.ts";
 import { openSeriesStore } from "./series/open.ts";
+import { StateOnAnomaly } from "./state-on-anomaly.ts";
 import { Vault } from "./vault/vault.ts";
 import { loadVaultKey } from "./vault-key.ts";
 
@@ -99,7 +100,10 @@ export class Collector implements AsyncDisposable {
 			webhooks?.wake();
 			alertmanagers?.wake();
 		};
-		const judge = await Judge.start({ catalog, detector, targets, alerted, log });
+		const agentTable = new AgentTable({ catalog, log, heartbeatSeconds: HEARTBEAT_SECONDS });
+		const states = resources.use(new StateOnAnomaly({ catalog, agents: agentTable, settings: config.states, log }));
+		const judged: JudgeOptions["judged"] = (changeset, verdict) => states.judged(changeset, verdict);
+		const judge = await Judge.start({ catalog, detector, targets, judged, alerted, log });
 		resources.use(judge);
 		webhooks = WebhookSender.start({ targets: config.webhooks, store: judge.deliveries, log });
 		resources.use(webhooks);
@@ -110,7 +114,6 @@ export class Collector implements AsyncDisposable {
 			log,
 		});
 		resources.use(alertmanagers);
-		const agentTable = new AgentTable({ catalog, log, heartbeatSeconds: HEARTBEAT_SECONDS });
 		const telemetry = new TelemetryTable();
 		const samples = new SampleIntake({ table: telemetry, store: series, log });
 		const exports = resources.use(await ExportTable.open({ folder: join(config.dataDir, "exports"), store, log }));

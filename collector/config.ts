@@ -8,6 +8,7 @@ import { detectSettings } from "./detect/settings.ts";
 import { scrubSettings } from "./integrity/settings.ts";
 import { gcSettings, retentionOfVms, retentionSettings } from "./retention/settings.ts";
 import { seriesSettings } from "./series/settings.ts";
+import { stateSettings } from "./state-on-anomaly.ts";
 
 export const collectorConfig = z.strictObject({
 	/** Vault and catalog live below it. */
@@ -35,6 +36,8 @@ export const collectorConfig = z.strictObject({
 	series: seriesSettings.prefault({}),
 	/** How changesets are judged. */
 	detect: detectSettings.prefault({}),
+	/** When RAM and devices are captured without being asked for. */
+	states: stateSettings.prefault({}),
 	/** How many points of a VM stay. */
 	retention: retentionSettings.prefault({}),
 	/** What differs for some VMs; the first entry that fits counts. */

@@ -12,7 +12,7 @@ import { nowNs } from "../common/units.ts";
 import { alertsFor } from "./alert/alerts.ts";
 import { type DeliveryStore, withoutTarget } from "./alert/webhook.ts";
 import type { Catalog } from "./catalog/catalog.ts";
-import type { AlertRecord, ChangesetRecord, FileChangeRecord } from "./catalog/records.ts";
+import type { AlertRecord, ChangesetRecord, FileChangeRecord, Verdict } from "./catalog/records.ts";
 import type { Base, Detector } from "./detect/detector.ts";
 import { KeyedMutex } from "./ingest/keyed-mutex.ts";
 
@@ -26,6 +26,8 @@ export interface JudgeOptions {
 	readonly detector: Detector;
 	/** Names of the webhooks. */
 	readonly targets: readonly string[];
+	/** A verdict was written. */
+	readonly judged: (changeset: ChangesetRecord, verdict: Verdict) => void;
 	/** Alerts were written. */
 	readonly alerted: () => void;
 	readonly log: Logger;
@@ -155,6 +157,7 @@ export class Judge implements AsyncDisposable {
 		if (severity !== "info" || hits.length > 0)
 			log.warn({ vm, changeset: id, time, score, severity, hits }, "abnormal");
 		if (alerts.length > 0) alerted();
+		this.#options.judged(changeset, judged.verdict);
 	}
 
 	async #base({ baseId }: ChangesetRecord): Promise<Base | undefined> {

@@ -171,6 +171,12 @@ export class Capturer {
 		}
 	}
 
+	/** When the machine was captured last with RAM and devices, in Unix milliseconds. */
+	async lastState(vm: string): Promise<number | undefined> {
+		const { stateTime } = await loadVmState(this.#options.db, vm);
+		return stateTime === undefined ? undefined : Number(BigInt(stateTime) / 1_000_000n);
+	}
+
 	/** Which blocks held these contents when the VM was captured last; `names` are hex. */
 	async findBlocks(vm: string, names: ReadonlySet<string>): Promise<BlocksOfDisks> {
 		return await this.#index.find(vm, names);
@@ -299,6 +305,7 @@ export class Capturer {
 			headId: id,
 			headTime: timeNs.toString(),
 			disks: Object.fromEntries(snapshot.disks.map(({ disk, token }) => [disk.id, { size: disk.size, token }])),
+			stateTime: told === undefined ? state.stateTime : timeNs.toString(),
 		};
 		await db.batch(
 			[

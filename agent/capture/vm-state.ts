@@ -28,6 +28,8 @@ const shape = z.strictObject({
 	/** Unix nanoseconds, decimal. */
 	headTime: z.string(),
 	disks: z.record(z.string(), diskShape),
+	/** Of the newest capture that had RAM and devices; Unix nanoseconds, decimal. */
+	stateTime: z.string().optional(),
 });
 
 export type VmState = z.output<typeof shape>;

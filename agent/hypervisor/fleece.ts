@@ -26,8 +26,9 @@ import {
 	queryNodes,
 	runJob,
 } from "./block-graph.ts";
+import { joinHugePages } from "./huge-pages.ts";
 import type { RamRequest, Snapshot, SnapshotDisk, SnapshotRequest, Tracking } from "./hypervisor.ts";
-import { readConfiguration } from "./machine-configuration.ts";
+import { queryProcess, readConfiguration } from "./machine-configuration.ts";
 import type { QmpArguments, QmpClient } from "./qmp.ts";
 import { RamMigration, restoreSettings } from "./ram-migration.ts";
 
@@ -74,6 +75,7 @@ export class Fleece {
 	readonly #socketPath: string;
 	readonly #ramPath: string;
 	#still: Promise<void> | undefined;
+	#joining: Promise<unknown> | undefined;
 
 	constructor(options: FleeceOptions) {
 		this.#options = options;
@@ -249,9 +251,18 @@ export class Fleece {
 	async #prepareRam(request: RamRequest, undo: AsyncDisposableStack) {
 		const { qmp, log } = this.#options;
 		const configuration = await readConfiguration(qmp, log);
+		const pid = await queryProcess(qmp);
 		undo.defer(() => unlinkIfThere(this.#ramPath));
 		const migration = undo.use(await RamMigration.prepare(qmp, this.#ramPath, request, configuration));
-		return { migration, snapshot: { finished: () => migration.finished(), configuration } };
+		await this.#joining;
+		// The guest stands still the shorter for it.
+		if (pid !== undefined) await joinHugePages(pid, log);
+		const finished = async (): Promise<void> => {
+			await migration.finished();
+			// And it is the faster for it afterwards; nobody waits for that.
+			if (pid !== undefined) this.#joining = joinHugePages(pid, log);
+		};
+		return { migration, snapshot: { finished, configuration } };
 	}
 
 	/**

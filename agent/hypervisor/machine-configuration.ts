@@ -51,6 +51,12 @@ export async function readConfiguration(qmp: QmpClient, log: Logger): Promise<Ma
 	};
 }
 
+/** The machine's process, as the agent sees it; undefined where it does not. */
+export async function queryProcess(qmp: QmpClient): Promise<number | undefined> {
+	const [cpu] = parse(cpusShape, await qmp.execute("query-cpus-fast"), "query-cpus-fast");
+	return cpu === undefined ? undefined : findProcess(new KernelTree(), cpu["thread-id"]);
+}
+
 function readArguments(thread: number | undefined, log: Logger): string[] | null {
 	try {
 		const tree = new KernelTree();

@@ -2,7 +2,7 @@
  * Measures the promised figures side by side and prints one table. A full run writes docs/benchmarks.md, and
  * docs/benchmarks.json from which it is made; a selection is printed, and written with --record.
  *
- * usage: npm run bench [-- [--record] NAME ...]     names: scan, capture, pause, ingest, encryption, influx, rest, telemetry, flow, read, export, vault, backup, list, map, diff, day, series
+ * usage: npm run bench [-- [--record] NAME ...]     names: scan, capture, pause, ingest, encryption, influx, rest, telemetry, flow, read, export, vault, backup, list, map, diff, day, series, state
  *
  * Exit status: 0 all promised figures met, 1 one was missed or could not be measured, 2 no such bench.
  */
@@ -33,6 +33,7 @@ import { document, printTable, type Records } from "./report.ts";
 import { restBench } from "./rest.bench.ts";
 import { scanBench } from "./scan.bench.ts";
 import { seriesBench } from "./series.bench.ts";
+import { stateBench } from "./state.bench.ts";
 import { telemetryBench } from "./telemetry.bench.ts";
 import { vaultBench } from "./vault.bench.ts";
 
@@ -55,6 +56,7 @@ const BENCHES: readonly Bench[] = [
 	diffBench,
 	dayBench,
 	seriesBench,
+	stateBench,
 ];
 const DOCUMENT = join(ROOT, "docs", "benchmarks.md");
 const RECORDS = join(ROOT, "docs", "benchmarks.json");
