@@ -7,6 +7,7 @@ import { errnoOf, messageOf, UmbraError } from "../../common/errors.ts";
 import { assertSound } from "../../common/leveldb/verify.ts";
 import type { KeyRange } from "./keys.ts";
 import { decodeRecord, encodeRecord, withChecksum } from "./record-form.ts";
+import { assertRoom } from "./room.ts";
 
 /** Most items of one page, whatever a caller asks for; bounds the memory of one request. */
 export const MAX_PAGE = 1000;
@@ -88,6 +89,8 @@ export class LevelStore implements AsyncDisposable {
 	#reopening: Promise<void> | undefined;
 	#waiting: Waiting[] = [];
 	#writing: Promise<void> | undefined;
+	/** It was closed to be opened anew, and could not be. */
+	#isShut = false;
 	#closed = false;
 
 	private constructor(folder: string, make: MakeLevel, level: Level) {
@@ -259,26 +262,40 @@ export class LevelStore implements AsyncDisposable {
 		await this.#level.close();
 	}
 
-	/** Opens the store anew where a write failed; until then reads may miss what did reach the disk. */
+	/**
+	 * Opens the store anew where a write failed; until then reads may miss what did reach the disk.
+	 *
+	 * @throws UmbraError `limit`, `unavailable`, `corrupt` where it cannot be opened.
+	 */
 	async recover(): Promise<void> {
 		if (this.#failure === undefined) return;
-		this.#reopening ??= (async () => {
-			try {
-				await this.#level.close();
-				await verify(this.folder, false);
-				this.#level = await openLevel(this.folder, this.#make);
-				this.#failure = undefined;
-			} finally {
-				this.#reopening = undefined;
-			}
-		})();
+		this.#reopening ??= this.#reopen().finally(() => {
+			this.#reopening = undefined;
+		});
 		await this.#reopening;
+	}
+
+	async #reopen(): Promise<void> {
+		try {
+			// While the disk is full readers go on with what is open.
+			if (!this.#isShut) await assertRoom(this.folder);
+			this.#isShut = true;
+			await this.#level.close();
+			await verify(this.folder, false);
+			this.#level = await openLevel(this.folder, this.#make);
+			this.#isShut = false;
+			this.#failure = undefined;
+		} catch (error) {
+			this.#failure = translate(error, this.folder);
+			throw this.#failure;
+		}
 	}
 
 	async #guard<T>(read: () => Promise<T>): Promise<T> {
 		try {
 			// Its failure is for writers to hear of.
 			await this.#reopening?.catch(() => undefined);
+			if (this.#isShut && !this.#closed) await this.recover();
 			return await read();
 		} catch (error) {
 			throw translate(error, this.folder);

@@ -14,4 +14,12 @@ describe("a collector's store", () => {
 		const { forgotten: _, staged: __, baseUnknown: ___, ...often } = counts;
 		for (const [name, count] of Object.entries(often)) assert.ok(count > 0, name);
 	});
+
+	it("has them too where its catalog is a real LevelDB", async (context) => {
+		const counts = await runHistories({ seeds: testRandom(context), histories: 6, steps: 8, isReal: true });
+		context.diagnostic(JSON.stringify(counts));
+		// So few may do without much of it.
+		const { points, accidents, restarts } = counts;
+		assert.ok(Math.min(points, accidents, restarts) > 0, "it was not tried");
+	});
 });

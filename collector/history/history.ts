@@ -1,20 +1,17 @@
 /** What happens to a collector's store, at random; what must be there afterwards, the model says. */
 import assert from "node:assert/strict";
-import { BLOCK_SIZE, blockCount, NAME_SIZE, nameFromHex } from "../../common/block.ts";
 import { isUmbraError } from "../../common/errors.ts";
 import { createRandom, type Random } from "../../test/support/random.ts";
 import { tempFolder } from "../../test/support/temp.ts";
 import { checkChain } from "../catalog/chain-check.ts";
 import { CrashingLevel } from "../catalog/crashing-level.ts";
 import { MemoryLevels } from "../catalog/memory-level.ts";
-import type { ChangesetRecord } from "../catalog/records.ts";
 import type { RetentionPolicy } from "../retention/settings.ts";
-import { pointSource } from "../vault/point-source.ts";
-import { readNames } from "../vault/tree.ts";
 import { Agent } from "./agent.ts";
+import { settle, treeOf, verifyDisks, verifyPoints } from "./compare.ts";
 import { blockOf, CONTENTS, nameOf } from "./contents.ts";
 import { type End, GRACE_MS, Machine } from "./machine.ts";
-import { type ModelPoint, ModelVm } from "./model.ts";
+import { ModelVm } from "./model.ts";
 import { Operator } from "./operator.ts";
 import { type Counts, TROUBLE, World } from "./world.ts";
 
@@ -78,8 +75,8 @@ class History implements AsyncDisposable {
 		machine.now += random.below(GRACE_MS);
 		const works = !machine.isDead && (await succeeds(machine.store.vault.flush()));
 		// A vault that could not sync still gives what it has; it has to be opened again.
-		if (!works && !machine.isDead) await this.#verify();
-		if (works && !random.chance(0.1)) return await this.#settle();
+		if (!works && !machine.isDead) await verifyPoints(this.#machine.store, this.#world.vms);
+		if (works && !random.chance(0.1)) return await settle(this.#machine.store.catalog, this.#world.vms);
 		// The next start may meet with something as well.
 		if (random.chance(0.2)) machine.plan(random.pick(["kill", "call", "batch", "sync"]), 1 + random.below(12));
 		await this.#restart();
@@ -96,8 +93,8 @@ class History implements AsyncDisposable {
 			// What goes on behind an open vault may be struck as well.
 		} while (this.#machine.isDead);
 		this.#machine.plan("none", 0);
-		await this.#settle();
-		await this.#verify();
+		await settle(this.#machine.store.catalog, this.#world.vms);
+		await verifyPoints(this.#machine.store, this.#world.vms);
 	}
 
 	/** A reader that began while the point was there reads to the end, whatever becomes of the point. */
@@ -112,73 +109,8 @@ class History implements AsyncDisposable {
 		// From here on it is held on to; it may have gone between the two.
 		if ((await catalog.changeset(vm.name, point.time)) === undefined) return;
 		await this.#world.linger();
-		await this.#verifyDisks(point, record);
+		await verifyDisks(vault, point, record);
 		this.#world.counts.reads++;
-	}
-
-	/** Compares with the model while nothing is under way. */
-	async #settle(): Promise<void> {
-		const { catalog } = this.#machine.store;
-		// Or what a failed batch brought to the disk all the same would not be seen yet.
-		await catalog.recover();
-		for (const vm of this.#world.vms) {
-			const { items } = await catalog.changesets(vm.name);
-			const holds = (await catalog.holds(vm.name)).items;
-			const alerts = await catalog.firingAlerts(vm.name);
-			vm.settle({
-				points: items.map(({ time, id }) => ({ time: BigInt(time), id })),
-				held: new Set(holds.map(({ time }) => BigInt(time))),
-				unjudged: new Set(await catalog.unjudgedTimes(vm.name)),
-				alerts: alerts.map(({ changesetTime }) => BigInt(changesetTime)),
-			});
-		}
-	}
-
-	/** Every point has the files and reads as the model says. */
-	async #verify(): Promise<void> {
-		const { catalog } = this.#machine.store;
-		/** A name stands for its bytes: once they were read, they were read for all. */
-		const read = new Set<number>();
-		for (const { name, points, going } of this.#world.vms) {
-			for (const point of points) {
-				const record = await catalog.changeset(name, point.time);
-				if (record === undefined && going.has(point)) continue;
-				assert.ok(record, `${name}@${point.time} is lost`);
-				await this.#verifyDisks(point, record, read);
-				const paths: string[] = [];
-				for (let cursor: string | undefined; ; ) {
-					const page = await catalog.fileChanges(name, point.time, { cursor });
-					for (const { path } of page.items) paths.push(path);
-					if (page.next === null) break;
-					cursor = page.next;
-				}
-				assert.deepEqual(paths, point.files, `files of ${name}@${point.time}`);
-			}
-		}
-	}
-
-	async #verifyDisks(point: ModelPoint, record: ChangesetRecord, isRead = new Set<number>()): Promise<void> {
-		const { vault } = this.#machine.store;
-		assert.deepEqual(
-			record.disks.map(({ disk, sizeBytes }) => [disk, sizeBytes]),
-			[...point.disks].map(([disk, { blocks }]) => [disk, blocks * BLOCK_SIZE]),
-		);
-		for (const { disk, root, sizeBytes } of record.disks) {
-			const { blocks, contents } = point.disks.get(disk)!;
-			const what = `${point.vm}@${point.time}/${disk}`;
-			const names = Buffer.from(await readNames(vault, treeOf({ root, sizeBytes }), 0, blocks));
-			const wanted = Buffer.alloc(blocks * NAME_SIZE);
-			for (const [place, content] of contents) wanted.set(nameOf(content), place * NAME_SIZE);
-			assert.ok(names.equals(wanted), `${what}: other blocks`);
-			await using source = pointSource(vault, { root: nameFromHex(root), sizeBytes, name: what });
-			for (const [place, content] of contents) {
-				if (isRead.has(content)) continue;
-				isRead.add(content);
-				const { data } = blockOf(content);
-				const read = await source.read(place * BLOCK_SIZE, data.length);
-				assert.equal(Buffer.compare(read, data), 0, `${what}, block ${place}: other bytes`);
-			}
-		}
 	}
 
 	/** When all is quiet, everything is exactly as the model says, and nothing is left that no point needs. */
@@ -198,7 +130,7 @@ class History implements AsyncDisposable {
 			await retention.apply(vm.name, new AbortController().signal);
 			for (const point of [...vm.points]) if (!kept.has(point)) vm.drop(point);
 		}
-		await this.#settle();
+		await settle(this.#machine.store.catalog, this.#world.vms);
 		this.#machine.now += 3 * GRACE_MS;
 		// The pack that is being written is left alone: enough for another to take its place.
 		for (let filler = 1; filler <= 12; filler++) await vault.putPlain(blockOf(CONTENTS + filler).data);
@@ -223,7 +155,7 @@ class History implements AsyncDisposable {
 		const { check, chains, catalog: records } = jobs.job!;
 		assert.deepEqual([check?.treeDamage, chains?.brokenCount, records?.damage], [[], 0, []]);
 		for (const { name } of vms) assert.equal((await checkChain(catalog, name, { files: true })).broken, null);
-		await this.#verify();
+		await verifyPoints(this.#machine.store, this.#world.vms);
 	}
 }
 
@@ -239,10 +171,6 @@ function policy(random: Random): RetentionPolicy {
 		keepAll: false,
 		keepImported: true,
 	};
-}
-
-function treeOf({ root, sizeBytes }: { readonly root: string; readonly sizeBytes: number }) {
-	return { root: nameFromHex(root), blocks: blockCount(sizeBytes) };
 }
 
 async function succeeds(work: Promise<unknown>): Promise<boolean> {

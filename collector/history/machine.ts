@@ -6,10 +6,12 @@
  *     machine    where they run: a disk that fills up, fails and loses its power, a process that is killed
  *     model      what ought to be kept, in memory, as simple as it can be said
  *     agent, operator    what happens to it: captures; retention, deletes, space given back, restores
- *     history    all of it at once, step by step
+ *     history    all of it at once, step by step; compare says whether what is there is what ought to be
+ *     race       all of it at once without a pause, on real files, without accidents
+ *     sweep      one run of it, with a disk that is full or fails at one operation, whichever it is
  *
- * The parts are the real ones; what comes over the network is done here. Files of packs are in memory, the catalog is
- * a LevelDB, or for histories that take the same course every time one in memory.
+ * The parts are the real ones; what comes over the network is done here. But for the race, files of packs are in memory, and
+ * the catalog is a LevelDB, or for what takes the same course every time one in memory.
  */
 import { setImmediate as turn } from "node:timers/promises";
 import { isUmbraError } from "../../common/errors.ts";

@@ -23,8 +23,9 @@ export interface StoreOptions {
 	/** Of the catalog's database. */
 	readonly folder: string;
 	readonly make: MakeLevel;
-	/** Where packs lie, in `PACKS`. */
+	/** Where packs lie, in `PACKS` or the folder that is given. */
 	readonly files: VaultFiles;
+	readonly packs?: string;
 	readonly keys: VaultKeys | undefined;
 	/** By VM. */
 	readonly policies: ReadonlyMap<string, RetentionPolicy>;
@@ -48,7 +49,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 	const { folder, make, files, keys, policies, graceMs, rewriteBelow, clock } = options;
 	await using resources = new AsyncDisposableStack();
 	const catalog = resources.use(await Catalog.open(folder, make));
-	const packs = resources.use(await FolderPackStore.open(PACKS, files));
+	const packs = resources.use(await FolderPackStore.open(options.packs ?? PACKS, files));
 	const sizes = { packBytes: PACK_BYTES, cacheBytes: 0 };
 	const vault = resources.use(await Vault.over(packs, { keys, graceMs, clock, ...sizes }));
 	const agents = new AgentTable({ catalog, log, heartbeatSeconds: 10 });

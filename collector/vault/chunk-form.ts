@@ -5,7 +5,7 @@
  *     plain        the name and the (compressed) bytes as they are
  *     encrypted    a keyed hash of the name, and AES-256-GCM of the (compressed) bytes
  */
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
 import { Blake3Hasher } from "@napi-rs/blake-hash";
 import { blake3Name, isZero, NAME_SIZE, nameToHex } from "../../common/block.ts";
 import { UmbraError } from "../../common/errors.ts";
@@ -134,7 +134,7 @@ class EncryptedForm implements ChunkForm {
 		bytes.writeUInt32LE(this.key, 0);
 		const nonce = randomBytes(NONCE_SIZE);
 		bytes.set(nonce, NONCE_AT);
-		const cipher = createCipheriv(ALGORITHM, keyedHash(this.#newest, stored), nonce);
+		const cipher = createCipheriv(ALGORITHM, cipherKey(this.#newest, stored), nonce);
 		cipher.setAAD(context(stored, encoding));
 		bytes.set(cipher.update(data), BODY_AT);
 		cipher.final();
@@ -151,7 +151,7 @@ class EncryptedForm implements ChunkForm {
 			});
 		}
 		const end = bytes.length - TAG_SIZE;
-		const decipher = createDecipheriv(ALGORITHM, keyedHash(key, stored), bytes.subarray(NONCE_AT, BODY_AT));
+		const decipher = createDecipheriv(ALGORITHM, cipherKey(key, stored), bytes.subarray(NONCE_AT, BODY_AT));
 		decipher.setAAD(context(stored, encoding));
 		decipher.setAuthTag(bytes.subarray(end));
 		const data = decipher.update(bytes.subarray(BODY_AT, end));
@@ -187,6 +187,11 @@ function context(stored: Uint8Array, encoding: ChunkEncoding): Buffer {
 
 function keyed(key: Uint8Array): Blake3Hasher {
 	return Blake3Hasher.newKeyed(Buffer.from(key));
+}
+
+/** Of one chunk. As a key of Node's own: what else might be one is looked at for longer than a short chunk takes to encrypt. */
+function cipherKey(key: Blake3Hasher, stored: Uint8Array): KeyObject {
+	return createSecretKey(keyedHash(key, stored));
 }
 
 function keyedHash(hasher: Blake3Hasher, name: Uint8Array): Buffer {

@@ -54,7 +54,13 @@ export class FolderPackStore implements PackStore {
 			const packs: PackInfo[] = [];
 			for (const file of (await this.#files.list(this.#folder)).sort()) {
 				const id = Number.parseInt(FILE_NAME.exec(file)?.[1] ?? "0", 16);
-				if (id > 0) packs.push({ id, bytes: await this.#files.size(join(this.#folder, file)) });
+				if (id === 0) continue;
+				try {
+					packs.push({ id, bytes: await this.#files.size(join(this.#folder, file)) });
+				} catch (error) {
+					// It went meanwhile: a pack that could not be created is taken away again.
+					if (errnoOf(error) !== "ENOENT") throw error;
+				}
 			}
 			return packs;
 		} catch (error) {

@@ -76,6 +76,12 @@ export class MemoryFiles implements VaultFiles {
 		this.#generation++;
 	}
 
+	/** @param offset from the end where it is negative. */
+	flipBit(path: string, offset: number, bit = 0): void {
+		const { bytes, length } = this.#find(path);
+		bytes[offset < 0 ? length + offset : offset]! ^= 1 << bit;
+	}
+
 	async makeFolder(path: string): Promise<void> {
 		await this.#turn();
 		this.#change("makeFolder", path);

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { tempFolder } from "../../test/support/temp.ts";
 import { FolderPackStore } from "./folder-pack-store.ts";
+import { MemoryFiles } from "./memory-files.ts";
 import { MemoryDisk, MemoryPackStore } from "./memory-packs.ts";
 import type { PackStore } from "./pack-store.ts";
 import { errorOf } from "./testing.ts";
@@ -145,6 +146,23 @@ describe("FolderPackStore", () => {
 		await writeFile(folder.file("00000000.pack"), "");
 		await using store = await FolderPackStore.open(folder.path);
 		assert.deepEqual(await store.list(), []);
+	});
+
+	it("leaves out of a listing what goes while it is made", async () => {
+		const files = new MemoryFiles();
+		await using store = await FolderPackStore.open("/packs", files);
+		await using one = await store.create(1);
+		await one.append(Buffer.from("one"));
+		// The file of a pack that cannot be created is there until it is taken away again.
+		await using two = await store.create(2);
+		await two.append(Buffer.from("two"));
+		const { list } = files;
+		files.list = async (path) => {
+			const names = await list.call(files, path);
+			await files.remove("/packs/00000002.pack");
+			return names;
+		};
+		assert.deepEqual(await store.list(), [{ id: 1, bytes: 3 }]);
 	});
 
 	it("says which folder it cannot open", async () => {

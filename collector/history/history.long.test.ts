@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { testRandom } from "../../test/support/random.ts";
+import { runHistories } from "./history.ts";
+
+describe("a collector's store", () => {
+	for (const { histories, isReal } of [
+		{ histories: 1000, isReal: false },
+		{ histories: 100, isReal: true },
+	]) {
+		const what = isReal ? ", with a catalog on a real LevelDB" : "";
+		it(`has every kept point as it was, through ${histories} histories${what}`, async (context) => {
+			const counts = await runHistories({ seeds: testRandom(context), histories, steps: 8, isReal });
+			context.diagnostic(JSON.stringify(counts));
+			// Or it was not tried.
+			for (const [name, count] of Object.entries(counts)) assert.ok(count > 0 || name === "baseUnknown", name);
+		});
+	}
+});
