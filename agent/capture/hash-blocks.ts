@@ -19,17 +19,19 @@ const CRC_OF_ZERO_PAGE = crc32(Buffer.alloc(PAGE_SIZE));
 const INCOMPRESSIBLE = 7.7 * ENTROPY_SCALE;
 /** Of a block; less of a saving is not worth the decompression at every read. */
 const WORTH = 0.95;
+/** One page in so many tells whether a block of memory is worth compressing. */
+const SAMPLED_PAGES = 4;
 const encoder = new FrameEncoder(1, BLOCK_SIZE);
 
 /** The zstd form of a block in memory of its own, null where it is unchanged, zero or better left raw. */
 export type CompressedBlock = Uint8Array<ArrayBuffer> | null;
 
 /** Fills the new records of the first `blocks` blocks of a slot. */
-export function hashBlocks(views: SlotViews, blocks: number): CompressedBlock[] {
-	return Array.from({ length: blocks }, (_, block) => hashBlock(views, block));
+export function hashBlocks(views: SlotViews, blocks: number, namesOnly = false): CompressedBlock[] {
+	return Array.from({ length: blocks }, (_, block) => hashBlock(views, block, namesOnly));
 }
 
-function hashBlock({ data, before, after, changed }: SlotViews, block: number): CompressedBlock {
+function hashBlock({ data, before, after, changed }: SlotViews, block: number, namesOnly: boolean): CompressedBlock {
 	const bytes = data.subarray(block * BLOCK_SIZE, (block + 1) * BLOCK_SIZE);
 	const at = block * RECORD_SIZE;
 	const zero = isZero(bytes);
@@ -42,6 +44,7 @@ function hashBlock({ data, before, after, changed }: SlotViews, block: number): 
 		return null;
 	}
 	if (zero) return null;
+	if (namesOnly) return looksRandom(bytes) ? null : (encoder.encode(bytes, BLOCK_SIZE * WORTH) ?? null);
 
 	let entropySum = 0;
 	for (let page = 0; page < PAGES_PER_BLOCK; page++) {
@@ -57,4 +60,12 @@ function hashBlock({ data, before, after, changed }: SlotViews, block: number): 
 	}
 	if (entropySum / PAGES_PER_BLOCK > INCOMPRESSIBLE) return null;
 	return encoder.encode(bytes, BLOCK_SIZE * WORTH) ?? null;
+}
+
+/** By a few of its pages: memory holds what is compressed or encrypted in runs of them. */
+function looksRandom(bytes: Uint8Array): boolean {
+	for (let page = 0; page < PAGES_PER_BLOCK; page += SAMPLED_PAGES) {
+		if (pageEntropy(bytes, page * PAGE_SIZE, PAGE_SIZE) <= INCOMPRESSIBLE / ENTROPY_SCALE) return false;
+	}
+	return true;
 }

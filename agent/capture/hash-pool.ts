@@ -5,7 +5,7 @@
 import { Worker } from "node:worker_threads";
 import { UmbraError } from "../../common/errors.ts";
 import { hashBlocks } from "./hash-blocks.ts";
-import { type HashReply, makeSlot, openSlot, type SlotViews, UP } from "./hash-slot.ts";
+import { type HashReply, type HashRequest, makeSlot, openSlot, type SlotViews, UP } from "./hash-slot.ts";
 
 export interface HashSlot extends SlotViews {
 	readonly id: number;
@@ -94,17 +94,21 @@ export class HashPool implements AsyncDisposable {
 		else next(slot);
 	}
 
-	/** Hashes the first `blocks` blocks of a slot; its `after` and `changed` hold the result until the slot is used again. */
-	async hash(slot: HashSlot, blocks: number): Promise<HashReply> {
+	/**
+	 * Hashes the first `blocks` blocks of a slot; its `after` and `changed` hold the result until the slot is used again.
+	 *
+	 * @param namesOnly of the records of `after` only the names count.
+	 */
+	async hash(slot: HashSlot, blocks: number, namesOnly = false): Promise<HashReply> {
 		if (this.#failure !== undefined) throw this.#failure;
 		const isDue = this.#blocks >= (this.#workers.length + 1) * this.#blocksPerThread;
 		if (isDue && this.#workers.length < this.#threads) this.#startThread();
 		this.#blocks += blocks;
 		const worker = this.#ready[this.#next++ % this.#ready.length];
-		if (worker === undefined) return { slot: slot.id, compressed: hashBlocks(slot, blocks) };
+		if (worker === undefined) return { slot: slot.id, compressed: hashBlocks(slot, blocks, namesOnly) };
 		const { promise, resolve, reject } = Promise.withResolvers<HashReply>();
 		this.#waiting.set(slot.id, { resolve, reject });
-		worker.postMessage({ slot: slot.id, blocks });
+		worker.postMessage({ slot: slot.id, blocks, namesOnly } satisfies HashRequest);
 		return await promise;
 	}
 

@@ -18,6 +18,8 @@ export interface SlotViews {
 export interface HashRequest {
 	readonly slot: number;
 	readonly blocks: number;
+	/** Without checksums and entropy of pages, of what is compared with nothing later. */
+	readonly namesOnly: boolean;
 }
 
 /** The first message of a thread. */

@@ -5,10 +5,10 @@ import { type HashReply, type HashRequest, openSlot, type SlotViews, UP } from "
 
 const slots: SlotViews[] = (workerData as SharedArrayBuffer[]).map(openSlot);
 
-parentPort?.on("message", ({ slot, blocks }: HashRequest) => {
+parentPort?.on("message", ({ slot, blocks, namesOnly }: HashRequest) => {
 	const views = slots[slot];
 	if (views === undefined) throw new Error(`no slot ${slot}`);
-	const compressed = hashBlocks(views, blocks);
+	const compressed = hashBlocks(views, blocks, namesOnly);
 	const transfer = compressed.flatMap((bytes) => (bytes === null ? [] : [bytes.buffer]));
 	parentPort?.postMessage({ slot, compressed } satisfies HashReply, transfer);
 });

@@ -31,9 +31,13 @@ export class BlockWriter {
 	readonly #inFlight: { readonly batch: Batch; readonly done: Promise<readonly (Uint8Array | null)[]> }[] = [];
 	#names = Buffer.alloc(0);
 	#filling: Batch | undefined;
+	/** Once one chunk has waited too long. A signal for each wait would cost more than the waits. */
+	readonly #late = new AbortController();
+	readonly #ended: AbortSignal;
 
 	constructor(options: BlockWriterOptions) {
 		this.#options = options;
+		this.#ended = AbortSignal.any([options.signal, this.#late.signal]);
 	}
 
 	/** A finished block of 64 KiB; it may be used again when this resolves. Awaited, it keeps memory bounded. */
@@ -76,7 +80,7 @@ export class BlockWriter {
 		if (batch === undefined) return;
 		this.#filling = undefined;
 		batch.slot.before.fill(0, 0, batch.blocks.length * RECORD_SIZE);
-		const done = this.#options.pool.hash(batch.slot, batch.blocks.length).then(({ compressed }) => compressed);
+		const done = this.#options.pool.hash(batch.slot, batch.blocks.length, true).then(({ compressed }) => compressed);
 		done.catch(() => {}); // It is awaited in its turn.
 		this.#inFlight.push({ batch, done });
 	}
@@ -98,15 +102,21 @@ export class BlockWriter {
 		const name = slot.after.slice(at * RECORD_SIZE, at * RECORD_SIZE + NAME_SIZE);
 		const data = compressed ?? slot.data.subarray(at * BLOCK_SIZE, (at + 1) * BLOCK_SIZE);
 		const { chunks, maxWaitMs, signal } = this.#options;
-		const late = AbortSignal.timeout(maxWaitMs);
+		let isLate = false;
+		const timer = setTimeout(() => {
+			isLate = true;
+			this.#late.abort();
+		}, maxWaitMs);
 		try {
-			await chunks.addChunk(name, compressed === null ? "raw" : "zstd", data, AbortSignal.any([signal, late]));
+			await chunks.addChunk(name, compressed === null ? "raw" : "zstd", data, this.#ended);
 		} catch (error) {
-			if (!late.aborted || signal.aborted) throw error;
+			if (!isLate || signal.aborted) throw error;
 			throw new UmbraError("limit", `the spool took no chunk of the VM's state for ${maxWaitMs} ms`, {
 				cause: error,
 				hint: "the capture was given up, since the guest would have had to wait; nothing is lost. Try again, or raise the spool limit",
 			});
+		} finally {
+			clearTimeout(timer);
 		}
 		this.#room(block + 1).set(name, block * NAME_SIZE);
 	}

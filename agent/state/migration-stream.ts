@@ -78,6 +78,9 @@ export class MigrationStream {
 	readonly #visitor: RamVisitor;
 	/** Bytes that were pushed and not used: less than one unit. */
 	#rest: Buffer = Buffer.alloc(0);
+	/** Where the rest lies between two pushes, and what it is put together with. */
+	readonly #left = Buffer.allocUnsafeSlow(MAX_UNIT);
+	#memory = Buffer.alloc(0);
 	/** Of the first byte of `#rest` in the stream. */
 	#offset = 0;
 	#place: Place = "header";
@@ -110,7 +113,7 @@ export class MigrationStream {
 			this.#addTail(bytes);
 			return;
 		}
-		this.#rest = this.#rest.length === 0 ? viewOf(bytes) : Buffer.concat([this.#rest, bytes]);
+		this.#rest = this.#rest.length === 0 ? viewOf(bytes) : this.#joined(bytes);
 		let at = 0;
 		for (;;) {
 			const used = this.#step(at);
@@ -124,7 +127,17 @@ export class MigrationStream {
 		}
 		if (this.#rest.length - at > MAX_UNIT) throw this.#wrong("corrupt", "section", "no end", "one within a page");
 		this.#offset += at;
-		this.#rest = Buffer.from(this.#rest.subarray(at));
+		this.#left.set(this.#rest.subarray(at));
+		this.#rest = this.#left.subarray(0, this.#rest.length - at);
+	}
+
+	/** What was left and these bytes, in memory that is used each time. */
+	#joined(bytes: Uint8Array): Buffer {
+		const { length } = this.#rest;
+		if (this.#memory.length < length + bytes.length) this.#memory = Buffer.allocUnsafeSlow(2 * (length + bytes.length));
+		this.#memory.set(this.#rest);
+		this.#memory.set(bytes, length);
+		return this.#memory.subarray(0, length + bytes.length);
 	}
 
 	/** The stream has ended. @throws UmbraError `truncated` where more should have come. */

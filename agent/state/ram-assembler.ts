@@ -12,6 +12,8 @@ import { layOut, type RamLayout } from "./ram-layout.ts";
 const ALL_PAGES = 2 ** PAGES_PER_BLOCK - 1;
 /** 64 MiB of unfinished blocks in memory. */
 const MAX_UNFINISHED = 1024;
+/** Blocks that are finished between two chances to use them. */
+const MAX_SPARE = 64;
 
 interface Unfinished {
 	/** A bit a page that is there. */
@@ -24,7 +26,7 @@ interface Unfinished {
 export interface AssemblerOptions {
 	/** A scratch file, made where it is needed and taken away by `dispose`. */
 	readonly scratchPath: string;
-	/** Takes a finished block that is not all zeroes; its bytes are the caller's from then on. */
+	/** Takes a finished block that is not all zeroes; its bytes are the caller's until they are given back by `reuse`. */
 	readonly onBlock: (block: number, bytes: Buffer) => void;
 	readonly maxUnfinished?: number;
 }
@@ -36,6 +38,7 @@ export class RamAssembler implements RamVisitor, Disposable {
 	readonly #inMemory = new Set<number>();
 	/** A bit a page of all RAM: none may come twice, since its block may have gone. */
 	#seen = new Uint16Array(0);
+	readonly #spare: Buffer[] = [];
 	#layout: RamLayout | undefined;
 	#scratch: number | undefined;
 
@@ -68,6 +71,11 @@ export class RamAssembler implements RamVisitor, Disposable {
 			found.bytes.fill(byte, at, at + RAM_PAGE);
 		}
 		this.#end(number, found);
+	}
+
+	/** Bytes of a finished block that nobody needs any more. */
+	reuse(bytes: Buffer): void {
+		if (this.#spare.length < MAX_SPARE) this.#spare.push(bytes);
 	}
 
 	/** All pages have come: what did not is zero, as of memory that the guest gave back. */
@@ -124,7 +132,7 @@ export class RamAssembler implements RamVisitor, Disposable {
 		const { maxUnfinished = MAX_UNFINISHED } = this.#options;
 		if (this.#inMemory.size >= maxUnfinished) this.#putAside();
 		this.#inMemory.add(number);
-		const bytes = Buffer.alloc(BLOCK_SIZE);
+		const bytes = this.#spare.pop()?.fill(0) ?? Buffer.alloc(BLOCK_SIZE);
 		if (!found.isAside) return bytes;
 		this.#guard("read", () => readSync(this.#scratch as number, bytes, 0, BLOCK_SIZE, number * BLOCK_SIZE));
 		found.isAside = false;

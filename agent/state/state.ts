@@ -52,7 +52,10 @@ export async function readState(options: ReadStateOptions): Promise<ReadState> {
 	const stream = new MigrationStream(assembler);
 	const writer = new BlockWriter(options);
 	const write = async (): Promise<void> => {
-		for (const { block, bytes } of ready.splice(0)) await writer.add(block, bytes);
+		for (const { block, bytes } of ready.splice(0)) {
+			await writer.add(block, bytes);
+			assembler.reuse(bytes);
+		}
 	};
 	try {
 		let bytes = 0;
