@@ -4,7 +4,8 @@ import { type ConsoleLine, ConsoleLines } from "./console-lines.ts";
 import { failureOfEvent } from "./events.ts";
 import type { Failure, FailureEvent, FailureName } from "./failures.ts";
 import { type Fields, type HeaderPattern, matchHeader } from "./header-pattern.ts";
-import { HEADERS, type HeaderRule } from "./headers.ts";
+import type { HeaderRule } from "./header-rule.ts";
+import { HEADERS } from "./headers.ts";
 import { clipLine, type HungTask, Report } from "./report.ts";
 import { normalise, splitTask, taskName } from "./titles.ts";
 

@@ -3,57 +3,18 @@
  * kernel/hung_task.c, kernel/watchdog.c, kernel/rcu, arch/x86/mm/fault.c, arch/x86/kernel/dumpstack.c, lib/list_debug.c, mm/kasan, fs/ext4/super.c, ...), and
  * of systemd and initramfs-tools. A header stands where a message begins: text that merely mentions one is none.
  */
-import type { FailureType } from "./failures.ts";
-import { type Fields, type HeaderPattern, headerPattern } from "./header-pattern.ts";
-
-export interface HeaderRule {
-	readonly type: FailureType;
-	/** With fields in braces; {FUNC} is the function that the report is about. */
-	readonly title: string;
-	/** Where it is not known what the title names. */
-	readonly without: string;
-	readonly alternatives: readonly string[];
-	/** What a report may take for a part of itself goes by this name. */
-	readonly group: string;
-	/** Groups whose headers are a part of this one's report. */
-	readonly absorbs: readonly string[];
-	/** Where the function is looked for first: where the processor was, or in the call trace. */
-	readonly where: "here" | "frame";
-	/** It is one line, and nothing of what follows belongs to it. */
-	readonly alone: boolean;
-	/** Only where the kernel's own timestamp stood before it: many write such lines. */
-	readonly stamped: boolean;
-	readonly accepts: (fields: Fields) => boolean;
-	readonly patterns: readonly HeaderPattern[];
-}
-
-type Options = Partial<Omit<HeaderRule, "type" | "title" | "patterns">>;
-
-function rule(type: FailureType, title: string, patterns: readonly string[], options: Options = {}): HeaderRule {
-	const defaults = {
-		without: title.replace(/(?:: | in | of | on )?\{\w+\}.*$/, ""),
-		alternatives: [],
-		group: type,
-		absorbs: [],
-	};
-	const usual = { where: "here", alone: false, stamped: false, accepts: () => true } as const;
-	return { type, title, patterns: patterns.map(headerPattern), ...defaults, ...usual, ...options };
-}
+import type { Fields } from "./header-pattern.ts";
+import { type HeaderRule, type RuleOptions, rule } from "./header-rule.ts";
+import { STORAGE_HEADERS } from "./storage-headers.ts";
 
 /** Lines of an oops that would begin one by themselves. */
 const OOPS_PARTS = ["oops-line", "invalid-opcode", "warning"];
-const oops = (what: string, patterns: readonly string[], options: Options = {}): HeaderRule =>
+const oops = (what: string, patterns: readonly string[], options: RuleOptions = {}): HeaderRule =>
 	rule("oops", `${what} in {FUNC}`, patterns, { group: "oops", absorbs: OOPS_PARTS, without: what, ...options });
 const badAccess = { alternatives: ["bad access in {FUNC}"] };
-const corrupted = (title: string, patterns: readonly string[], options: Options = {}): HeaderRule =>
+const corrupted = (title: string, patterns: readonly string[], options: RuleOptions = {}): HeaderRule =>
 	rule("memory-corruption", title, patterns, { absorbs: ["bug-at", ...OOPS_PARTS], ...options });
 const LIST = { group: "list", absorbs: ["list", "bug-at", ...OOPS_PARTS] };
-const disk = (patterns: readonly string[]): HeaderRule =>
-	// Drives of guests are often empty: that they cannot be read is nothing.
-	rule("io-error", "I/O error on {disk}", patterns, {
-		alone: true,
-		accepts: ({ disk = "" }) => !/^(?:fd|sr|loop)\d/.test(disk),
-	});
 const isChecksum = ({ rest = "", func = "" }: Fields): boolean =>
 	/checksum|csum|crc/i.test(rest) || /csum|checksum/.test(func);
 
@@ -118,7 +79,6 @@ export const HEADERS: readonly HeaderRule[] = [
 		"mce: [Hardware Error]: Machine check events logged",
 		"[Hardware Error]: CPU {n:number}: Machine Check",
 		"[Hardware Error]: Machine check: ",
-		"Disabling lock debugging due to hardware failure",
 	]),
 	corrupted(
 		"memory failure",
@@ -226,7 +186,8 @@ export const HEADERS: readonly HeaderRule[] = [
 		"hung task: {comm}",
 		[
 			"INFO: task {task:last} is blocked on a mutex likely owned by task {owner}.",
-			"INFO: task {task:last} is blocked on a rw-semaphore likely owned by task {owner}.",
+			"INFO: task {task} <reader> blocked on an rw-semaphore likely owned by task {owner} <",
+			"INFO: task {task} <writer> blocked on an rw-semaphore likely owned by task {owner} <",
 			"INFO: task {task:last} is blocked on a semaphore likely last held by task {owner}.",
 		],
 		{ group: "hung-owner", alone: true },
@@ -330,220 +291,7 @@ export const HEADERS: readonly HeaderRule[] = [
 		absorbs: ["oops-line"],
 	}),
 
-	// ---- Disks ----
-	rule(
-		"io-error",
-		"I/O error on {disk}",
-		["EXT4-fs warning (device {disk:word}): ext4_end_bio:{n:number}: I/O error"],
-		{ alone: true },
-	),
-	disk([
-		"I/O error, dev {disk:word} sector {sector:digits}",
-		"I/O error, dev {disk:word}, sector {sector:digits}",
-		"blk_update_request: I/O error, dev {disk:word}, sector {sector:digits}",
-		"print_req_error: I/O error, dev {disk:word}, sector {sector:digits}",
-		"end_request: I/O error, dev {disk:word}, sector {sector:digits}",
-		"Buffer I/O error on device {disk:word}, logical block {block:digits}",
-		"Buffer I/O error on dev {disk:word}, logical block {block:digits}",
-		"lost page write due to I/O error on {disk:word}",
-		"JBD2: Detected IO errors while flushing file data on {disk:word}",
-		"JBD2: Detected IO errors {n:digits} while flushing file data on {disk:word}",
-		"critical medium error, dev {disk:word}, sector {sector:digits}",
-		"critical target error, dev {disk:word}, sector {sector:digits}",
-		"critical space allocation error, dev {disk:word}, sector {sector:digits}",
-		"critical nexus error, dev {disk:word}, sector {sector:digits}",
-		"timeout error, dev {disk:word}, sector {sector:digits}",
-		"blk_update_request: critical medium error, dev {disk:word}, sector {sector:digits}",
-		"blk_update_request: critical target error, dev {disk:word}, sector {sector:digits}",
-		"blk_update_request: critical space allocation error, dev {disk:word}, sector {sector:digits}",
-		"end_request: critical target error, dev {disk:word}, sector {sector:digits}",
-		"end_request: critical medium error, dev {disk:word}, sector {sector:digits}",
-	]),
-	rule(
-		"io-error",
-		"I/O timeout on {disk}",
-		[
-			"nvme {disk:word} I/O {n:number} QID {q:number} timeout",
-			"nvme {disk:word} I/O tag {n} timeout",
-			"nvme {disk:word} controller is down; will reset",
-		],
-		{ alone: true },
-	),
-	rule("io-error", "I/O error on {disk}", ["sd {address:word} [{disk:word}] {rest}"], {
-		alone: true,
-		stamped: true,
-		accepts: ({ rest = "" }) =>
-			/FAILED Result: |Unrecovered read error|rejecting I\/O to (?:offline|dead) device/.test(rest),
-	}),
-	rule("io-error", "I/O error on {disk}", ["{disk:word} exception Emask 0x"], {
-		alone: true,
-		accepts: ({ disk = "" }) => /^ata\d+(?:\.\d+)?:$/.test(disk),
-	}),
-
-	// ---- Filesystems ----
-	rule(
-		"remount-read-only",
-		"EXT4-fs remounted read-only",
-		[
-			"EXT4-fs ({dev:word}): Remounting filesystem read-only",
-			"EXT3-fs ({dev:word}): error: remounting filesystem read-only",
-		],
-		{ alone: true },
-	),
-	rule(
-		"remount-read-only",
-		"BTRFS forced read-only",
-		["BTRFS info (device {dev}): forced readonly", "BTRFS: forced readonly"],
-		{ alone: true },
-	),
-	rule("remount-read-only", "FAT set read-only", ["FAT-fs ({dev:word}): Filesystem has been set read-only"], {
-		alone: true,
-	}),
-	rule(
-		"filesystem-error",
-		"EXT4-fs: journal aborted",
-		[
-			"Aborting journal on device {dev:word}",
-			"EXT4-fs error (device {dev:word}): {func:function}:{n:number}: comm {comm}: Detected aborted journal",
-			"EXT4-fs error (device {dev:word}): {func:function}:{n:number}: Detected aborted journal",
-			"EXT4-fs error (device {dev:word}) in {func:function}:{n:number}: Journal has aborted",
-		],
-		{ alone: true },
-	),
-	rule(
-		"filesystem-error",
-		"EXT4-fs error in {func}",
-		[
-			"EXT4-fs error (device {dev:word}): {func:function}:{n:number}: {rest}",
-			"EXT4-fs error (device {dev:word}) in {func:function}:{n:number}: {rest}",
-			"EXT3-fs error (device {dev:word}): {func:function}: {rest}",
-			"EXT2-fs ({dev:word}): error: {func:function}: {rest}",
-		],
-		{ alone: true },
-	),
-	rule(
-		"filesystem-error",
-		"EXT4-fs: I/O error while writing superblock",
-		[
-			"EXT4-fs ({dev:word}): I/O error while writing superblock",
-			"EXT4-fs ({dev:word}): previous I/O error to superblock detected",
-		],
-		{ alone: true },
-	),
-	rule(
-		"filesystem-error",
-		"EXT4-fs: data lost",
-		[
-			"EXT4-fs ({dev:word}): Delayed block allocation failed for inode",
-			"EXT4-fs ({dev:word}): failed to convert unwritten extents",
-			"EXT4-fs ({dev:word}): This should not happen!! Data will be lost",
-		],
-		{ alone: true },
-	),
-	rule(
-		"filesystem-error",
-		"JBD2: journal superblock not written",
-		[
-			"JBD2: Error {error} detected when updating journal superblock for",
-			"JBD2: I/O error when updating journal superblock for",
-			"JBD2: I/O error detected when updating journal superblock for",
-		],
-		{ alone: true },
-	),
-	rule("filesystem-error", "XFS: internal error in {func}", [
-		"XFS ({dev:word}): Internal error {what} at line {n:number} of file {file:word} Caller {func:function}",
-		"XFS ({dev:word}): Internal error {what} at line {n:number} of file {file:word}",
-	]),
-	rule("filesystem-error", "XFS: corruption in {func}", [
-		"XFS ({dev:word}): Metadata corruption detected at {func:function}",
-		"XFS ({dev:word}): Corruption detected in {func:function}",
-	]),
-	rule(
-		"filesystem-error",
-		"XFS: metadata I/O error",
-		[
-			"XFS ({dev:word}): metadata I/O error",
-			"XFS ({dev:word}): Metadata I/O error",
-			"XFS ({dev:word}): Log I/O Error Detected",
-			"XFS ({dev:word}): log I/O error",
-			"XFS ({dev:word}): writeback error on",
-		],
-		{ alone: true },
-	),
-	rule(
-		"filesystem-error",
-		"XFS: shut down",
-		[
-			"XFS ({dev:word}): Corruption of in-memory data",
-			"XFS ({dev:word}): Corruption detected. Unmount and run xfs_repair",
-			"XFS ({dev:word}): xfs_do_force_shutdown(",
-			"XFS ({dev:word}): Filesystem has been shut down",
-			"XFS ({dev:word}): I/O Error Detected. Shutting down filesystem",
-			"XFS ({dev:word}): User initiated shutdown",
-		],
-		{ alone: true },
-	),
-	rule(
-		"filesystem-error",
-		"BTRFS error",
-		["BTRFS error (device {dev}): ", "BTRFS critical (device {dev}): ", "BTRFS: error (device {dev}) in "],
-		{ alone: true },
-	),
-	rule("filesystem-error", "FAT error", ["FAT-fs ({dev:word}): error, "], { alone: true }),
-
-	// ---- Watchdogs, and the machine that starts anew ----
-	rule(
-		"watchdog",
-		"transmit queue of {nic} timed out",
-		[
-			"NETDEV WATCHDOG: {nic:word} ({driver}): transmit queue {n:number} timed out",
-			"NETDEV WATCHDOG: CPU: {n:number}: transmit queue {queue:number} timed out",
-			"{driver:word} {address:word} {nic:word} NETDEV WATCHDOG: CPU: {n:number}: transmit queue",
-		],
-		{ without: "transmit queue timed out", absorbs: ["warning"] },
-	),
-	rule("watchdog", "systemd watchdog: {unit}", ["systemd[1]: {unit:word} Watchdog timeout (limit"], { alone: true }),
-	rule(
-		"reboot",
-		"rebooted by the guest",
-		["reboot: Restarting system", "Restarting system.", "sysrq: Resetting", "SysRq : Resetting"],
-		{ alone: true, stamped: true },
-	),
-	rule("reboot", "shut down by the guest", ["reboot: Power down", "reboot: System halted"], {
-		alone: true,
-		stamped: true,
-	}),
-	rule(
-		"emergency-mode",
-		"systemd: emergency mode",
-		[
-			"You are in emergency mode. After logging in",
-			"Welcome to emergency mode! After logging in",
-			"You are in rescue mode. After logging in",
-			"Cannot open access to console, the root account is locked.",
-			"Reached target Emergency Mode.",
-			"Reached target emergency.target",
-			"systemd[1]: Reached target Emergency Mode",
-			"systemd[1]: Reached target emergency.target",
-			"Entering emergency mode. Exit the shell to continue.",
-			'Generating "/run/initramfs/rdsosreport.txt"',
-		],
-		{ alone: true },
-	),
-	rule("emergency-mode", "systemd: froze", ["systemd[1]: Freezing execution", "[!!!!!!] Freezing execution"], {
-		alone: true,
-	}),
-	rule(
-		"emergency-mode",
-		"initramfs: root device missing",
-		[
-			"ALERT! {device} does not exist. Dropping to a shell!",
-			"Gave up waiting for root file system device.",
-			"Gave up waiting for root device.",
-			"dracut-initqueue[{n:number}]: Warning: Could not boot.",
-		],
-		{ alone: true },
-	),
+	...STORAGE_HEADERS,
 
 	// ---- What has a report and no name here ----
 	rule(

@@ -1,7 +1,7 @@
 /** One report of a kernel while it comes: its header, where it happened, and the lines to show. */
 import type { FailureName } from "./failures.ts";
 import type { Fields } from "./header-pattern.ts";
-import type { HeaderRule } from "./headers.ts";
+import type { HeaderRule } from "./header-rule.ts";
 import { Stack } from "./stack.ts";
 import { clip, diskName, functionName, normalise, splitTask, taskName } from "./titles.ts";
 
@@ -102,13 +102,14 @@ export function clipLine(line: string): string {
 }
 
 function valuesOf(fields: Fields, func: string): Fields {
-	const { task, victim, comm, disk, file, cache = "", ...rest } = fields;
+	const { task, victim, comm, disk, nic, file, cache = "", ...rest } = fields;
 	const name = victim ?? (task === undefined ? comm : splitTask(task).comm);
 	const normal = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, normalise(value)]));
 	return {
 		...normal,
 		FUNC: func,
 		cache: clip(cache),
+		nic: clip((nic ?? "").replace(/:$/, "")),
 		func: functionName(fields["func"] ?? ""),
 		comm: name === undefined ? "" : taskName(name),
 		disk: disk === undefined ? "" : diskName(disk.replace(/[:,.]$/, "")),
