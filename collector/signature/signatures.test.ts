@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { isUmbraError } from "../../common/errors.ts";
 import { testRandom } from "../../test/support/random.ts";
 import { type TempFolder, tempFolder } from "../../test/support/temp.ts";
 import { Catalog } from "../catalog/catalog.ts";
+import { CrashingLevel } from "../catalog/crashing-level.ts";
 import type { SignatureRecord } from "../catalog/trial-records.ts";
 import { signatureId } from "./filing.ts";
 import { SignatureBook } from "./signatures.ts";
@@ -153,6 +155,32 @@ describe("SignatureBook.file", () => {
 		assert.equal((await desk.only()).count, 7, "one that was let go of is not counted again");
 		assert.equal(await desk.catalog.trials.trial("t2"), undefined);
 		await desk.sound();
+	});
+
+	it("is filed once by whoever tries again, whatever became of the first write", async (context) => {
+		const random = testRandom(context);
+		for (const fate of ["lost", "unknown"] as const) {
+			await using folder = await tempFolder();
+			const machine = new CrashingLevel(folder.path);
+			await using catalog = await Catalog.open(folder.path, machine.make);
+			const book = new SignatureBook({ catalog, settings: { keep: 1000 } });
+			const reports = Array.from({ length: 10 }, (_, at) => reportOf(at, at % 2 === 0 ? OOPS : failureOf("g")));
+			for (const report of reports) {
+				const hurts = random.chance(0.6);
+				machine.before = () => (hurts ? fate : "written");
+				const first = await book.file(report).catch((error: unknown) => error);
+				machine.before = () => "written";
+				if (hurts) assert.ok(isUmbraError(first, "unavailable"), String(first));
+				assert.equal(await book.file(report), hurts && fate === "lost" ? "filed" : "known");
+			}
+			const { items } = await catalog.trials.signatures();
+			assert.deepEqual(
+				items.map(({ count }) => count),
+				[5, 5],
+			);
+			assert.equal((await catalog.trials.trials()).items.length, 10);
+			assert.deepEqual((await catalog.check()).damage, []);
+		}
 	});
 
 	it("bounds what a signature holds", async () => {
