@@ -85,6 +85,18 @@ export class CollectorClient {
 		return await this.#json(await this.fetch(path, query, { method, signal }), signal);
 	}
 
+	/** With a body of its own type. */
+	async sendBody<T>(
+		method: "POST" | "PUT",
+		path: string,
+		body: { readonly type: string; readonly text: string },
+		query: Query = {},
+		signal?: AbortSignal,
+	): Promise<T> {
+		const headers = { "content-type": body.type };
+		return await this.#json(await this.fetch(path, query, { method, headers, body: body.text, signal }), signal);
+	}
+
 	/** The whole body. @throws UmbraError `unavailable` where the connection is cut. */
 	async body(response: Response, signal?: AbortSignal): Promise<Uint8Array> {
 		try {
@@ -142,6 +154,7 @@ export class CollectorClient {
 		options: {
 			readonly method?: string;
 			readonly headers?: Record<string, string>;
+			readonly body?: string;
 			readonly signal?: AbortSignal | undefined;
 		} = {},
 	): Promise<Response> {
@@ -153,6 +166,7 @@ export class CollectorClient {
 			response = await fetch(url, {
 				method: options.method ?? "GET",
 				headers: { ...this.address.headers, ...options.headers },
+				body: options.body ?? null,
 				signal: options.signal ?? null,
 			});
 		} catch (error) {

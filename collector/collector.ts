@@ -36,6 +36,7 @@ import { Housekeeper } from "./retention/housekeeper.ts";
 import { Retention } from "./retention/retention.ts";
 import { VaultJobs } from "./retention/vault-jobs.ts";
 import { openSeriesStore } from "./series/open.ts";
+import { SignatureBook } from "./signature/signatures.ts";
 import { StateOnAnomaly } from "./state-on-anomaly.ts";
 import { Vault } from "./vault/vault.ts";
 import { loadVaultKey } from "./vault-key.ts";
@@ -47,6 +48,10 @@ export class Collector implements AsyncDisposable {
 	readonly agentAddress: string;
 	/** `host:port` of the HTTP listener, with the real port. */
 	readonly apiAddress: string;
+	/** Of its data folder. */
+	readonly collectorId: string;
+	/** For those who run trials. */
+	readonly signatures: SignatureBook;
 	/** Resolves once it was closed, rejects where a part of it failed for good. */
 	readonly finished: Promise<void>;
 	readonly #resources: AsyncDisposableStack;
@@ -56,11 +61,15 @@ export class Collector implements AsyncDisposable {
 		resources: AsyncDisposableStack,
 		agentAddress: string,
 		apiAddress: string,
+		collectorId: string,
+		signatures: SignatureBook,
 		parts: Promise<void>[],
 	) {
 		this.#resources = resources;
 		this.agentAddress = agentAddress;
 		this.apiAddress = apiAddress;
+		this.collectorId = collectorId;
+		this.signatures = signatures;
 		this.#closed = Promise.withResolvers();
 		for (const part of parts) part.catch((error: unknown) => this.#closed.reject(error));
 		this.finished = this.#closed.promise;
@@ -116,6 +125,7 @@ export class Collector implements AsyncDisposable {
 		resources.use(alertmanagers);
 		const telemetry = new TelemetryTable();
 		const samples = new SampleIntake({ table: telemetry, store: series, log });
+		const signatures = new SignatureBook({ catalog, settings: config.trials });
 		const exports = resources.use(await ExportTable.open({ folder: join(config.dataDir, "exports"), store, log }));
 		const shared = { tls, authorize, catalog, store, agents: agentTable, log };
 		const locks = new KeyedMutex();
@@ -171,6 +181,8 @@ export class Collector implements AsyncDisposable {
 				patrol,
 				exports,
 				self,
+				series,
+				signatures,
 			}),
 		);
 		const meter = resources.use(Meter.start({ catalog, store: series, self, log }));
@@ -186,7 +198,7 @@ export class Collector implements AsyncDisposable {
 		const metered = [series.finished, recorder.finished, meter.finished, forecaster.finished];
 		const kept = [housekeeper.finished, healer.finished, patrol.finished];
 		const parts = [judge.finished, ...notified, ...kept, ...metered];
-		return new Collector(resources.move(), ingest.address, server.address, parts);
+		return new Collector(resources.move(), ingest.address, server.address, catalog.collectorId, signatures, parts);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {

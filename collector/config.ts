@@ -8,6 +8,7 @@ import { detectSettings } from "./detect/settings.ts";
 import { scrubSettings } from "./integrity/settings.ts";
 import { gcSettings, retentionOfVms, retentionSettings } from "./retention/settings.ts";
 import { seriesSettings } from "./series/settings.ts";
+import { trialSettings } from "./signature/settings.ts";
 import { stateSettings } from "./state-on-anomaly.ts";
 
 export const collectorConfig = z.strictObject({
@@ -58,6 +59,8 @@ export const collectorConfig = z.strictObject({
 				.optional(),
 		})
 		.prefault({}),
+	/** What is kept of trials of shadow VMs. */
+	trials: trialSettings.prefault({}),
 	/** How the space of what is not needed any more is given back. */
 	gc: gcSettings.prefault({}),
 	/** How the vault is read in the background, to find what rots. */

@@ -18,6 +18,8 @@ const MODULES: readonly { readonly names: readonly string[]; load(): Promise<Com
 	{ names: ["points"], load: () => import("./points.ts") },
 	{ names: ["changes"], load: () => import("./changes.ts") },
 	{ names: ["alerts", "anomalies"], load: () => import("./alerts.ts") },
+	{ names: ["trials", "trial", "signatures", "signature"], load: () => import("./trials.ts") },
+	{ names: ["profile"], load: () => import("./profile.ts") },
 	{ names: ["import"], load: () => import("./import.ts") },
 	{ names: ["capture"], load: () => import("./capture.ts") },
 	{ names: ["state", "states"], load: () => import("./state.ts") },

@@ -3,6 +3,7 @@
  * field does not compile until the field is described here. Clients have to expect further properties.
  */
 import type { ErrorCode } from "../../common/errors.ts";
+import { FAILURE_TYPES, type FailureName } from "../../common/failures/failures.ts";
 import type { CatalogCheck, CatalogDamage } from "../catalog/catalog-check.ts";
 import type { BrokenLink, ChainCheck } from "../catalog/chain-check.ts";
 import type {
@@ -30,18 +31,28 @@ import type {
 	VmRecord,
 	VolumeRecord,
 } from "../catalog/records.ts";
+import type {
+	LeverLogRecord,
+	OccurrenceRecord,
+	ReproductionRecord,
+	SiteRecord,
+	TrialOutcome,
+	TrialRecord,
+} from "../catalog/trial-records.ts";
 import type { ExportView } from "../export/exports.ts";
 import type { Heartbeat, VmState, VmStatus } from "../ingest/heartbeat.ts";
 import type { TelemetrySample } from "../ingest/telemetry.ts";
 import type { PatrolStatus } from "../integrity/patrol.ts";
 import type { RetentionPolicy } from "../retention/settings.ts";
 import type { ChainsResult, VaultJob } from "../retention/vault-jobs.ts";
+import type { ImportResult, MitigationOutcome } from "../signature/exchange.ts";
 import type { GcProgress, GcResult, VaultSize } from "../vault/gc.ts";
 import type { RebuildResult } from "../vault/rebuild.ts";
 import type { PackFinding, ScrubResult } from "../vault/scrub.ts";
 import type { TreeDamage } from "../vault/tree-check.ts";
 import type { ErrorBody } from "./errors.ts";
-import type { AgentView, DecisionView, PointView, VmView } from "./views.ts";
+import type { LoadView } from "./load.ts";
+import type { AgentView, DecisionView, PointView, SignatureView, TrialView, VmView } from "./views.ts";
 
 export type Schema = Readonly<Record<string, unknown>>;
 type OptionalKeys<T> = { [K in keyof T]-?: object extends Pick<T, K> ? K : never }[keyof T];
@@ -115,6 +126,29 @@ const fileNode = {
 	nlink: count,
 	mtime: seconds,
 	ctime: seconds,
+};
+const milliseconds: Schema = { type: "number", description: "milliseconds" };
+const failureType: Schema = { type: "string", enum: [...FAILURE_TYPES] };
+const failureName = shape<Pick<FailureName, "type" | "title">>({ type: failureType, title: text });
+const trial = {
+	id: text,
+	vm: text,
+	time,
+	ended: time,
+	batch: withDescription(text, "trials that were run together"),
+	point: withDescription(text, "time of the point whose state it was made from"),
+	agentId: text,
+	host: text,
+	control: withDescription(flag, "a clone without stress"),
+	replays: withDescription(nullable(text), "the signature whose failure it tried to have again"),
+	outcome: oneOf<TrialOutcome>({ survived: true, degraded: true, failed: true, lost: true }),
+	signature: withDescription(nullable(text), "of the failure that came first"),
+	failure: nullable(failureName),
+	consequences: list(failureName),
+	firstStressMs: withDescription(nullable(number), "from its beginning"),
+	failedMs: withDescription(nullable(number), "from its beginning"),
+	cloneMs: withDescription(nullable(number), "from template to running"),
+	memoryBytes: withDescription(nullable(count), "memory that it took beside what clones share"),
 };
 const changeset = shape<ChangesetRecord>(
 	{
@@ -507,6 +541,95 @@ const SHAPES = {
 		),
 		rebuild: nullable(ref("RebuildResult")),
 		error: nullable(jobError),
+	}),
+	ListedTrial: shape<TrialView>({ ...trial, profile: withDescription(nullable(text), "its name; null of a control") }),
+	Trial: shape<TrialRecord>({ ...trial, profile: nullable(ref("StressProfile")), levers: list(ref("LeverLog")) }),
+	StressProfile: {
+		type: "object",
+		description: "As docs/trials.md tells, with durations in milliseconds.",
+		required: ["name", "seed", "duration", "phases", "probes"],
+		properties: {
+			name: text,
+			seed: count,
+			duration: milliseconds,
+			phases: list({ type: "object" }),
+			probes: list({ type: "object" }),
+		},
+	},
+	LeverLog: shape<LeverLogRecord>({
+		atMs: withDescription(number, "from the beginning of the trial"),
+		lever: text,
+		action: oneOf<LeverLogRecord["action"]>({ set: true, revert: true, fire: true }),
+		values: { type: "object", additionalProperties: { type: ["string", "number"] } },
+		problem: withDescription(text, "empty where it was done and found to be in force"),
+	}),
+	Signature: shape<SignatureView>({
+		id: hash,
+		type: failureType,
+		title: text,
+		alternatives: withDescription(list(text), "titles of the same failure"),
+		excerpt: withDescription(list(text), "of the console"),
+		consequences: list(failureName),
+		provokedBy: nullable(
+			shape<NonNullable<SignatureView["provokedBy"]>>({ profile: ref("StressProfile"), levers: list(ref("LeverLog")) }),
+		),
+		minimal: nullable(shape<NonNullable<SignatureView["minimal"]>>({ profile: ref("StressProfile"), trial: text })),
+		leadUp: nullable(
+			shape<NonNullable<SignatureView["leadUp"]>>({
+				intervalMs: number,
+				values: { type: "object", additionalProperties: list({ type: ["number", "null"] }) },
+			}),
+		),
+		count: withDescription(count, "trials that showed it"),
+		controls: withDescription(count, "of these, without stress"),
+		occurrences: withDescription(
+			list(shape<OccurrenceRecord>({ trial: text, vm: text, time, control: flag })),
+			"the newest of them",
+		),
+		vms: list(text),
+		reproduction: withDescription(
+			shape<ReproductionRecord>({ failed: count, trials: count }),
+			"how many of the trials under the stress that provokes it failed",
+		),
+		mitigation: shape<SignatureView["mitigation"]>({
+			text,
+			by: withDescription(nullable(text), "null where it is what is said of the type"),
+			time: nullable(time),
+		}),
+		firstSeen: withDescription(nullable(time), "null where it was never seen here"),
+		lastSeen: nullable(time),
+		sites: list(
+			shape<SiteRecord>({
+				site: withDescription(text, "id of another site's collector"),
+				failed: count,
+				trials: count,
+				controls: count,
+				firstSeen: time,
+				lastSeen: time,
+				mitigation: nullable(text),
+			}),
+		),
+	}),
+	SignatureImport: shape<ImportResult>({
+		site: text,
+		added: count,
+		changed: count,
+		unchanged: count,
+		mitigations: list(
+			shape<MitigationOutcome>({
+				id: hash,
+				title: text,
+				outcome: oneOf<MitigationOutcome["outcome"]>({ adopted: true, replaced: true, kept: true }),
+			}),
+		),
+	}),
+	Load: shape<LoadView>({
+		vm: text,
+		from: time,
+		to: time,
+		cpuPercent: withDescription(nullable(number), "of all its vCPUs"),
+		memoryPercent: nullable(number),
+		ioBytesPerSecond: withDescription(nullable(number), "read and written"),
 	}),
 	FileNode: {
 		type: "object",

@@ -13,6 +13,8 @@ import type { Judge } from "../judge.ts";
 import type { SelfMeter } from "../metering/self-meter.ts";
 import type { Retention } from "../retention/retention.ts";
 import type { VaultJobs } from "../retention/vault-jobs.ts";
+import type { SeriesStore } from "../series/series-store.ts";
+import type { SignatureBook } from "../signature/signatures.ts";
 import type { VaultStore } from "../vault/chunk-store.ts";
 import type { PointReader } from "./points.ts";
 import { LATEST, parseTime } from "./time.ts";
@@ -29,6 +31,8 @@ export interface ApiServices {
 	readonly healer: Healer;
 	readonly patrol: Patrol;
 	readonly self: SelfMeter;
+	readonly series: SeriesStore;
+	readonly signatures: SignatureBook;
 	readonly log: Logger;
 }
 

@@ -1,4 +1,4 @@
-/** /v1/events: changesets, verdicts and alerts as they come, as server-sent events. */
+/** /v1/events: changesets, verdicts, alerts and trials as they come, as server-sent events. */
 import type { FastifyInstance } from "fastify";
 import { UmbraError } from "../../common/errors.ts";
 import type { JournalEntry } from "../catalog/journal.ts";
@@ -21,6 +21,7 @@ const DESCRIPTION = `Server-sent events, each with one object of JSON:
 - \`ready\`, first: \`{collectorId, missed}\`. \`missed\` says that \`Last-Event-ID\` is too old, or of another collector's data: what happened since is to be looked up.
 - \`changeset\`: a Changeset that came in. \`verdict\`: the same when it was judged.
 - \`alert\`: an Alert that was raised, found again, or resolved.
+- \`trial\`: a ListedTrial that ended.
 - \`dropped\`, last: an Error that says why the collector ends the stream, such as a client that does not read.
 
 Records are as they are when they are sent: what a later event tells of, or retention has dropped, is left out. A comment comes every 15 seconds.`;
@@ -38,7 +39,7 @@ export function eventRoutes(app: FastifyInstance, { catalog, log, closing }: Api
 				description: DESCRIPTION,
 				querystring: object({
 					vm: { ...fields.vm, description: "only what is about this VM" },
-					type: { type: "string", enum: ["changeset", "verdict", "alert"], description: "only these" },
+					type: { type: "string", enum: ["changeset", "verdict", "alert", "trial"], description: "only these" },
 					after: {
 						type: "string",
 						minLength: 1,

@@ -9,6 +9,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { alertMark, type JournalEntry } from "../catalog/journal.ts";
 import type { AlertRecord, ChangesetRecord } from "../catalog/records.ts";
 import { toHttp } from "./errors.ts";
+import { type TrialView, trialView } from "./views.ts";
 
 export interface EventLimits {
 	/** A comment goes out after so long without anything else, so that both ends learn of a dead connection. */
@@ -194,7 +195,14 @@ function epochOf({ collectorId }: Catalog): string {
 }
 
 /** The record as it is now; undefined where it went, or where a later entry tells of it. */
-async function load(catalog: Catalog, entry: JournalEntry): Promise<ChangesetRecord | AlertRecord | undefined> {
+async function load(
+	catalog: Catalog,
+	entry: JournalEntry,
+): Promise<ChangesetRecord | AlertRecord | TrialView | undefined> {
+	if (entry.type === "trial") {
+		const trial = await catalog.trials.trialAt(entry.vm, entry.time, entry.id);
+		return trial === undefined ? undefined : trialView(trial);
+	}
 	if (entry.type !== "alert") return await catalog.changeset(entry.vm, entry.time);
 	const alert = await catalog.alert(entry.time, entry.id);
 	return alert !== undefined && alertMark(alert) === entry.mark ? alert : undefined;

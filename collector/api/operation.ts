@@ -13,6 +13,7 @@ export const TAGS = {
 	files: "Files as they were",
 	alerts: "What wants an operator's eye",
 	events: "What happens, as it happens",
+	trials: "Trials of shadow VMs, and the ways to fail that they found",
 	retention: "Which points stay",
 	exports: "Points as NBD servers",
 	vault: "The store of block contents",
@@ -28,6 +29,8 @@ export interface Operation {
 	readonly querystring?: Schema;
 	/** Headers of the request that count. */
 	readonly headers?: Readonly<Record<string, Schema>>;
+	/** Of a request that has one. */
+	readonly body?: Schema;
 	/** By status. */
 	readonly answers: Readonly<Record<number, Schema>>;
 	/** Statuses of errors that are to be expected, beside those that any request may meet. */
@@ -44,9 +47,11 @@ const ERRORS = {
 export function operation({ id, tag, summary, description, answers, errors = [], ...request }: Operation): {
 	readonly schema: FastifySchema;
 } {
-	const { params, querystring, headers } = request;
+	const { params, querystring, headers, body } = request;
 	const failures: Record<string, Schema> = {
-		...(params === undefined && querystring === undefined ? {} : { 400: failure("A parameter makes no sense.") }),
+		...(params === undefined && querystring === undefined && body === undefined
+			? {}
+			: { 400: failure("A parameter makes no sense.") }),
 		401: failure("The token is wrong or missing."),
 	};
 	for (const status of errors) failures[status] = failure(ERRORS[status]);
@@ -57,6 +62,7 @@ export function operation({ id, tag, summary, description, answers, errors = [],
 		...(description === undefined ? {} : { description }),
 		...(params === undefined ? {} : { params }),
 		...(querystring === undefined ? {} : { querystring }),
+		...(body === undefined ? {} : { body }),
 		...(headers === undefined ? {} : { headers: { type: "object", properties: headers } }),
 		response: { ...answers, ...failures, "5xx": failure("The collector failed.") },
 	};

@@ -1,7 +1,7 @@
 /**
  * `collector/api/` answers questions over HTTP, in JSON, under /v1: for the command line, dashboards and
  * people with curl. It reads catalog and vault and writes neither; what it sets in motion is an order to an
- * agent, a decision of retention or a job on the vault. Errors are `{error: {code, message, hint}}`; listings are `{items, next}`, and
+ * agent, a decision of retention, what operators say of a failure, or a job on the vault. Errors are `{error: {code, message, hint}}`; listings are `{items, next}`, and
  * `next` is the `cursor` of the next page.
  */
 import fastify, { type FastifyInstance } from "fastify";
@@ -23,6 +23,7 @@ import { retentionRoutes } from "./retention-routes.ts";
 import { stateRoutes } from "./state-routes.ts";
 import { statusRoutes } from "./status-routes.ts";
 import { treeRoutes } from "./tree-routes.ts";
+import { trialRoutes } from "./trial-routes.ts";
 import { vaultRoutes } from "./vault-routes.ts";
 import { vmRoutes } from "./vm-routes.ts";
 
@@ -41,6 +42,7 @@ const ROUTES = [
 	stateRoutes,
 	eventRoutes,
 	exportRoutes,
+	trialRoutes,
 	retentionRoutes,
 	vaultRoutes,
 	integrityRoutes,

@@ -1,8 +1,10 @@
 /** What the API shows of records: what is known of them now, or less than all. */
 import type { AgentRecord, ChangesetRecord, DiskRecord, Severity, VmRecord } from "../catalog/records.ts";
+import type { SignatureRecord, TrialRecord } from "../catalog/trial-records.ts";
 import type { AgentTable } from "../ingest/agents.ts";
 import type { AgentStatus, Heartbeat, VmStatus } from "../ingest/heartbeat.ts";
 import type { KeepReason } from "../retention/policy.ts";
+import { MITIGATIONS } from "../signature/mitigations.ts";
 
 export interface VmView extends VmRecord {
 	readonly connected: boolean;
@@ -32,6 +34,17 @@ export interface DecisionView {
 	readonly time: string;
 	/** Empty: it goes. */
 	readonly reasons: readonly KeepReason[];
+}
+
+/** A trial without what it is long by. */
+export interface TrialView extends Omit<TrialRecord, "profile" | "levers"> {
+	/** Name of its profile; null of a control. */
+	readonly profile: string | null;
+}
+
+export interface SignatureView extends Omit<SignatureRecord, "mitigation"> {
+	/** `by` and `time` are null where it is what is said of the type. */
+	readonly mitigation: { readonly text: string; readonly by: string | null; readonly time: string | null };
 }
 
 export function vmView(record: VmRecord, agents: AgentTable): VmView {
@@ -67,4 +80,15 @@ export function pointView(changeset: ChangesetRecord): PointView {
 
 export function agentView(record: AgentRecord, live: AgentStatus | undefined): AgentView {
 	return { ...record, connected: false, stale: false, heartbeat: null, ...live, firstSeen: record.firstSeen };
+}
+
+export function trialView({ profile, levers: _levers, ...trial }: TrialRecord): TrialView {
+	return { ...trial, profile: profile?.name ?? null };
+}
+
+export function signatureView(signature: SignatureRecord): SignatureView {
+	return {
+		...signature,
+		mitigation: signature.mitigation ?? { text: MITIGATIONS[signature.type], by: null, time: null },
+	};
 }

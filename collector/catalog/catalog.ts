@@ -27,6 +27,7 @@ import type {
 } from "./records.ts";
 import { openSchema } from "./schema.ts";
 import { LevelStore, type MakeLevel, type Operation, type Page, type PageOptions } from "./store.ts";
+import { TrialStore } from "./trial-store.ts";
 
 export { STAGE_FILES } from "./file-changes.ts";
 export { MAX_PAGE, type Page, type PageOptions } from "./store.ts";
@@ -65,14 +66,17 @@ export interface FileHistoryEntry {
 export class Catalog implements AsyncDisposable {
 	/** Of this data folder, made once. */
 	readonly collectorId: string;
-	/** Changesets, verdicts and alerts, as they came. */
+	/** Changesets, verdicts, alerts and trials, as they came. */
 	readonly journal: Journal;
+	/** Trials of shadow VMs, and signatures of how they failed. */
+	readonly trials: TrialStore;
 	readonly #store: LevelStore;
 
 	private constructor(store: LevelStore, collectorId: string, journal: Journal) {
 		this.#store = store;
 		this.collectorId = collectorId;
 		this.journal = journal;
+		this.trials = new TrialStore(store, journal);
 	}
 
 	/**

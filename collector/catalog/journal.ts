@@ -19,7 +19,8 @@ export type JournalEntry =
 			readonly id: string;
 			/** What the alert was then: one that is something else by now has a later entry. */
 			readonly mark: string;
-	  };
+	  }
+	| { readonly type: "trial"; readonly vm: string; readonly time: string; readonly id: string };
 
 export interface NumberedEntry {
 	readonly number: number;

@@ -93,6 +93,13 @@ export const keys = {
 	chain: (vm: string) => `chain/${escapeComponent(vm)}`,
 	link: (vm: string, sequence: number) => `link/${escapeComponent(vm)}/${sequenceComponent(sequence)}`,
 	damage: (name: string) => `damage/${escapeComponent(name)}`,
+	trial: (vm: string, time: bigint | string, id: string) =>
+		`trial/${escapeComponent(vm)}/${timeComponent(time)}/${escapeComponent(id)}`,
+	trialId: (id: string) => `trialid/${escapeComponent(id)}`,
+	trialTime: (time: bigint | string, id: string) => `trialtime/${timeComponent(time)}/${escapeComponent(id)}`,
+	signature: (id: string) => `signature/${escapeComponent(id)}`,
+	vmSignature: (vm: string, id: string) => `vmsignature/${escapeComponent(vm)}/${escapeComponent(id)}`,
+	alias: (id: string) => `alias/${escapeComponent(id)}`,
 	event: (number: number) => `event/${timeComponent(BigInt(number))}`,
 	state: (key: string) => `state/${escapeComponent(key)}`,
 } as const;

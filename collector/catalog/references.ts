@@ -2,6 +2,7 @@
 import type { ChainRecord } from "./chain.ts";
 import { keys, unescapeComponent } from "./keys.ts";
 import type { AlertRecord, ChangesetRecord, FileChangeRecord, VmRecord } from "./records.ts";
+import type { SignatureRecord, TrialRecord } from "./trial-records.ts";
 
 interface Place {
 	readonly vm: string;
@@ -68,6 +69,27 @@ export function referencesOf(key: string, value: unknown): string[] {
 			const { time, id } = value as { readonly time: string; readonly id: string };
 			return [keys.alert(time, id)];
 		}
+		case "trial": {
+			const { time, id, signature } = value as TrialRecord;
+			const own = [keys.trialId(id), keys.trialTime(time, id)];
+			return signature === null ? own : [...own, keys.signature(signature)];
+		}
+		case "trialid": {
+			const { vm, time } = value as Place;
+			return [keys.trial(vm, time, first)];
+		}
+		case "trialtime": {
+			const { vm, time } = value as Place;
+			return [keys.trial(vm, time, second)];
+		}
+		case "signature": {
+			const { id, vms } = value as SignatureRecord;
+			return vms.map((vm) => keys.vmSignature(vm, id));
+		}
+		case "vmsignature":
+			return [keys.signature(second)];
+		case "alias":
+			return [keys.signature(value as string)];
 		default:
 			return [];
 	}

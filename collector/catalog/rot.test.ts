@@ -10,6 +10,8 @@ import { checkChain } from "./chain-check.ts";
 import { keys } from "./keys.ts";
 import { withChecksum } from "./record-form.ts";
 import type { AlertRecord, ChangesetRecord, DamageRecord, FileChangeRecord, StateRecord, Verdict } from "./records.ts";
+import type { SignatureRecord, TrialRecord } from "./trial-records.ts";
+import type { TrialFiling } from "./trial-store.ts";
 
 const VM = "web/1 ü";
 const NAME = "ab".repeat(32);
@@ -19,6 +21,7 @@ const KINDS = [
 	...["meta", "vm", "change", "id", "filechange", "file", "staged", "deleting", "hold", "imported", "unjudged"],
 	...["anomaly", "alert", "vmalert", "firing", "undelivered", "agent", "chain", "link", "damage", "event", "state"],
 	"machinestate",
+	...["trial", "trialid", "trialtime", "signature", "vmsignature", "alias"],
 ];
 
 function changeset(time: number, random: Random, more: Partial<ChangesetRecord> = {}): ChangesetRecord {
@@ -49,6 +52,31 @@ function alertOf({ id: changesetId, time }: ChangesetRecord): AlertRecord {
 	return { id: "a1", vm: VM, host: "h", time, ...cause, ...told, ...life, undelivered: ["noc"] };
 }
 
+function filing(): TrialFiling {
+	const of = { vm: VM, time: "9000", ended: "9500", batch: "b1", point: "6000", agentId: "a", host: "h" };
+	const failure = { type: "oom-kill", title: "OOM kill of db" } as const;
+	const measured = { firstStressMs: null, failedMs: 400, cloneMs: null, memoryBytes: null };
+	const trial: TrialRecord = {
+		...{ id: "t1", ...of, profile: null, control: true, replays: null, outcome: "failed", signature: NAME },
+		...{ failure, consequences: [], ...measured, levers: [] },
+	};
+	const seen = { firstSeen: "9000", lastSeen: "9000", sites: [], leadUp: null, minimal: null, provokedBy: null };
+	const counts = { count: 1, controls: 1, occurrences: [], vms: [VM], reproduction: { failed: 0, trials: 0 } };
+	const signature: SignatureRecord = {
+		...{
+			id: NAME,
+			...failure,
+			alternatives: ["x"],
+			excerpt: [],
+			consequences: [],
+			mitigation: null,
+			...counts,
+			...seen,
+		},
+	};
+	return { trial, signatures: [signature], aliases: [{ alias: "cd".repeat(32), signature: NAME }], dropped: [] };
+}
+
 /** A catalog with records of every kind, but for those that are there only for moments. */
 async function fill(path: string, random: Random, points = 6): Promise<void> {
 	await using catalog = await Catalog.open(path);
@@ -72,6 +100,7 @@ async function fill(path: string, random: Random, points = 6): Promise<void> {
 	const seen = { firstSeen: "1", lastSeen: "2" };
 	await catalog.saveAgent({ id: "a", host: "h", version: "1", peer: "p", ...seen });
 	const lost = { kind: "block", since: "1", message: "m", vms: [VM], places: [], placeCount: 0, files: [] } as const;
+	await catalog.trials.file(filing());
 	await catalog.changeDamage([{ name: NAME, ...lost } satisfies DamageRecord], []);
 }
 
@@ -102,6 +131,12 @@ async function answers(catalog: Catalog): Promise<unknown[]> {
 		() => catalog.journal.read(0, 100),
 		() => catalog.state("detect"),
 		() => all(catalog.pointTimes(VM)),
+		() => catalog.trials.trial("t1"),
+		() => catalog.trials.trials(),
+		() => catalog.trials.trials({ vm: VM }),
+		() => catalog.trials.signatures(),
+		() => catalog.trials.signatures({ vm: VM }),
+		() => catalog.trials.signatureNamed(["cd".repeat(32)]),
 	];
 	return await Promise.all(
 		questions.map(async (ask) => {
@@ -202,7 +237,7 @@ describe("a catalog with a flipped bit", () => {
 		await using folder = await tempFolder();
 		await fill(folder.path, random);
 		/** Nothing else says that they were: the files of the database vouch for them. */
-		const alone = new Set(["meta", "agent", "damage", "event", "state", "hold", "unjudged", "anomaly"]);
+		const alone = new Set(["meta", "agent", "damage", "event", "state", "hold", "unjudged", "anomaly", "alias"]);
 		const records = await raw(folder.path, (level) => level.keys().all());
 		for (const key of records) {
 			if (alone.has(key.split("/")[0] ?? "")) continue;

@@ -11,6 +11,8 @@ import type { ChangesetRecord } from "../catalog/records.ts";
 import { changeset, fileChange } from "../detect/test-support.ts";
 import { MemorySeriesStore } from "../series/memory-store.ts";
 import type { SeriesStore } from "../series/series-store.ts";
+import { SignatureBook } from "../signature/signatures.ts";
+import { failureOf, reportOf } from "../signature/testing.ts";
 import { JournalRecorder } from "./journal-recorder.ts";
 
 const FILES = [fileChange("/a"), fileChange("/b", { changedBytes: 65536 })];
@@ -91,6 +93,37 @@ describe("JournalRecorder", () => {
 			{ what: "the alert" },
 		);
 		assert.deepEqual([found.values["firing"]?.[0], found.values["id"]?.[0]], [1, "c-60-0"]);
+	});
+
+	it("brings trials, those that end and those that were there", async () => {
+		await using folder = await tempFolder();
+		await using station = new Station(await Catalog.open(folder.path));
+		const book = new SignatureBook({ catalog: station.catalog, settings: { keep: 10 } });
+		await book.file(reportOf(1, null));
+		await using _recorder = await station.record();
+		await book.file(reportOf(2, failureOf("f in g")));
+		const fields = ["count", "time_to_failure_seconds", "id", "signature"];
+		const query = {
+			measurement: "trial",
+			fields,
+			fromNs: 0n,
+			toNs: 2n ** 62n,
+			groupBy: ["outcome", "failure"],
+		} as const;
+		const found = await until(
+			async () => {
+				const series = await station.store.query(query);
+				return series.length === 2 ? series : undefined;
+			},
+			{ what: "both trials" },
+		);
+		assert.deepEqual(
+			found.map(({ tags, values }) => [tags["outcome"], tags["failure"], ...fields.map((field) => values[field]?.[0])]),
+			[
+				["failed", "oops", 1, 3, "t2", "f in g"],
+				["survived", "", 1, null, "t1", null],
+			],
+		);
 	});
 
 	it("goes on where it was, and reads what was there before it", async () => {

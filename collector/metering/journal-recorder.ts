@@ -1,5 +1,5 @@
 /**
- * Brings changesets, verdicts and alerts into the series store: it reads the catalog's journal and moves its mark in the
+ * Brings changesets, verdicts, alerts and trials into the series store: it reads the catalog's journal and moves its mark in the
  * catalog once the store has taken what it read. Killed at any instant it goes on at the mark; what is written twice replaces
  * itself. What happened while no mark was kept, or was forgotten by the journal, is read from the catalog itself.
  */
@@ -13,6 +13,7 @@ import type { ChangesetRecord } from "../catalog/records.ts";
 import type { SeriesStore } from "../series/series-store.ts";
 import { alertPoint } from "./alert-points.ts";
 import { changesetPoints, hotFilePoints } from "./changeset-points.ts";
+import { trialPoint } from "./trial-points.ts";
 
 const MARK = "series-mark";
 /** Journal entries read at a time. */
@@ -126,6 +127,12 @@ export class JournalRecorder implements AsyncDisposable {
 			if (points.length > 0) await store.write(points);
 			cursor = page.next ?? undefined;
 		} while (cursor !== undefined);
+		do {
+			const page = await catalog.trials.trials({ cursor });
+			const points = page.items.map(trialPoint).filter((point) => point !== null);
+			if (points.length > 0) await store.write(points);
+			cursor = page.next ?? undefined;
+		} while (cursor !== undefined);
 		if (changesets > 0) log.info({ changesets }, "what the catalog held was written to the series store");
 		await this.#moveTo(head);
 		return false;
@@ -143,6 +150,11 @@ export class JournalRecorder implements AsyncDisposable {
 			const alert = await catalog.alert(entry.time, entry.id);
 			const point = alert === undefined ? null : alertPoint(alert);
 			return point === null ? [] : [point];
+		}
+		if (entry.type === "trial") {
+			const trial = await catalog.trials.trialAt(entry.vm, entry.time, entry.id);
+			const found = trial === undefined ? null : trialPoint(trial);
+			return found === null ? [] : [found];
 		}
 		const changeset = await catalog.changeset(entry.vm, entry.time);
 		// The entry of its verdict follows, and says all of it at once.

@@ -2,7 +2,7 @@
 import { gauge, HOST, type Measurement, text, VM } from "./measurement.ts";
 
 const FAILURE =
-	"Type of failure, a closed set: `panic`, `oops`, `lockup`, `hung-task`, `oom`, `io-error`, `probe`, ...";
+	"Type of failure, one of nineteen: `kernel-panic`, `oops`, `soft-lockup`, `hung-task`, `oom-kill`, `io-error`, `probe-failure`, ...";
 
 export const PREDICTION_MEASUREMENTS = {
 	trial: {

@@ -3,9 +3,9 @@ import { constants } from "node:fs";
 import { mkdir, mkdtemp, open, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { messageOf, UmbraError } from "../../common/errors.ts";
+import { createRandom } from "../../common/random.ts";
 import { littleSystem, type SeedFile } from "./files.ts";
 import { runProgram } from "./programs.ts";
-import { createRandom } from "./random.ts";
 
 export interface DiskOptions {
 	/** Virtual size in bytes; the image is sparse. A multiple of 1 MiB. */

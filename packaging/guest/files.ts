@@ -1,5 +1,5 @@
 /** A little system for a disk: accounts, settings, documents of every kind, logs, a table. The same for the same seed. */
-import { createRandom, type Random } from "./random.ts";
+import { createRandom, type Random } from "../../common/random.ts";
 import { zip } from "./zip.ts";
 
 export interface SeedFile {

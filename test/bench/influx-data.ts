@@ -1,6 +1,6 @@
 /** Points as agents of a fleet bring them: rounds of readings every ten seconds, of VMs with disks, interfaces and processors. */
 import type { Point } from "../../common/measurements/measurements.ts";
-import { createRandom, type Random } from "../../packaging/guest/random.ts";
+import { createRandom, type Random } from "../../common/random.ts";
 
 /** `fleet`: what agents read of VMs, 13 fields a point; `sensors`: one field a point. */
 export type Kind = "fleet" | "sensors";

@@ -1,8 +1,8 @@
 /** Randomness of tests: another seed in every run, printed, and set by UMBRA_TEST_SEED to have a failure again. */
 import type { TestContext } from "node:test";
-import { createRandom, type Random } from "../../packaging/guest/random.ts";
+import { createRandom, type Random } from "../../common/random.ts";
 
-export { createRandom, type Random } from "../../packaging/guest/random.ts";
+export { createRandom, type Random } from "../../common/random.ts";
 
 /** @throws RangeError where UMBRA_TEST_SEED is no whole number. */
 export function testRandom(context: TestContext): Random {

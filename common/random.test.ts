@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { testRandom } from "../../test/support/random.ts";
+import { testRandom } from "../test/support/random.ts";
 import { createRandom } from "./random.ts";
 
 describe("createRandom", () => {

@@ -1,0 +1,155 @@
+/** Trials and signatures in the catalog: what is read of them, and the batches in which they are written. */
+import type { Journal } from "./journal.ts";
+import { escapeComponent, keys, rangeBelow, timeComponent, unescapeComponent } from "./keys.ts";
+import type { LevelStore, Operation, Page, PageOptions } from "./store.ts";
+import type { SignatureRecord, TrialRecord } from "./trial-records.ts";
+
+interface TrialPlace {
+	readonly vm: string;
+	readonly time: string;
+	readonly id: string;
+}
+
+/** What one trial adds; written at once. */
+export interface TrialFiling {
+	readonly trial: TrialRecord;
+	/** Those that it changed. */
+	readonly signatures: readonly SignatureRecord[];
+	/** Ids that other titles of a signature would have. */
+	readonly aliases: readonly { readonly alias: string; readonly signature: string }[];
+	/** Trials of the VM that are not kept any more. */
+	readonly dropped: readonly TrialPlace[];
+}
+
+/** `from` and `to` are times in nanoseconds, both inclusive. */
+export interface TrialPageOptions extends Omit<PageOptions, "from" | "to"> {
+	readonly vm?: string | undefined;
+	readonly from?: bigint | undefined;
+	readonly to?: bigint | undefined;
+}
+
+export class TrialStore {
+	readonly #store: LevelStore;
+	readonly #journal: Journal;
+
+	constructor(store: LevelStore, journal: Journal) {
+		this.#store = store;
+		this.#journal = journal;
+	}
+
+	async trial(id: string): Promise<TrialRecord | undefined> {
+		const at = await this.#store.get<{ vm: string; time: string }>(keys.trialId(id));
+		return at === undefined ? undefined : await this.trialAt(at.vm, at.time, id);
+	}
+
+	async trialAt(vm: string, time: bigint | string, id: string): Promise<TrialRecord | undefined> {
+		return await this.#store.get<TrialRecord>(keys.trial(vm, time, id));
+	}
+
+	/** In the order in which they began. */
+	async trials({ vm, from, to, ...options }: TrialPageOptions = {}): Promise<Page<TrialRecord>> {
+		const times = {
+			...options,
+			from: from === undefined ? undefined : timeComponent(from),
+			to: to === undefined ? undefined : timeComponent(to),
+		};
+		if (vm !== undefined) {
+			const page = await this.#store.page<TrialRecord>(rangeBelow("trial", escapeComponent(vm)), times);
+			return { items: page.items.map(({ value }) => value), next: page.next };
+		}
+		const page = await this.#store.page<TrialPlace>(rangeBelow("trialtime"), times);
+		const places = page.items.map(({ value }) => keys.trial(value.vm, value.time, value.id));
+		const records = await this.#store.getMany<TrialRecord>(places);
+		return { items: records.filter((record) => record !== undefined), next: page.next };
+	}
+
+	/** Of one VM, the newest first. */
+	async places(vm: string): Promise<TrialPlace[]> {
+		const range = rangeBelow("trial", escapeComponent(vm));
+		const places: TrialPlace[] = [];
+		for await (const key of this.#store.keysReversed(range)) {
+			const [time = "", id = ""] = key.slice(range.prefix.length).split("/");
+			places.push({ vm, time: BigInt(time).toString(), id: unescapeComponent(id) });
+		}
+		return places;
+	}
+
+	async signature(id: string): Promise<SignatureRecord | undefined> {
+		return await this.#store.get<SignatureRecord>(keys.signature(id));
+	}
+
+	/** The one that has one of these ids, or is also known by one. */
+	async signatureNamed(ids: readonly string[]): Promise<SignatureRecord | undefined> {
+		const own = await this.#store.getMany<SignatureRecord>(ids.map(keys.signature));
+		const found = own.find((record) => record !== undefined);
+		if (found !== undefined) return found;
+		const aliases = await this.#store.getMany<string>(ids.map(keys.alias));
+		const alias = aliases.find((id) => id !== undefined);
+		return alias === undefined ? undefined : await this.signature(alias);
+	}
+
+	/** In the order of their ids; of one VM, those that its clones showed. */
+	async signatures({ vm, ...options }: Omit<TrialPageOptions, "from" | "to"> = {}): Promise<Page<SignatureRecord>> {
+		if (vm === undefined) {
+			const page = await this.#store.page<SignatureRecord>(rangeBelow("signature"), options);
+			return { items: page.items.map(({ value }) => value), next: page.next };
+		}
+		const range = rangeBelow("vmsignature", escapeComponent(vm));
+		const page = await this.#store.page<unknown>(range, options);
+		const records = await this.#store.getMany<SignatureRecord>(
+			page.items.map(({ key }) => keys.signature(key.slice(range.prefix.length))),
+		);
+		return { items: records.filter((record) => record !== undefined), next: page.next };
+	}
+
+	async *allSignatures(): AsyncGenerator<SignatureRecord> {
+		for await (const { value } of this.#store.all<SignatureRecord>(rangeBelow("signature"))) yield value;
+	}
+
+	/** After a failed write: `Catalog.recover`. */
+	async recover(): Promise<void> {
+		await this.#store.recover();
+	}
+
+	/** Resolves once all of it is on stable storage. */
+	async file({ trial, signatures, aliases, dropped }: TrialFiling): Promise<void> {
+		const { vm, time, id } = trial;
+		const place: TrialPlace = { vm, time, id };
+		const operations: Operation[] = [
+			{ type: "put", key: keys.trial(vm, time, id), value: trial },
+			{ type: "put", key: keys.trialId(id), value: { vm, time } },
+			{ type: "put", key: keys.trialTime(time, id), value: place },
+		];
+		pushSignatures(operations, signatures, aliases);
+		const shown = signatures.find(({ id: each, vms }) => each === trial.signature && vms.includes(vm));
+		if (shown !== undefined) operations.push({ type: "put", key: keys.vmSignature(vm, shown.id), value: 0 });
+		for (const each of dropped) {
+			operations.push(
+				{ type: "del", key: keys.trial(each.vm, each.time, each.id) },
+				{ type: "del", key: keys.trialId(each.id) },
+				{ type: "del", key: keys.trialTime(each.time, each.id) },
+			);
+		}
+		using _event = this.#journal.write(operations, [{ type: "trial", vm, time, id }]);
+		await this.#store.batch(operations);
+	}
+
+	/** Whose VMs are what they were. */
+	async saveSignatures(signatures: readonly SignatureRecord[], aliases: TrialFiling["aliases"] = []): Promise<void> {
+		const operations: Operation[] = [];
+		pushSignatures(operations, signatures, aliases);
+		if (operations.length > 0) await this.#store.batch(operations);
+	}
+}
+
+function pushSignatures(
+	operations: Operation[],
+	signatures: readonly SignatureRecord[],
+	aliases: TrialFiling["aliases"],
+): void {
+	for (const signature of signatures) {
+		operations.push({ type: "put", key: keys.signature(signature.id), value: signature });
+	}
+	for (const { alias, signature } of aliases)
+		operations.push({ type: "put", key: keys.alias(alias), value: signature });
+}
