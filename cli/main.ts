@@ -3,7 +3,7 @@
  * `commands/` that loads what it needs only when it runs, so that `umbra --help` stays quick.
  */
 import { Command, CommanderError } from "commander";
-import { type ErrorCode, isUmbraError, messageOf } from "../common/errors.ts";
+import { type ErrorCode, errnoOf, isUmbraError, messageOf } from "../common/errors.ts";
 import { VERSION } from "../common/version.ts";
 import { registerCommands } from "./commands/index.ts";
 import { printable } from "./printable.ts";
@@ -23,6 +23,11 @@ function report(error: unknown): number {
 	if (error.hint !== undefined) console.error(`hint: ${error.hint}`);
 	return EXIT_CODES[error.code] ?? 1;
 }
+
+// A reader that goes away is no failure, neither of help: `umbra ls --help | head`.
+process.stdout.on("error", (error) => {
+	if (errnoOf(error) !== "EPIPE") throw error;
+});
 
 const program = new Command("umbra")
 	.description(
