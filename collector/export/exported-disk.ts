@@ -1,7 +1,8 @@
 /** A disk at a point as an NBD server sends it: views of stored chunks, in order, nothing copied. */
 import { BLOCK_SIZE, blockCount, isZeroName } from "../../common/block.ts";
 import { isUmbraError, UmbraError } from "../../common/errors.ts";
-import { type BulkReader, MAX_BULK_CHUNKS } from "../vault/bulk-reader.ts";
+import type { Allocation, DiskRead, ServedDisk } from "../../disk/nbd/served-disk.ts";
+import type { BulkReader } from "../vault/bulk-reader.ts";
 import type { Point } from "../vault/point-source.ts";
 import { type DiskTree, nameAt, readNames, walkExtents } from "../vault/tree.ts";
 import type { Vault } from "../vault/vault.ts";
@@ -11,35 +12,14 @@ const WINDOW_BLOCKS = 1024;
 /** 32 KiB each: random reads over 4 GiB find their names without walking the tree. */
 const MAX_WINDOWS = 64;
 
-/** The most that is read at once. */
-export const PIECE_BYTES: number = MAX_BULK_CHUNKS * BLOCK_SIZE;
 /** From so many on blocks are read together; fewer are more likely to be wanted again, and go through the cache. */
 const MIN_BULK_BLOCKS = 2;
-
-/** Bytes of the disk behind one another; `parts` is null where they are zeroes. */
-export interface Span {
-	readonly offset: number;
-	readonly length: number;
-	readonly parts: readonly Uint8Array[] | null;
-}
-
-/** What was read; its bytes are not to be used once it was disposed of. */
-export interface DiskRead extends Disposable {
-	readonly spans: readonly Span[];
-}
-
-export interface Allocation {
-	/** Bytes. */
-	readonly length: number;
-	readonly zero: boolean;
-}
 
 interface Blocks extends Disposable {
 	readonly blocks: readonly (Uint8Array | null)[];
 }
 
-export class ExportedDisk {
-	/** What clients call it. */
+export class ExportedDisk implements ServedDisk {
 	readonly disk: string;
 	/** For people: `vm@time/disk`. */
 	readonly name: string;
@@ -59,12 +39,6 @@ export class ExportedDisk {
 		this.tree = { root: point.root, blocks: blockCount(point.sizeBytes) };
 	}
 
-	/**
-	 * At most `PIECE_BYTES` from `offset` on, of at most as many blocks as these are. The range lies on the disk; the
-	 * bytes are the store's: not to be changed.
-	 *
-	 * @throws UmbraError with the `offset` of the first byte that cannot be read in its context; the signal's reason.
-	 */
 	async read(offset: number, length: number, signal: AbortSignal): Promise<DiskRead> {
 		const end = offset + length;
 		const first = Math.floor(offset / BLOCK_SIZE);
@@ -88,14 +62,13 @@ export class ExportedDisk {
 		return { spans, [Symbol.dispose]: dispose };
 	}
 
-	/** Brings the blocks of the range into the vault's cache. @throws as `read`. */
+	/** Brings the blocks of the range into the vault's cache. */
 	async prefetch(offset: number, length: number, signal: AbortSignal): Promise<void> {
 		const first = Math.floor(offset / BLOCK_SIZE);
 		const count = blockCount(offset + length) - first;
 		await Promise.all(Array.from({ length: count }, (_, at) => this.#block(first + at, offset, signal)));
 	}
 
-	/** What holds data from `offset` on: at most `limit` runs, which may end before `length` does, never behind it. */
 	async allocation(offset: number, length: number, limit: number, signal: AbortSignal): Promise<Allocation[]> {
 		const end = offset + length;
 		const runs: Allocation[] = [];

@@ -3,11 +3,9 @@
  * ports of this machine.
  *
  *     exports          which there are           point-export    one: listener, clients, lease
- *     listen-address   where one listens         connection      one client
- *     negotiate, options   the handshake         replies         what goes over the wire
- *     exported-disk    a disk of the vault       byte-reader     what a client sends
+ *     listen-address   where one listens         exported-disk   a disk of the vault
  *
- * An *export* is one point and some of its disks; a *lease* is how long it stays without a client or a word from
+ * What is said to a client is `disk/nbd/`. An *export* is one point and some of its disks; a *lease* is how long it stays without a client or a word from
  * whoever asked for it. This folder knows the vault, and nothing of the catalog, agents or HTTP. Clients are not
  * trusted; NBD does not ask who they are, so that the socket's place and mode decide.
  */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { BLOCK_SIZE } from "../../common/block.ts";
+import { goData, RawClient, u32 } from "../../disk/nbd/raw-client.ts";
 import {
 	CMD_BLOCK_STATUS,
 	CMD_CACHE,
@@ -33,7 +34,6 @@ import {
 import { sampleDisk } from "../../disk/source/testing.ts";
 import { testRandom } from "../../test/support/random.ts";
 import { until } from "../../test/support/wait.ts";
-import { goData, RawClient, u32 } from "./raw-client.ts";
 import { ExportSite } from "./testing.ts";
 
 const DISK = sampleDisk(9_000_003);

@@ -2,11 +2,11 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { UmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
+import { serveConnection } from "../../disk/nbd/connection.ts";
+import type { ServedDisks } from "../../disk/nbd/negotiate.ts";
 import type { Window } from "../../disk/source/nbd/window.ts";
-import { serveConnection } from "./connection.ts";
 import type { ExportedDisk } from "./exported-disk.ts";
 import { formatListen, type ListenAddress, listen, nbdUri } from "./listen-address.ts";
-import type { ExportedPoint } from "./negotiate.ts";
 
 /** nbdcopy opens four, a VM one a disk; each may hold some MiB. */
 const MAX_CONNECTIONS = 16;
@@ -44,7 +44,7 @@ export interface ExportView {
 	readonly sentBytes: number;
 }
 
-export class PointExport implements AsyncDisposable, ExportedPoint {
+export class PointExport implements AsyncDisposable, ServedDisks {
 	readonly disks: readonly ExportedDisk[];
 	readonly #options: PointExportOptions;
 	readonly #server: Server;

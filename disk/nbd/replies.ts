@@ -15,8 +15,8 @@ import {
 	STATE_ZERO,
 	STRUCTURED_REPLY_BYTES,
 	STRUCTURED_REPLY_MAGIC,
-} from "../../disk/source/nbd/wire.ts";
-import type { Allocation } from "./exported-disk.ts";
+} from "../source/nbd/wire.ts";
+import type { Allocation } from "./served-disk.ts";
 
 /** Characters of an error's message: below NBD_MAX_STRING in any encoding. */
 const MAX_MESSAGE = 1024;

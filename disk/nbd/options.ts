@@ -12,7 +12,7 @@ import {
 	NBDMAGIC,
 	OPTION_REPLY_BYTES,
 	OPTION_REPLY_MAGIC,
-} from "../../disk/source/nbd/wire.ts";
+} from "../source/nbd/wire.ts";
 
 /** What stands after the size in the answer to NBD_OPT_EXPORT_NAME. */
 const EXPORT_NAME_ZEROES = 124;

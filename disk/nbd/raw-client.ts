@@ -13,7 +13,7 @@ import {
 	REQUEST_MAGIC,
 	SIMPLE_REPLY_BYTES,
 	STRUCTURED_REPLY_BYTES,
-} from "../../disk/source/nbd/wire.ts";
+} from "../source/nbd/wire.ts";
 import { ByteReader } from "./byte-reader.ts";
 
 export interface OptionReply {

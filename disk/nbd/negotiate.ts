@@ -28,9 +28,8 @@ import {
 	REP_INFO,
 	REP_META_CONTEXT,
 	REP_SERVER,
-} from "../../disk/source/nbd/wire.ts";
+} from "../source/nbd/wire.ts";
 import type { ByteReader } from "./byte-reader.ts";
-import type { ExportedDisk } from "./exported-disk.ts";
 import {
 	encodeBlockSizes,
 	encodeExportInfo,
@@ -45,6 +44,7 @@ import {
 	parseInfoRequest,
 	parseOption,
 } from "./options.ts";
+import type { ServedDisk } from "./served-disk.ts";
 
 /** A name and some queries take far less. */
 const MAX_OPTION_BYTES = 16 * 1024;
@@ -54,16 +54,16 @@ const MAX_OPTIONS = 1024;
 export const ALLOCATION_CONTEXT = 1;
 
 /** What a client may choose from. */
-export interface ExportedPoint {
-	readonly disks: readonly ExportedDisk[];
+export interface ServedDisks {
+	readonly disks: readonly ServedDisk[];
 	/** By any of its names; undefined where none is meant. */
-	find(name: string): ExportedDisk | undefined;
+	find(name: string): ServedDisk | undefined;
 	/** For people, of one disk. */
-	describe(disk: ExportedDisk): string;
+	describe(disk: ServedDisk): string;
 }
 
 export interface Session {
-	readonly disk: ExportedDisk;
+	readonly disk: ServedDisk;
 	readonly structured: boolean;
 	/** `base:allocation` was chosen. */
 	readonly allocation: boolean;
@@ -77,13 +77,13 @@ export interface Session {
 export async function negotiate(
 	reader: ByteReader,
 	send: (bytes: Buffer) => Promise<void>,
-	point: ExportedPoint,
+	point: ServedDisks,
 ): Promise<Session | undefined> {
 	await send(encodeGreeting());
 	const client = parseClientFlags(await reader.take(4));
 	let structured = false;
-	let allocationOf: ExportedDisk | undefined;
-	const session = (disk: ExportedDisk): Session => ({ disk, structured, allocation: allocationOf === disk });
+	let allocationOf: ServedDisk | undefined;
+	const session = (disk: ServedDisk): Session => ({ disk, structured, allocation: allocationOf === disk });
 
 	for (let options = 0; options < MAX_OPTIONS; options++) {
 		const { option, length } = parseOption(await reader.take(OPTION_BYTES));
@@ -175,7 +175,7 @@ function wantEmpty(data: Buffer): void {
 	if (data.length > 0) throw new UmbraError("corrupt", `${data.length} bytes of data, wanted none`);
 }
 
-function unknownExport(point: ExportedPoint, name: string): string {
+function unknownExport(point: ServedDisks, name: string): string {
 	const known = point.disks.map(({ disk }) => disk).join(", ");
 	return name === "" ? `name one of several: ${known}` : `no such export; there is ${known}`;
 }

@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import { BLOCK_SIZE } from "../../common/block.ts";
 import { isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
-import { Window } from "../../disk/source/nbd/window.ts";
+import { Window } from "../source/nbd/window.ts";
 import {
 	CMD_BLOCK_STATUS,
 	CMD_CACHE,
@@ -23,10 +23,9 @@ import {
 	EPERM,
 	MAX_REQUEST_BYTES,
 	REQUEST_BYTES,
-} from "../../disk/source/nbd/wire.ts";
+} from "../source/nbd/wire.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { type DiskRead, PIECE_BYTES, type Span } from "./exported-disk.ts";
-import { ALLOCATION_CONTEXT, type ExportedPoint, negotiate, type Session } from "./negotiate.ts";
+import { ALLOCATION_CONTEXT, negotiate, type ServedDisks, type Session } from "./negotiate.ts";
 import {
 	dataHeader,
 	errorChunk,
@@ -37,6 +36,7 @@ import {
 	simpleReply,
 	statusChunk,
 } from "./replies.ts";
+import { type DiskRead, PIECE_BYTES, type Span } from "./served-disk.ts";
 
 /** An interactive client may think between its options; one that never goes on holds a connection. */
 const HANDSHAKE_MS = 60_000;
@@ -56,7 +56,7 @@ const ZEROES = Buffer.alloc(BLOCK_SIZE);
 
 export interface ConnectionOptions {
 	readonly socket: Socket;
-	readonly point: ExportedPoint;
+	readonly point: ServedDisks;
 	/** Ends everything that is read for this client. */
 	readonly signal: AbortSignal;
 	readonly log: Logger;
