@@ -51,7 +51,11 @@ export class QmpClient implements AsyncDisposable {
 	/** @throws UmbraError `unavailable` when nobody listens, or another client holds the monitor. */
 	static async connect(path: string, signal?: AbortSignal): Promise<QmpClient> {
 		signal?.throwIfAborted();
-		const socket = createConnection({ path });
+		return await QmpClient.adopt(path, createConnection({ path }), signal);
+	}
+
+	/** As `connect`, over a connection that is there or under way: that of a QEMU which came to us. */
+	static async adopt(path: string, socket: Socket, signal?: AbortSignal): Promise<QmpClient> {
 		const client = new QmpClient(path, socket);
 		const greeted = Promise.withResolvers<void>();
 		const fail = (error: unknown) => {

@@ -2,6 +2,7 @@
 import { isZero } from "../../common/block.ts";
 import type { BlockSource } from "../../disk/source/source.ts";
 import { RAM_PAGE, RamSection } from "./migration-stream.ts";
+import type { PlacedBlock } from "./ram-layout.ts";
 import type { StateShape } from "./state.ts";
 
 /** Read at a time: neighbouring chunks of the vault are read together. */
@@ -12,17 +13,19 @@ const READ_BYTES = 4 * 2 ** 20;
  *
  * @param ram the RAM part, as the shape lays it out
  * @param devices the devices' part
+ * @param blocks whose pages are told; whoever loads it has the others already
  */
 export async function* rejoin(
 	shape: StateShape,
 	ram: BlockSource,
 	devices: BlockSource,
 	signal?: AbortSignal,
+	blocks: readonly PlacedBlock[] = shape.ram.blocks,
 ): AsyncGenerator<Uint8Array> {
 	yield await devices.read(0, shape.headBytes, signal);
 	const section = new RamSection(shape);
 	yield section.begin();
-	for (const block of shape.ram.blocks) {
+	for (const block of blocks) {
 		for (let from = 0; from < block.size; from += READ_BYTES) {
 			signal?.throwIfAborted();
 			const length = Math.min(READ_BYTES, block.size - from);

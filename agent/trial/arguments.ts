@@ -1,0 +1,427 @@
+/**
+ * A captured machine's arguments -> those of a clone. Everything through which the machine reached its host is replaced by
+ * something of ours: RAM, disks, networks, character devices. An option that is not known is refused by name.
+ *
+ * Options stay in their order, since that decides the places of devices on their buses.
+ */
+import type { MachineConfiguration } from "../hypervisor/hypervisor.ts";
+import type { StateShape } from "../state/state.ts";
+import type { ClonePlan, PlannedChannel, PlannedDisk, PlannedNic, SharedRam } from "./clone-plan.ts";
+import { cannot, checkDevice } from "./devices.ts";
+import { OptionSet } from "./option-set.ts";
+import { planRam } from "./ram-plan.ts";
+
+export interface PlanOptions {
+	readonly machine: Pick<MachineConfiguration, "arguments" | "memory" | "nics">;
+	readonly stream: Pick<StateShape, "machineType" | "ram">;
+	/** Sizes of the point's disks in bytes, by id. */
+	readonly disks: ReadonlyMap<string, number>;
+	/** Unix socket at which the point's disks are served, as seen from a clone's folder. */
+	readonly diskSocket: string;
+	/** KVM can be used here. */
+	readonly hasKvm: boolean;
+	/** A clone can be given a network namespace with a tap device in it. */
+	readonly hasOwnNetworks: boolean;
+}
+
+/** Without a value. */
+const SWITCHES = new Set([
+	...["-nodefaults", "-no-user-config", "-no-reboot", "-no-hpet", "-no-acpi", "-no-fd-bootchk", "-win2k-hack"],
+	...["-enable-kvm", "-usb", "-mem-prealloc", "-nouserconfig"],
+]);
+/** What they say means the same in a clone. */
+const KEPT = new Set([
+	...["-nodefaults", "-no-user-config", "-nouserconfig", "-no-reboot", "-no-hpet", "-no-acpi", "-no-fd-bootchk"],
+	...["-win2k-hack", "-enable-kvm", "-usb", "-accel", "-cpu", "-m", "-smp", "-numa", "-uuid", "-rtc", "-vga"],
+	...["-watchdog", "-action"],
+]);
+/** What they say is of the host, and the guest sees nothing of it. */
+const DROPPED = new Set(["-overcommit", "-realtime", "-mem-path", "-mem-prealloc", "-add-fd", "-iscsi", "-k", "-D"]);
+/** Of a boot that is over. */
+const OF_BOOT = new Set(["-kernel", "-initrd", "-append", "-dtb"]);
+/** How backends are called that nothing is plugged into. */
+export const UNPLUGGED = "umbra-unplugged";
+const DRIVE_LETTERS = ["-hda", "-hdb", "-hdc", "-hdd"];
+const REASONS: Readonly<Record<string, string>> = {
+	"-fsdev": "it shows a folder of the host",
+	"-virtfs": "it shows a folder of the host",
+	"-tpmdev": "its secrets are kept outside of the machine",
+	"-readconfig": "it names a file with further options, of another host",
+	"-acpitable": "it names a file of another host",
+	"-option-rom": "it names a file of another host",
+	"-L": "it names a folder of another host",
+};
+
+/**
+ * @throws UmbraError `unsupported` with the option and the reason where no clone can be made of the machine; `corrupt`
+ * where its arguments make no sense.
+ */
+export function planClone(options: PlanOptions): ClonePlan {
+	return new Planner(options).plan();
+}
+
+class Planner {
+	readonly #options: PlanOptions;
+	readonly #args: string[] = [];
+	readonly #notes: string[] = [];
+	readonly #channels: PlannedChannel[] = [];
+	readonly #nics: PlannedNic[] = [];
+	readonly #disks: PlannedDisk[] = [];
+	/** By id: as they were told, and whether something uses them. */
+	readonly #drives = new Map<string, OptionSet>();
+	readonly #nodes = new Map<string, OptionSet>();
+	readonly #backends = new Map<string, OptionSet>();
+	readonly #places = new Map<string, number>();
+	#ram: readonly SharedRam[] = [];
+
+	constructor(options: PlanOptions) {
+		this.#options = options;
+	}
+
+	plan(): ClonePlan {
+		const { machine, disks } = this.#options;
+		if (machine.arguments === null) throw cannot("its arguments", "the agent that captured it could not see them");
+		const given = pairs(machine.arguments);
+		for (const [option, value] of given) this.#learn(option, value);
+		const { ram, backends } = planRam(this.#options, given);
+		this.#ram = ram;
+		for (const [option, value] of given) this.#add(...this.#translate(option, value, backends));
+		const has = (...names: string[]) => given.some(([option]) => names.includes(option));
+		if (!has("-machine", "-M")) this.#add(...this.#machine(OptionSet.parse("", "type"), backends.size > 0));
+		if (!has("-nodefaults")) this.#defaults(has);
+		if (given.some(([option]) => OF_BOOT.has(option))) {
+			this.#notes.push("the machine was started with a kernel from its host: a clone ends where its guest reboots");
+			if (!has("-no-reboot")) this.#add("-no-reboot");
+		}
+		for (const disk of disks.keys()) {
+			if (this.#disks.some((planned) => planned.disk === disk)) continue;
+			throw cannot(`disk ${disk}`, "none of its arguments make it: it was plugged in while the machine ran");
+		}
+		return {
+			args: this.#args,
+			ram: this.#ram,
+			channels: this.#channels,
+			nics: this.#nics,
+			disks: this.#disks,
+			notes: this.#notes,
+		};
+	}
+
+	#checkAccelerator(option: string, value: string): void {
+		if (!/kvm/.test(value) || /tcg/.test(value) || this.#options.hasKvm) return;
+		throw cannot(`${option} ${value}`, "this host has no KVM that the agent may use");
+	}
+
+	/** What others refer to, wherever it stands. */
+	#learn(option: string, value: string): void {
+		if (option === "-drive") {
+			const drive = OptionSet.parse(value, "file");
+			if ((drive.get("if") ?? "") === "none") this.#drives.set(drive.get("id") ?? "", drive);
+		}
+		if (option === "-blockdev") {
+			const node = OptionSet.parse(value, "driver");
+			this.#nodes.set(node.get("node-name") ?? "", node);
+		}
+		if (option === "-netdev") {
+			const netdev = OptionSet.parse(value, "type");
+			this.#backends.set(netdev.get("id") ?? "", netdev);
+		}
+	}
+
+	#translate(option: string, value: string, memory: ReadonlySet<string>): readonly string[] {
+		if (KEPT.has(option)) {
+			if (option === "-accel" || option === "-enable-kvm") this.#checkAccelerator(option, value || "kvm");
+			return [option, ...(SWITCHES.has(option) ? [] : [value])];
+		}
+		if (DROPPED.has(option) || OF_BOOT.has(option)) return [];
+		if (DRIVE_LETTERS.includes(option)) {
+			return this.#drive(OptionSet.parse(`if=ide,index=${DRIVE_LETTERS.indexOf(option)}`, "file"));
+		}
+		switch (option) {
+			case "-machine":
+			case "-M":
+				return this.#machine(OptionSet.parse(value, "type"), memory.size > 0);
+			case "-device":
+				return this.#device(OptionSet.parse(value, "driver"));
+			case "-object":
+				return this.#object(value, memory);
+			case "-drive":
+				return this.#drive(OptionSet.parse(value, "file"));
+			case "-cdrom":
+				return this.#drive(OptionSet.parse("if=ide,index=2,media=cdrom", "file"));
+			case "-serial":
+			case "-parallel":
+				return this.#serial(option, value);
+			case "-nic":
+			case "-net":
+				return this.#network(option, value);
+			case "-audiodev": {
+				const id = OptionSet.parse(value, "driver").get("id") ?? "";
+				return [option, `none,id=${id}`];
+			}
+			case "-boot": {
+				const boot = OptionSet.parse(value, "order");
+				boot.delete("splash", "splash-time");
+				return boot.keys().length > 0 ? [option, boot.toString()] : [];
+			}
+			case "-bios":
+				if (value.includes("/")) throw cannot("-bios", "it names a file of another host");
+				return [option, value];
+			case "-smbios":
+			case "-fw_cfg":
+				if (/(?:^|,)(?:file|path)=/.test(value)) throw cannot(option, "it names a file of another host");
+				return [option, value];
+			case "-global":
+				if (/[.=,](?:romfile|file|filename|path|host\w*|fd|chardev|netdev|drive|memdev)=/.test(value)) {
+					throw cannot(`-global ${value}`, "it names something of the host");
+				}
+				return [option, value];
+			case "-blockdev":
+			case "-netdev":
+			case "-chardev":
+				return []; // Made anew for what uses them.
+			default:
+				throw cannot(option, REASONS[option] ?? "whether it can be cloned is not known");
+		}
+	}
+
+	#machine(machine: OptionSet, hasBackends: boolean): readonly string[] {
+		// Versioned: that of the state, whatever the name stood for.
+		if (this.#options.stream.machineType !== "") machine.set("type", this.#options.stream.machineType);
+		machine.delete("dump-guest-core", "mem-merge");
+		this.#checkAccelerator("-machine accel=", machine.get("accel") ?? "");
+		for (const key of ["memory-encryption", "confidential-guest-support", "firmware", "dtb", "dumpdtb"]) {
+			if (machine.keys().includes(key)) throw cannot(`-machine ${key}=`, "its memory or firmware is out of reach");
+		}
+		for (const unit of [0, 1]) {
+			const node = machine.get(`pflash${unit}`);
+			if (node !== undefined) this.#blockdev({ ...this.#flash(unit), "node-name": node });
+		}
+		const [own] = this.#ram;
+		if (own !== undefined && !hasBackends) machine.set("memory-backend", own.backend);
+		return ["-machine", machine.toString()];
+	}
+
+	#object(value: string, memory: ReadonlySet<string>): readonly string[] {
+		const object = OptionSet.parse(value, "qom-type");
+		const type = object.get("qom-type") ?? "";
+		const id = object.get("id") ?? "";
+		if (type.startsWith("memory-backend-") && memory.has(id)) return []; // Each clone has its own.
+		if (type === "iothread") return ["-object", object.toString()];
+		if (type.startsWith("rng-")) return ["-object", `rng-builtin,id=${id.replaceAll(",", ",,")}`];
+		if (/^(?:secret|tls-|auth|throttle-group|filter-|thread-context|input-|main-loop|colo-)/.test(type)) return [];
+		throw cannot(`-object ${type}`, "whether it can be cloned is not known");
+	}
+
+	#device(device: OptionSet): readonly string[] {
+		const driver = checkDevice(device);
+		const drive = device.get("drive");
+		if (drive !== undefined) this.#deviceDrive(device, driver, drive);
+		const chardev = device.get("chardev");
+		if (chardev !== undefined) {
+			const isPort = driver === "virtserialport";
+			const name = device.get("name") ?? device.get("id") ?? `${driver}${this.#next(driver)}`;
+			const isAgent = isPort && name === "org.qemu.guest_agent.0";
+			device.set("chardev", this.#channel(isAgent ? "guest-agent" : isPort ? "port" : "console", name));
+		}
+		const netdev = device.get("netdev");
+		if (netdev !== undefined) this.#netdev(netdev, driver);
+		// A guest that can tell is told that it is another machine now, and makes its random numbers anew.
+		if (driver === "vmgenid") device.set("guid", "auto");
+		return ["-device", device.toString()];
+	}
+
+	#deviceDrive(device: OptionSet, driver: string, name: string): void {
+		const drive = this.#drives.get(name) ?? this.#nodes.get(name);
+		if (drive === undefined) throw cannot(`-device ${driver},drive=${name}`, "no argument makes this drive");
+		const found = [device.get("id"), name].find((id) => id !== undefined && this.#options.disks.has(id));
+		if (found !== undefined) {
+			this.#overlay(found, name);
+			return;
+		}
+		if (/-cd$/.test(driver) || drive.get("media") === "cdrom") {
+			this.#notes.push(`the medium of ${device.get("id") ?? name} is not part of a point: the drive is empty`);
+			device.delete("drive");
+			return;
+		}
+		throw cannot(
+			`disk ${device.get("id") ?? name}`,
+			"it is not in the point; is it read-only, or excluded from captures?",
+		);
+	}
+
+	#drive(drive: OptionSet): readonly string[] {
+		const bus = drive.get("if") ?? "ide";
+		if (bus === "none") return []; // Made for the device that uses it.
+		if (bus === "pflash") {
+			const unit = Number(drive.get("unit") ?? drive.get("index") ?? this.#next("pflash"));
+			return ["-drive", `if=pflash,unit=${unit},format=raw,file=${json(this.#flash(unit))}`];
+		}
+		if (bus !== "virtio" && bus !== "ide" && bus !== "scsi") throw cannot(`-drive if=${bus}`, "it is not captured");
+		const index = Number(drive.get("index") ?? this.#next(bus));
+		const isCd = drive.get("media") === "cdrom";
+		const automatic = bus === "virtio" ? `virtio${index}` : `${bus}${index >> 1}-${isCd ? "cd" : "hd"}${index & 1}`;
+		const id = drive.get("id") ?? automatic;
+		const place = `if=${bus},index=${index},id=${id}`;
+		if (this.#options.disks.has(id)) {
+			const overlay = this.#plannedDisk(id);
+			return ["-drive", `${place},file=${json(this.#disk(overlay))}`];
+		}
+		if (!isCd) throw cannot(`disk ${id}`, "it is not in the point; is it read-only, or excluded from captures?");
+		this.#notes.push(`the medium of ${id} is not part of a point: the drive is empty`);
+		return ["-drive", `${place},media=cdrom`];
+	}
+
+	#overlay(disk: string, node: string): void {
+		this.#blockdev({ ...this.#disk(this.#plannedDisk(disk)), "node-name": node });
+	}
+
+	#plannedDisk(disk: string): PlannedDisk {
+		if (this.#disks.some((planned) => planned.disk === disk)) throw cannot(`disk ${disk}`, "two devices share it");
+		const planned = { disk, overlay: `d${this.#disks.length}.qcow2`, size: this.#options.disks.get(disk) ?? 0 };
+		this.#disks.push(planned);
+		return planned;
+	}
+
+	#disk({ disk, overlay }: PlannedDisk): object {
+		return {
+			driver: "qcow2",
+			discard: "unmap",
+			// What a clone writes is not meant to last.
+			cache: { "no-flush": true },
+			file: { driver: "file", filename: overlay, discard: "unmap", locking: "off" },
+			backing: {
+				driver: "nbd",
+				server: { type: "unix", path: this.#options.diskSocket },
+				export: disk,
+				"read-only": true,
+			},
+		};
+	}
+
+	/** Of the size that the state says; its contents are part of the RAM there. */
+	#flash(unit: number): object {
+		const { blocks } = this.#options.stream.ram;
+		const block = blocks.find(({ name }) => name === `system.flash${unit}` || name === `virt.flash${unit}`);
+		if (block === undefined) throw cannot(`pflash${unit}`, "its contents are not in the state");
+		return { driver: "null-co", size: block.size, "read-zeroes": true };
+	}
+
+	#serial(option: string, value: string): readonly string[] {
+		if (value === "none" || value === "null") return [option, value];
+		const name = `${option.slice(1)}${this.#next(option)}`;
+		return [option, `chardev:${this.#channel("console", name)}`];
+	}
+
+	/** @returns the id of the character device. */
+	#channel(kind: PlannedChannel["kind"], name: string): string {
+		const id = `umbra-ch${this.#channels.length}`;
+		const socket = `ch${this.#channels.length}`;
+		this.#channels.push({ kind, name, socket });
+		this.#add("-chardev", `socket,id=${id},path=${socket}`);
+		return id;
+	}
+
+	#network(option: string, value: string): readonly string[] {
+		const set = OptionSet.parse(value, "type");
+		const type = set.get("type") ?? "";
+		if (option === "-nic") {
+			if (type === "none") return ["-nic", "none"];
+			this.#backends.set("", set);
+			const id = `umbra-n${this.#next("-nic")}`;
+			this.#netdev(id, set.get("model") ?? "", set);
+			const more = [["model", set.get("model")] as const, ["macaddr", set.get("mac")] as const];
+			const told = more.map(([key, each]) => (each === undefined ? "" : `,${key}=${each}`)).join("");
+			return ["-net", `nic,netdev=${id}${told}`];
+		}
+		// Backends of this old form hang at a hub with the device: each device is by itself now.
+		if (type === "none") return ["-nic", "none"];
+		if (type !== "nic") return [];
+		const id = set.get("netdev") ?? `umbra-n${this.#next("-nic")}`;
+		this.#netdev(id, set.get("model") ?? "");
+		set.set("netdev", id);
+		return ["-net", set.toString()];
+	}
+
+	#netdev(id: string, model: string, told = this.#backends.get(id)): void {
+		const type = told?.get("type");
+		if (Number(told?.get("queues") ?? 1) > 1) {
+			throw cannot(`-netdev ${type},queues=${told?.get("queues")}`, "a clone's network has one queue");
+		}
+		const hasHeader = /^(?:tap|vhost-user|vhost-vdpa|bridge)$/.test(type ?? "") && told?.get("vnet_hdr") !== "off";
+		// QEMU's own network has a state, which wants to be loaded: there is one that nothing is plugged into.
+		if (type === "user") this.#add("-netdev", `user,id=${UNPLUGGED}${this.#next(type)},restrict=on`);
+		const number = this.#nics.length;
+		const socket = `n${number}`;
+		if (!hasHeader || !/^(?:virtio|e1000e|igb|vmxnet3)/.test(model)) {
+			this.#nics.push({ netdev: id, socket, wire: "stream" });
+			this.#add("-netdev", JSON.stringify({ type: "stream", id, addr: { type: "unix", path: socket } }));
+			return;
+		}
+		if (!this.#options.hasOwnNetworks) {
+			throw cannot(
+				`-netdev ${type}`,
+				"its guest leaves checksums to the network: a clone needs a tap in a network namespace of its own, which this agent may not make",
+			);
+		}
+		this.#nics.push({ netdev: id, socket, wire: "redirected-tap" });
+		this.#redirectedTap(id, number, socket);
+	}
+
+	/** Of the process's own network namespace, where it is the only thing and stays down: no frame gets as far as it. */
+	#redirectedTap(id: string, number: number, socket: string): void {
+		const tap = {
+			type: "tap",
+			id,
+			ifname: `umbra${number}`,
+			script: "no",
+			downscript: "no",
+			vnet_hdr: true,
+			vhost: false,
+		};
+		this.#add("-netdev", JSON.stringify(tap));
+		const redirector = { "qom-type": "filter-redirector", netdev: id, vnet_hdr_support: true };
+		const [out, into] = [`umbra-n${number}o`, `umbra-n${number}i`];
+		this.#add("-chardev", `socket,id=${out},path=${socket}`, "-chardev", `socket,id=${into},path=${socket}i`);
+		this.#add("-object", JSON.stringify({ ...redirector, id: `${out}f`, queue: "rx", outdev: out }));
+		this.#add("-object", JSON.stringify({ ...redirector, id: `${into}f`, queue: "tx", indev: into }));
+	}
+
+	#defaults(has: (...options: string[]) => boolean): void {
+		if (!has("-serial")) this.#add(...this.#serial("-serial", "vc"));
+		if (has("-net", "-netdev", "-nic")) return;
+		const isAlone = this.#options.machine.nics.length === 0;
+		this.#add(...(isAlone ? ["-nic", "none"] : this.#network("-net", "nic")));
+	}
+
+	#blockdev(node: object): void {
+		this.#add("-blockdev", JSON.stringify(node));
+	}
+
+	#next(kind: string): number {
+		const next = this.#places.get(kind) ?? 0;
+		this.#places.set(kind, next + 1);
+		return next;
+	}
+
+	#add(...args: readonly string[]): void {
+		this.#args.push(...args);
+	}
+}
+
+/** A block node as the name of a file, within a list of options. */
+function json(value: object): string {
+	return `json:${JSON.stringify(value).replaceAll(",", ",,")}`;
+}
+
+/** Options with their values; those without have an empty one. @throws UmbraError `corrupt`, `unsupported`. */
+export function pairs(args: readonly string[]): (readonly [string, string])[] {
+	const found: [string, string][] = [];
+	for (let at = 0; at < args.length; at++) {
+		const option = args[at] as string;
+		if (!option.startsWith("-")) found.push(["-hda", option]);
+		else if (SWITCHES.has(option)) found.push([option, ""]);
+		else found.push([option, args[++at] ?? ""]);
+	}
+	return found;
+}
