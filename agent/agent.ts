@@ -2,6 +2,7 @@
  * `agent/` is the program on a hypervisor host: it finds machines, captures them, keeps what it found in a
  * spool, and brings it to the collector. It never imports `collector/`.
  */
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -25,6 +26,7 @@ import { importFolder, takeOver } from "./import/take-over.ts";
 import { Spool } from "./spool/spool.ts";
 import { toSample } from "./telemetry/sample.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
+import type { TrialRunner } from "./trial-runner.ts";
 import { uplinkAccess } from "./uplink/access.ts";
 import { loadAgentId } from "./uplink/identity.ts";
 import { Uplink } from "./uplink/uplink.ts";
@@ -47,6 +49,7 @@ export class Agent implements AsyncDisposable {
 	#capturer!: Capturer;
 	#uplink!: Uplink;
 	#telemetry: Telemetry | undefined;
+	#trials: TrialRunner | undefined;
 	#captures = 0;
 	#captureFailures = 0;
 
@@ -110,6 +113,16 @@ export class Agent implements AsyncDisposable {
 	async #connect(agentId: string, host: string): Promise<void> {
 		const { collector, qemu, scratch, dataDir } = this.#config;
 		const access = await uplinkAccess(collector);
+		const { trials: limits } = this.#config;
+		const folder = join(dataDir, "trials");
+		if (limits === undefined) {
+			// Since it took some, its settings may have changed.
+			if (existsSync(folder)) await (await import("./trial/sweep.ts")).sweepTrials(folder);
+		} else {
+			const { TrialRunner } = await import("./trial-runner.ts");
+			const link = { address: collector.address, ...access };
+			this.#trials = this.#stack.use(await TrialRunner.open({ folder, limits, link, log: this.#log }));
+		}
 		this.#uplink = Uplink.start({
 			address: collector.address,
 			agentId,
@@ -287,13 +300,14 @@ export class Agent implements AsyncDisposable {
 			spoolFull: this.#spool.full,
 			rssBytes: toLong(process.memoryUsage.rss()),
 			cpuSeconds: (user + system) / 1e6,
+			...(this.#trials && { trials: this.#trials.capacity() }),
 		};
 	}
 
 	async #obey(order: wire.v1.IOrder): Promise<wire.v1.IOrderResult> {
 		const orderId = order.orderId ?? "";
 		try {
-			const { captureNow, setPolicy, sendBlocks } = order;
+			const { captureNow, setPolicy, sendBlocks, runTrial } = order;
 			if (sendBlocks !== null && sendBlocks !== undefined) return { orderId, ...(await this.#sendBlocks(sendBlocks)) };
 			if (captureNow !== null && captureNow !== undefined) {
 				if (captureNow.anew === true) await this.#beginAnew(captureNow.vm ?? "");
@@ -309,6 +323,14 @@ export class Agent implements AsyncDisposable {
 					...(paused === null || paused === undefined ? {} : { paused }),
 				});
 				return { orderId, ok: true };
+			}
+			if (runTrial !== null && runTrial !== undefined) {
+				if (this.#trials === undefined) {
+					throw new UmbraError("unsupported", "this host takes no trials", {
+						hint: "set trials in the agent's settings",
+					});
+				}
+				return { orderId, ok: true, trial: await this.#trials.run(runTrial, this.#stop.signal) };
 			}
 			throw new UmbraError("unsupported", "an order that this agent does not know", { hint: "update the agent" });
 		} catch (error) {

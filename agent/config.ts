@@ -55,6 +55,24 @@ const telemetry = z.strictObject({
 	dirtyRate: z.boolean().default(false),
 });
 
+/** What this host gives to trials: clones of captured machines, isolated. Left out, it takes none. */
+const trials = z.strictObject({
+	/** Clones at the same time. */
+	slots: z.int().min(1).max(256),
+	/** Of all clones together, with all the RAM that they may come to use. */
+	memory: bytesField(),
+	/** Of all processors of the host. */
+	cpuShare: z.number().gt(0).max(1).default(0.5),
+	/** Name of a control group, made where it is not there. */
+	cgroup: z
+		.string()
+		.regex(/^[\w.-]+(?:\/[\w.-]+)*$/, "wanted a name, or names with / between them")
+		.refine((name) => !name.split("/").some((part) => /^\.+$/.test(part)), "wanted names that are none of . and ..")
+		.default("umbra-trials"),
+	/** What a clone may write to each of its disks. */
+	disk: bytesField().default(8 * 2 ** 30),
+});
+
 export const agentConfig = z.strictObject({
 	dataDir: z.string().min(1),
 	/** Shown to operators; the host's own name by default. */
@@ -98,6 +116,7 @@ export const agentConfig = z.strictObject({
 	/** When RAM and devices are captured too: never, unless told. */
 	states: schedule.optional(),
 	telemetry: telemetry.prefault({}),
+	trials: trials.optional(),
 	/** Hashing threads. */
 	threads: z.int().min(1).max(64).default(2),
 	vms: z.array(vmSettings).default([]),

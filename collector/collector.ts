@@ -25,6 +25,7 @@ import { AgentTable } from "./ingest/agents.ts";
 import { KeyedMutex } from "./ingest/keyed-mutex.ts";
 import { IngestServer, type TlsFiles } from "./ingest/server.ts";
 import { TelemetryTable } from "./ingest/telemetry.ts";
+import { PointTickets } from "./ingest/tickets.ts";
 import { Healer } from "./integrity/healer.ts";
 import { Patrol } from "./integrity/patrol.ts";
 import { Judge, type JudgeOptions } from "./judge.ts";
@@ -127,7 +128,8 @@ export class Collector implements AsyncDisposable {
 		const samples = new SampleIntake({ table: telemetry, store: series, log });
 		const signatures = new SignatureBook({ catalog, settings: config.trials });
 		const exports = resources.use(await ExportTable.open({ folder: join(config.dataDir, "exports"), store, log }));
-		const shared = { tls, authorize, catalog, store, agents: agentTable, log };
+		const tickets = new PointTickets(store);
+		const shared = { tls, authorize, catalog, store, agents: agentTable, tickets, log };
 		const locks = new KeyedMutex();
 		const retention = new Retention({
 			catalog,

@@ -32,6 +32,10 @@ export const MAX_FILE_ACTORS = 8;
 export const MAX_PAGE_POINTS = 500;
 /** Most paths told that a file had in between. */
 export const MAX_FILE_VIA = 8;
+/** Most blocks in one `BlocksQuery`. */
+export const MAX_READ_BLOCKS = 1024;
+/** Most clones in one `RunTrial`. */
+export const MAX_TRIAL_CLONES = 256;
 /** Largest message either side takes: a full batch of raw chunks and some air. */
 export const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 
@@ -69,6 +73,8 @@ export const collectorService = {
 	upload: method("Upload", v1.ChunkBatch, v1.ChunkBatchAck, true, true),
 	submit: method("Submit", v1.ChangesetPart, v1.SubmitResult, true, false),
 	points: method("Points", v1.PointsQuery, v1.PointsPage, false, false),
+	openPoint: method("OpenPoint", v1.PointTicket, v1.PointContents, false, false),
+	readBlocks: method("ReadBlocks", v1.BlocksQuery, v1.BlocksPart, false, true),
 } satisfies ServiceDefinition;
 
 /** A 64-bit field as a bigint; absent is 0. */

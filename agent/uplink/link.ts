@@ -38,6 +38,9 @@ export interface LinkOptions {
 	readonly connections: number;
 }
 
+/** For 64 MiB at the most; a guest waits for it. */
+const READ_MS = 120_000;
+
 const CHANNEL_OPTIONS: ChannelOptions = {
 	"grpc.enable_retries": 0,
 	"grpc.max_send_message_length": MAX_MESSAGE_BYTES,
@@ -70,6 +73,8 @@ export class Link implements Disposable {
 	readonly #calls: Client;
 	readonly #uploads: readonly Client[];
 	readonly #token: string | undefined;
+	/** Reads of blocks take the connections in turns. */
+	#turn = 0;
 
 	private constructor(options: LinkOptions, channel: ChannelCredentials, channelOptions: ChannelOptions) {
 		this.address = options.address;
@@ -132,6 +137,33 @@ export class Link implements Disposable {
 	/** @throws UmbraError, `unsupported` where the collector is older than this; or the signal's reason. */
 	points(query: wire.v1.IPointsQuery, deadlineMs: number, signal: AbortSignal): Promise<wire.v1.IPointsPage> {
 		return this.#ask(collectorService.points, query, "list the points of a VM at", deadlineMs, signal);
+	}
+
+	/** @throws UmbraError, `unsupported` where the collector is older than this; or the signal's reason. */
+	openPoint(ticket: wire.v1.IPointTicket, deadlineMs: number, signal: AbortSignal): Promise<wire.v1.IPointContents> {
+		return this.#ask(collectorService.openPoint, ticket, "open a point at", deadlineMs, signal);
+	}
+
+	/** @throws UmbraError, or the signal's reason. */
+	async *readBlocks(query: wire.v1.IBlocksQuery, signal?: AbortSignal): AsyncGenerator<wire.v1.IBlocksPart, undefined> {
+		signal?.throwIfAborted();
+		const { path, requestSerialize, responseDeserialize } = collectorService.readBlocks;
+		const client = this.#uploads[this.#turn++ % this.#uploads.length] ?? this.#calls;
+		const deadline = Date.now() + READ_MS;
+		const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, query, this.#metadata(), {
+			deadline,
+		});
+		const cancel = () => call.cancel();
+		signal?.addEventListener("abort", cancel, { once: true });
+		try {
+			for await (const part of call) yield part as wire.v1.IBlocksPart;
+		} catch (error) {
+			signal?.throwIfAborted();
+			throw translateRpcError(error, "read blocks of a point at", this.address);
+		} finally {
+			signal?.removeEventListener("abort", cancel);
+			call.cancel();
+		}
 	}
 
 	#ask<Req, Res>(

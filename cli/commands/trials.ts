@@ -11,6 +11,7 @@ import { CollectorClient, type CollectorOptions, withCollector } from "../collec
 import { printable } from "../printable.ts";
 import { paint, table } from "../table.ts";
 import { withOutput } from "./output.ts";
+import { addTrialRun } from "./trial-run.ts";
 import { signatureLines, trialLines } from "./trial-text.ts";
 import { isoTime } from "./vms.ts";
 
@@ -56,6 +57,7 @@ export function register(program: Command): void {
 		.action(listTrials);
 
 	const trial = program.command("trial").description("one trial of a shadow VM");
+	addTrialRun(trial);
 	withCollector(trial.command("show <id>"))
 		.description("a trial: how it ended, its profile, and what was done when")
 		.option("--json", "as one object")

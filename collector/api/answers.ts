@@ -40,7 +40,7 @@ import type {
 	TrialRecord,
 } from "../catalog/trial-records.ts";
 import type { ExportView } from "../export/exports.ts";
-import type { Heartbeat, VmState, VmStatus } from "../ingest/heartbeat.ts";
+import type { Heartbeat, TrialCapacity, VmState, VmStatus } from "../ingest/heartbeat.ts";
 import type { TelemetrySample } from "../ingest/telemetry.ts";
 import type { PatrolStatus } from "../integrity/patrol.ts";
 import type { RetentionPolicy } from "../retention/settings.ts";
@@ -52,6 +52,7 @@ import type { PackFinding, ScrubResult } from "../vault/scrub.ts";
 import type { TreeDamage } from "../vault/tree-check.ts";
 import type { ErrorBody } from "./errors.ts";
 import type { LoadView } from "./load.ts";
+import type { CloneRunView, TrialRunView } from "./run-trial-routes.ts";
 import type { AgentView, DecisionView, PointView, SignatureView, TrialView, VmView } from "./views.ts";
 
 export type Schema = Readonly<Record<string, unknown>>;
@@ -391,6 +392,29 @@ const SHAPES = {
 		spoolFull: flag,
 		rssBytes: bytes,
 		cpuSeconds: number,
+		trials: nullable(ref("TrialCapacity")),
+	}),
+	TrialCapacity: shape<TrialCapacity>({ slots: count, usedSlots: count, memoryBytes: bytes, reservedBytes: bytes }),
+	TrialRun: shape<TrialRunView>({
+		vm: text,
+		time,
+		agentId: text,
+		host: text,
+		templateMs: number,
+		ramBytes: bytes,
+		diskBytes: bytes,
+		clones: list(ref("CloneRun")),
+		notes: list(text),
+	}),
+	CloneRun: shape<CloneRunView>({
+		name: text,
+		startedMs: number,
+		ownBytes: bytes,
+		sharedBytes: bytes,
+		survived: flag,
+		end: text,
+		sentFrames: count,
+		consoleBytes: bytes,
 	}),
 	Agent: shape<AgentView>({
 		id: text,

@@ -7,6 +7,7 @@ import type { ChangesetRecord, VmRecord } from "../catalog/records.ts";
 import type { ExportTable } from "../export/exports.ts";
 import type { AgentTable } from "../ingest/agents.ts";
 import type { TelemetryTable } from "../ingest/telemetry.ts";
+import type { PointTickets } from "../ingest/tickets.ts";
 import type { Healer } from "../integrity/healer.ts";
 import type { Patrol } from "../integrity/patrol.ts";
 import type { Judge } from "../judge.ts";
@@ -24,6 +25,7 @@ export interface ApiServices {
 	readonly store: VaultStore;
 	readonly exports: ExportTable;
 	readonly agents: AgentTable;
+	readonly tickets: PointTickets;
 	readonly telemetry: TelemetryTable;
 	readonly judge: Judge;
 	readonly retention: Retention;

@@ -20,6 +20,7 @@ import { describeRoutes, documentText, openApiRoute } from "./openapi.ts";
 import { PointReader } from "./points.ts";
 import { PROBE_PATHS, probeRoutes } from "./probe-routes.ts";
 import { retentionRoutes } from "./retention-routes.ts";
+import { runTrialRoutes } from "./run-trial-routes.ts";
 import { stateRoutes } from "./state-routes.ts";
 import { statusRoutes } from "./status-routes.ts";
 import { treeRoutes } from "./tree-routes.ts";
@@ -40,6 +41,7 @@ const ROUTES = [
 	fileRoutes,
 	treeRoutes,
 	stateRoutes,
+	runTrialRoutes,
 	eventRoutes,
 	exportRoutes,
 	trialRoutes,

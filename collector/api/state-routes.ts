@@ -2,6 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { nameFromHex } from "../../common/block.ts";
 import { UmbraError } from "../../common/errors.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import type { ChangesetRecord, StatePart, StateRecord } from "../catalog/records.ts";
 import { pointSource } from "../vault/point-source.ts";
 import { ref } from "./answers.ts";
@@ -35,17 +36,7 @@ const partParams = object(
 export function stateRoutes(app: FastifyInstance, context: ApiContext): void {
 	const { catalog, store, closing } = context;
 
-	/** @throws UmbraError `not-found`. */
-	const find = async ({ vm, time }: PointParams): Promise<StatePoint> => {
-		const { last } = parseTime("time", time);
-		const [point] = (await catalog.withState(vm, { to: last, limit: 1, reverse: true })).items;
-		if (point?.state !== undefined) return { point, state: point.state };
-		await requireVm(catalog, vm);
-		const when = last === LATEST ? "" : ` at or before ${time}`;
-		throw new UmbraError("not-found", `VM ${vm} has no state with RAM and devices${when}`, {
-			hint: `umbra states ${vm} lists them, umbra state capture ${vm} takes one`,
-		});
-	};
+	const find = (params: PointParams) => findState(catalog, params);
 
 	const source = ({ point, state }: StatePoint, part: StatePart) => {
 		const { root, sizeBytes } = state.parts[part];
@@ -116,4 +107,16 @@ export function stateRoutes(app: FastifyInstance, context: ApiContext): void {
 			});
 		},
 	);
+}
+
+/** The newest state at or before a time. @throws UmbraError `not-found`. */
+export async function findState(catalog: Catalog, { vm, time }: PointParams): Promise<StatePoint> {
+	const { last } = parseTime("time", time);
+	const [point] = (await catalog.withState(vm, { to: last, limit: 1, reverse: true })).items;
+	if (point?.state !== undefined) return { point, state: point.state };
+	await requireVm(catalog, vm);
+	const when = last === LATEST ? "" : ` at or before ${time}`;
+	throw new UmbraError("not-found", `VM ${vm} has no state with RAM and devices${when}`, {
+		hint: `umbra states ${vm} lists them, umbra state capture ${vm} takes one`,
+	});
 }

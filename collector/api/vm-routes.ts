@@ -1,11 +1,11 @@
 /** /v1/vms, one VM, its points, and the order to capture it now. */
 import type { FastifyInstance, FastifyReply } from "fastify";
-import { type ErrorCode, UmbraError } from "../../common/errors.ts";
 import type { OrderBody } from "../ingest/agents.ts";
 import { ref, withDescription } from "./answers.ts";
 import { sendKept } from "./caching.ts";
 import { type ApiContext, findPoint, requestSignal, requireVm, unknownVm } from "./context.ts";
 import { conditional, kept, notModified, operation, pageOf } from "./operation.ts";
+import { refusedBy } from "./orders.ts";
 import { type PageQuery, pageOptions, sealPage } from "./paging.ts";
 import {
 	fields,
@@ -131,8 +131,7 @@ export function vmRoutes(app: FastifyInstance, context: ApiContext): void {
 		const signal = requestSignal(reply, closing);
 		const result = await agents.sendOrder(agentId, body, { timeoutMs: timeoutSeconds * 1000, signal });
 		if (!result.ok) {
-			const message = `agent ${agentId} refused the order for ${vm}: ${result.message || "it did not say why"}`;
-			throw new UmbraError(errorCode(result.errorCode), message);
+			throw refusedBy(agentId, vm, result);
 		}
 		return { vm, agentId, changesetId: result.changesetId ?? "", message: result.message ?? "" };
 	};
@@ -184,21 +183,4 @@ export function vmRoutes(app: FastifyInstance, context: ApiContext): void {
 			return order(vm, { setPolicy: policy }, POLICY_SECONDS, reply);
 		},
 	);
-}
-
-const CODES: ReadonlySet<string> = new Set<ErrorCode>([
-	"not-found",
-	"bad-config",
-	"corrupt",
-	"truncated",
-	"unsupported",
-	"unavailable",
-	"denied",
-	"conflict",
-	"limit",
-]);
-
-/** What an agent answered, where it is a code that we know. */
-function errorCode(code: string | null | undefined): ErrorCode {
-	return code && CODES.has(code) ? (code as ErrorCode) : "internal";
 }

@@ -31,6 +31,16 @@ export interface Heartbeat {
 	readonly spoolFull: boolean;
 	readonly rssBytes: number;
 	readonly cpuSeconds: number;
+	/** Null where the host takes no trials. */
+	readonly trials: TrialCapacity | null;
+}
+
+/** What a host gives to trials, and how much of it is taken. */
+export interface TrialCapacity {
+	readonly slots: number;
+	readonly usedSlots: number;
+	readonly memoryBytes: number;
+	readonly reservedBytes: number;
 }
 
 export interface AgentStatus {
@@ -86,6 +96,16 @@ export function checkHeartbeat(heartbeat: wire.v1.Heartbeat.$Properties): Heartb
 		spoolFull: heartbeat.spoolFull ?? false,
 		rssBytes: checkCount("rss_bytes", heartbeat.rssBytes),
 		cpuSeconds: checkFinite("cpu_seconds", heartbeat.cpuSeconds),
+		trials: heartbeat.trials ? checkTrials(heartbeat.trials) : null,
+	};
+}
+
+function checkTrials(trials: wire.v1.TrialCapacity.$Properties): TrialCapacity {
+	return {
+		slots: trials.slots ?? 0,
+		usedSlots: trials.usedSlots ?? 0,
+		memoryBytes: checkCount("trials.memory_bytes", trials.memoryBytes),
+		reservedBytes: checkCount("trials.reserved_bytes", trials.reservedBytes),
 	};
 }
 

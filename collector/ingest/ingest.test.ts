@@ -16,6 +16,7 @@ import { AgentTable } from "./agents.ts";
 import { IngestServer } from "./server.ts";
 import { TelemetryTable } from "./telemetry.ts";
 import { fileChange, type Part, random, randomBlock, rawChunk, TestAgent, TestVm, zstdChunk } from "./test-agent.ts";
+import { PointTickets } from "./tickets.ts";
 
 const { SubmitStatus, CaptureMode } = v1;
 const NEVER = new AbortController().signal;
@@ -51,6 +52,7 @@ class Station implements AsyncDisposable {
 				catalog: station.catalog,
 				store: station.store,
 				agents: station.agents,
+				tickets: new PointTickets(station.store),
 				samples: { take: async (samples) => void station.telemetry.add(samples) },
 				committed: (vm) => station.committed.push(vm),
 				log,

@@ -32,9 +32,11 @@ import { ByteBudget } from "./byte-budget.ts";
 import { KeyedMutex } from "./keyed-mutex.ts";
 import { answerOffer } from "./offer.ts";
 import { answerPoints } from "./points.ts";
+import { answerOpenPoint, type BlocksCall, serveBlocks } from "./read-blocks.ts";
 import { type SampleIntake, serveSession } from "./session.ts";
 import { statusError, toStatus } from "./status.ts";
 import { serveSubmit } from "./submit.ts";
+import type { PointTickets } from "./tickets.ts";
 import { serveUpload } from "./upload.ts";
 
 /** Unflushed bytes of all upload streams together. */
@@ -58,6 +60,8 @@ export interface IngestOptions {
 	readonly catalog: Catalog;
 	readonly store: VaultStore;
 	readonly agents: AgentTable;
+	/** What agents may read. */
+	readonly tickets: PointTickets;
 	readonly samples: SampleIntake;
 	/** A changeset of this VM was committed. */
 	readonly committed: (vm: string) => void;
@@ -165,7 +169,7 @@ function addHandlers(
 	running: Set<Promise<unknown>>,
 	budget: ByteBudget,
 ): void {
-	const { catalog, store, agents, samples, committed, locks = new KeyedMutex(), log } = options;
+	const { catalog, store, agents, tickets, samples, committed, locks = new KeyedMutex(), log } = options;
 	const { keepsImported = () => true } = options;
 	const submitContext = { catalog, store, agents, locks, committed, now: nowNs, log };
 	const sessionContext = { agents, samples, collectorId: catalog.collectorId, log };
@@ -210,6 +214,23 @@ function addHandlers(
 			track(answerPoints(catalog, keepsImported, call.request)).then(
 				(page) => answer(null, page),
 				(error: unknown) => answer(failed("points", call, error)),
+			);
+		},
+		openPoint(
+			call: { readonly request: wire.v1.PointTicket.$Properties; getPeer(): string },
+			answer: (error: Error | null, contents?: wire.v1.PointContents.$Properties) => void,
+		) {
+			try {
+				answer(null, answerOpenPoint(tickets, call.request));
+			} catch (error) {
+				answer(failed("openPoint", call, error));
+			}
+		},
+		readBlocks(call: BlocksCall & Cancellable & NodeJS.EventEmitter & { getPeer(): string; end(): void }) {
+			const signal = callSignal(call, closing);
+			track(serveBlocks(call, { store, tickets }, signal)).then(
+				() => call.end(),
+				(error: unknown) => endWith(call, () => failed("readBlocks", call, error)),
 			);
 		},
 		upload(call: Parameters<typeof serveUpload>[0]) {

@@ -14,6 +14,7 @@ import { Vault } from "../vault/vault.ts";
 import { AgentTable } from "./agents.ts";
 import { IngestServer } from "./server.ts";
 import { random, randomBlock, rawChunk, TestAgent } from "./test-agent.ts";
+import { PointTickets } from "./tickets.ts";
 
 const MIB = 1024 * 1024;
 
@@ -77,6 +78,7 @@ async function start(): Promise<AsyncDisposable & { readonly store: GatedStore; 
 			authorize: () => true,
 			catalog,
 			store,
+			tickets: new PointTickets(store),
 			agents: new AgentTable({ catalog, log, heartbeatSeconds: 10 }),
 			samples: { take: async () => undefined },
 			committed: () => undefined,

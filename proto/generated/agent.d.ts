@@ -41,6 +41,12 @@ export namespace umbra {
 
             /** Calls Points. */
             points: umbra.v1.Collector.Points;
+
+            /** Calls OpenPoint. */
+            openPoint: umbra.v1.Collector.OpenPoint;
+
+            /** Calls ReadBlocks. */
+            readBlocks: umbra.v1.Collector.ReadBlocks;
         }
 
         namespace Collector {
@@ -138,6 +144,44 @@ export namespace umbra {
               readonly responseType: "PointsPage";
               readonly requestStream: undefined;
               readonly responseStream: undefined;
+            };
+
+            /**
+             * Callback as used by {@link umbra.v1.Collector#openPoint}.
+             * @param error Error, if any
+             * @param [response] PointContents
+             */
+            type OpenPointCallback = (error: (Error|null), response?: umbra.v1.PointContents) => void;
+
+            /** Calls OpenPoint. */
+            type OpenPoint = {
+              (request: umbra.v1.IPointTicket, callback: umbra.v1.Collector.OpenPointCallback): void;
+              (request: umbra.v1.IPointTicket): Promise<umbra.v1.PointContents>;
+              readonly name: "OpenPoint";
+              readonly path: "/umbra.v1.Collector/OpenPoint";
+              readonly requestType: "PointTicket";
+              readonly responseType: "PointContents";
+              readonly requestStream: undefined;
+              readonly responseStream: undefined;
+            };
+
+            /**
+             * Callback as used by {@link umbra.v1.Collector#readBlocks}.
+             * @param error Error, if any
+             * @param [response] BlocksPart
+             */
+            type ReadBlocksCallback = (error: (Error|null), response?: umbra.v1.BlocksPart) => void;
+
+            /** Calls ReadBlocks. */
+            type ReadBlocks = {
+              (request: umbra.v1.IBlocksQuery, callback: umbra.v1.Collector.ReadBlocksCallback): void;
+              (request: umbra.v1.IBlocksQuery): Promise<umbra.v1.BlocksPart>;
+              readonly name: "ReadBlocks";
+              readonly path: "/umbra.v1.Collector/ReadBlocks";
+              readonly requestType: "BlocksQuery";
+              readonly responseType: "BlocksPart";
+              readonly requestStream: undefined;
+              readonly responseStream: true;
             };
         }
 
@@ -618,6 +662,9 @@ export namespace umbra {
             /** Heartbeat cpuSeconds. */
             cpuSeconds: number;
 
+            /** Heartbeat trials. */
+            trials?: (umbra.v1.TrialCapacity.$Properties|null);
+
             /**
              * Creates a new Heartbeat instance using the specified properties.
              * @param [properties] Properties to set
@@ -692,12 +739,119 @@ export namespace umbra {
                 /** Heartbeat cpuSeconds */
                 cpuSeconds?: (number|null);
 
+                /** Heartbeat trials */
+                trials?: (umbra.v1.TrialCapacity.$Properties|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
 
             /** Shape of a Heartbeat. */
             type $Shape = umbra.v1.Heartbeat.$Properties;
+        }
+
+        /**
+         * Properties of a TrialCapacity.
+         * @deprecated Use umbra.v1.TrialCapacity.$Properties instead.
+         */
+        interface ITrialCapacity extends umbra.v1.TrialCapacity.$Properties {
+        }
+
+        /** Represents a TrialCapacity. */
+        class TrialCapacity {
+
+            /**
+             * Constructs a new TrialCapacity.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.TrialCapacity.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** TrialCapacity slots. */
+            slots: number;
+
+            /** TrialCapacity usedSlots. */
+            usedSlots: number;
+
+            /** TrialCapacity memoryBytes. */
+            memoryBytes: Long;
+
+            /** TrialCapacity reservedBytes. */
+            reservedBytes: Long;
+
+            /**
+             * Creates a new TrialCapacity instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns TrialCapacity instance
+             */
+            static create(properties: umbra.v1.TrialCapacity.$Shape): umbra.v1.TrialCapacity & umbra.v1.TrialCapacity.$Shape;
+            static create(properties?: umbra.v1.TrialCapacity.$Properties): umbra.v1.TrialCapacity;
+
+            /**
+             * Encodes the specified TrialCapacity message. Does not implicitly {@link umbra.v1.TrialCapacity.verify|verify} messages.
+             * @param message TrialCapacity message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.TrialCapacity.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a TrialCapacity message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.TrialCapacity & umbra.v1.TrialCapacity.$Shape} TrialCapacity
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.TrialCapacity & umbra.v1.TrialCapacity.$Shape;
+
+            /**
+             * Creates a TrialCapacity message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns TrialCapacity
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.TrialCapacity;
+
+            /**
+             * Creates a plain object from a TrialCapacity message. Also converts values to other types if specified.
+             * @param message TrialCapacity
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.TrialCapacity, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this TrialCapacity to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace TrialCapacity {
+
+            /** Properties of a TrialCapacity. */
+            interface $Properties {
+
+                /** TrialCapacity slots */
+                slots?: (number|null);
+
+                /** TrialCapacity usedSlots */
+                usedSlots?: (number|null);
+
+                /** TrialCapacity memoryBytes */
+                memoryBytes?: (Long|null);
+
+                /** TrialCapacity reservedBytes */
+                reservedBytes?: (Long|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a TrialCapacity. */
+            type $Shape = umbra.v1.TrialCapacity.$Properties;
         }
 
         /**
@@ -1252,11 +1406,14 @@ export namespace umbra {
             /** Order setPolicy. */
             setPolicy?: (umbra.v1.SetPolicy.$Properties|null);
 
+            /** Order runTrial. */
+            runTrial?: (umbra.v1.RunTrial.$Properties|null);
+
             /** Order sendBlocks. */
             sendBlocks?: (umbra.v1.SendBlocks.$Properties|null);
 
             /** Order body. */
-            body?: ("captureNow"|"setPolicy"|"sendBlocks");
+            body?: ("captureNow"|"setPolicy"|"runTrial"|"sendBlocks");
 
             /**
              * Creates a new Order instance using the specified properties.
@@ -1320,11 +1477,14 @@ export namespace umbra {
                 /** Order setPolicy */
                 setPolicy?: (umbra.v1.SetPolicy.$Properties|null);
 
+                /** Order runTrial */
+                runTrial?: (umbra.v1.RunTrial.$Properties|null);
+
                 /** Order sendBlocks */
                 sendBlocks?: (umbra.v1.SendBlocks.$Properties|null);
 
                 /** Order body */
-                body?: ("captureNow"|"setPolicy"|"sendBlocks");
+                body?: ("captureNow"|"setPolicy"|"runTrial"|"sendBlocks");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -1335,10 +1495,11 @@ export namespace umbra {
               orderId?: string|null;
               captureNow?: umbra.v1.CaptureNow.$Shape|null;
               setPolicy?: umbra.v1.SetPolicy.$Shape|null;
+              runTrial?: umbra.v1.RunTrial.$Shape|null;
               sendBlocks?: umbra.v1.SendBlocks.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ body?: undefined; captureNow?: null; setPolicy?: null; sendBlocks?: null }|{ body?: "captureNow"; captureNow: umbra.v1.CaptureNow.$Shape; setPolicy?: null; sendBlocks?: null }|{ body?: "setPolicy"; captureNow?: null; setPolicy: umbra.v1.SetPolicy.$Shape; sendBlocks?: null }|{ body?: "sendBlocks"; captureNow?: null; setPolicy?: null; sendBlocks: umbra.v1.SendBlocks.$Shape })
+              ({ body?: undefined; captureNow?: null; setPolicy?: null; runTrial?: null; sendBlocks?: null }|{ body?: "captureNow"; captureNow: umbra.v1.CaptureNow.$Shape; setPolicy?: null; runTrial?: null; sendBlocks?: null }|{ body?: "setPolicy"; captureNow?: null; setPolicy: umbra.v1.SetPolicy.$Shape; runTrial?: null; sendBlocks?: null }|{ body?: "runTrial"; captureNow?: null; setPolicy?: null; runTrial: umbra.v1.RunTrial.$Shape; sendBlocks?: null }|{ body?: "sendBlocks"; captureNow?: null; setPolicy?: null; runTrial?: null; sendBlocks: umbra.v1.SendBlocks.$Shape })
             );
         }
 
@@ -1539,6 +1700,122 @@ export namespace umbra {
         }
 
         /**
+         * Properties of a RunTrial.
+         * @deprecated Use umbra.v1.RunTrial.$Properties instead.
+         */
+        interface IRunTrial extends umbra.v1.RunTrial.$Properties {
+        }
+
+        /** Represents a RunTrial. */
+        class RunTrial {
+
+            /**
+             * Constructs a new RunTrial.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.RunTrial.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** RunTrial ticket. */
+            ticket: Uint8Array;
+
+            /** RunTrial vm. */
+            vm: string;
+
+            /** RunTrial timeNs. */
+            timeNs: Long;
+
+            /** RunTrial clones. */
+            clones: number;
+
+            /** RunTrial durationMs. */
+            durationMs: Long;
+
+            /** RunTrial profiles. */
+            profiles: Uint8Array[];
+
+            /**
+             * Creates a new RunTrial instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns RunTrial instance
+             */
+            static create(properties: umbra.v1.RunTrial.$Shape): umbra.v1.RunTrial & umbra.v1.RunTrial.$Shape;
+            static create(properties?: umbra.v1.RunTrial.$Properties): umbra.v1.RunTrial;
+
+            /**
+             * Encodes the specified RunTrial message. Does not implicitly {@link umbra.v1.RunTrial.verify|verify} messages.
+             * @param message RunTrial message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.RunTrial.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a RunTrial message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.RunTrial & umbra.v1.RunTrial.$Shape} RunTrial
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.RunTrial & umbra.v1.RunTrial.$Shape;
+
+            /**
+             * Creates a RunTrial message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns RunTrial
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.RunTrial;
+
+            /**
+             * Creates a plain object from a RunTrial message. Also converts values to other types if specified.
+             * @param message RunTrial
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.RunTrial, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this RunTrial to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace RunTrial {
+
+            /** Properties of a RunTrial. */
+            interface $Properties {
+
+                /** RunTrial ticket */
+                ticket?: (Uint8Array|null);
+
+                /** RunTrial vm */
+                vm?: (string|null);
+
+                /** RunTrial timeNs */
+                timeNs?: (Long|null);
+
+                /** RunTrial clones */
+                clones?: (number|null);
+
+                /** RunTrial durationMs */
+                durationMs?: (Long|null);
+
+                /** RunTrial profiles */
+                profiles?: (Uint8Array[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a RunTrial. */
+            type $Shape = umbra.v1.RunTrial.$Properties;
+        }
+
+        /**
          * Properties of a SetPolicy.
          * @deprecated Use umbra.v1.SetPolicy.$Properties instead.
          */
@@ -1673,6 +1950,9 @@ export namespace umbra {
             /** OrderResult found. */
             found: Uint8Array;
 
+            /** OrderResult trial. */
+            trial?: (umbra.v1.TrialResult.$Properties|null);
+
             /**
              * Creates a new OrderResult instance using the specified properties.
              * @param [properties] Properties to set
@@ -1744,12 +2024,253 @@ export namespace umbra {
                 /** OrderResult found */
                 found?: (Uint8Array|null);
 
+                /** OrderResult trial */
+                trial?: (umbra.v1.TrialResult.$Properties|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
 
             /** Shape of an OrderResult. */
             type $Shape = umbra.v1.OrderResult.$Properties;
+        }
+
+        /**
+         * Properties of a TrialResult.
+         * @deprecated Use umbra.v1.TrialResult.$Properties instead.
+         */
+        interface ITrialResult extends umbra.v1.TrialResult.$Properties {
+        }
+
+        /** Represents a TrialResult. */
+        class TrialResult {
+
+            /**
+             * Constructs a new TrialResult.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.TrialResult.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** TrialResult templateMs. */
+            templateMs: number;
+
+            /** TrialResult ramBytes. */
+            ramBytes: Long;
+
+            /** TrialResult diskBytes. */
+            diskBytes: Long;
+
+            /** TrialResult clones. */
+            clones: umbra.v1.CloneResult.$Properties[];
+
+            /** TrialResult notes. */
+            notes: string[];
+
+            /**
+             * Creates a new TrialResult instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns TrialResult instance
+             */
+            static create(properties: umbra.v1.TrialResult.$Shape): umbra.v1.TrialResult & umbra.v1.TrialResult.$Shape;
+            static create(properties?: umbra.v1.TrialResult.$Properties): umbra.v1.TrialResult;
+
+            /**
+             * Encodes the specified TrialResult message. Does not implicitly {@link umbra.v1.TrialResult.verify|verify} messages.
+             * @param message TrialResult message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.TrialResult.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a TrialResult message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.TrialResult & umbra.v1.TrialResult.$Shape} TrialResult
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.TrialResult & umbra.v1.TrialResult.$Shape;
+
+            /**
+             * Creates a TrialResult message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns TrialResult
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.TrialResult;
+
+            /**
+             * Creates a plain object from a TrialResult message. Also converts values to other types if specified.
+             * @param message TrialResult
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.TrialResult, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this TrialResult to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace TrialResult {
+
+            /** Properties of a TrialResult. */
+            interface $Properties {
+
+                /** TrialResult templateMs */
+                templateMs?: (number|null);
+
+                /** TrialResult ramBytes */
+                ramBytes?: (Long|null);
+
+                /** TrialResult diskBytes */
+                diskBytes?: (Long|null);
+
+                /** TrialResult clones */
+                clones?: (umbra.v1.CloneResult.$Properties[]|null);
+
+                /** TrialResult notes */
+                notes?: (string[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a TrialResult. */
+            type $Shape = umbra.v1.TrialResult.$Properties;
+        }
+
+        /**
+         * Properties of a CloneResult.
+         * @deprecated Use umbra.v1.CloneResult.$Properties instead.
+         */
+        interface ICloneResult extends umbra.v1.CloneResult.$Properties {
+        }
+
+        /** Represents a CloneResult. */
+        class CloneResult {
+
+            /**
+             * Constructs a new CloneResult.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.CloneResult.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** CloneResult name. */
+            name: string;
+
+            /** CloneResult startedMs. */
+            startedMs: number;
+
+            /** CloneResult ownBytes. */
+            ownBytes: Long;
+
+            /** CloneResult sharedBytes. */
+            sharedBytes: Long;
+
+            /** CloneResult survived. */
+            survived: boolean;
+
+            /** CloneResult end. */
+            end: string;
+
+            /** CloneResult sentFrames. */
+            sentFrames: Long;
+
+            /** CloneResult consoleBytes. */
+            consoleBytes: Long;
+
+            /**
+             * Creates a new CloneResult instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns CloneResult instance
+             */
+            static create(properties: umbra.v1.CloneResult.$Shape): umbra.v1.CloneResult & umbra.v1.CloneResult.$Shape;
+            static create(properties?: umbra.v1.CloneResult.$Properties): umbra.v1.CloneResult;
+
+            /**
+             * Encodes the specified CloneResult message. Does not implicitly {@link umbra.v1.CloneResult.verify|verify} messages.
+             * @param message CloneResult message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.CloneResult.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a CloneResult message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.CloneResult & umbra.v1.CloneResult.$Shape} CloneResult
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.CloneResult & umbra.v1.CloneResult.$Shape;
+
+            /**
+             * Creates a CloneResult message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns CloneResult
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.CloneResult;
+
+            /**
+             * Creates a plain object from a CloneResult message. Also converts values to other types if specified.
+             * @param message CloneResult
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.CloneResult, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this CloneResult to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace CloneResult {
+
+            /** Properties of a CloneResult. */
+            interface $Properties {
+
+                /** CloneResult name */
+                name?: (string|null);
+
+                /** CloneResult startedMs */
+                startedMs?: (number|null);
+
+                /** CloneResult ownBytes */
+                ownBytes?: (Long|null);
+
+                /** CloneResult sharedBytes */
+                sharedBytes?: (Long|null);
+
+                /** CloneResult survived */
+                survived?: (boolean|null);
+
+                /** CloneResult end */
+                end?: (string|null);
+
+                /** CloneResult sentFrames */
+                sentFrames?: (Long|null);
+
+                /** CloneResult consoleBytes */
+                consoleBytes?: (Long|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a CloneResult. */
+            type $Shape = umbra.v1.CloneResult.$Properties;
         }
 
         /**
@@ -4749,6 +5270,484 @@ export namespace umbra {
 
             /** Shape of a PointDisk. */
             type $Shape = umbra.v1.PointDisk.$Properties;
+        }
+
+        /**
+         * Properties of a PointTicket.
+         * @deprecated Use umbra.v1.PointTicket.$Properties instead.
+         */
+        interface IPointTicket extends umbra.v1.PointTicket.$Properties {
+        }
+
+        /** Represents a PointTicket. */
+        class PointTicket {
+
+            /**
+             * Constructs a new PointTicket.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.PointTicket.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** PointTicket ticket. */
+            ticket: Uint8Array;
+
+            /**
+             * Creates a new PointTicket instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns PointTicket instance
+             */
+            static create(properties: umbra.v1.PointTicket.$Shape): umbra.v1.PointTicket & umbra.v1.PointTicket.$Shape;
+            static create(properties?: umbra.v1.PointTicket.$Properties): umbra.v1.PointTicket;
+
+            /**
+             * Encodes the specified PointTicket message. Does not implicitly {@link umbra.v1.PointTicket.verify|verify} messages.
+             * @param message PointTicket message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.PointTicket.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a PointTicket message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.PointTicket & umbra.v1.PointTicket.$Shape} PointTicket
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.PointTicket & umbra.v1.PointTicket.$Shape;
+
+            /**
+             * Creates a PointTicket message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns PointTicket
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.PointTicket;
+
+            /**
+             * Creates a plain object from a PointTicket message. Also converts values to other types if specified.
+             * @param message PointTicket
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.PointTicket, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this PointTicket to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace PointTicket {
+
+            /** Properties of a PointTicket. */
+            interface $Properties {
+
+                /** PointTicket ticket */
+                ticket?: (Uint8Array|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a PointTicket. */
+            type $Shape = umbra.v1.PointTicket.$Properties;
+        }
+
+        /**
+         * Properties of a PointContents.
+         * @deprecated Use umbra.v1.PointContents.$Properties instead.
+         */
+        interface IPointContents extends umbra.v1.PointContents.$Properties {
+        }
+
+        /** Represents a PointContents. */
+        class PointContents {
+
+            /**
+             * Constructs a new PointContents.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.PointContents.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** PointContents vm. */
+            vm: string;
+
+            /** PointContents timeNs. */
+            timeNs: Long;
+
+            /** PointContents disks. */
+            disks: umbra.v1.PointDisk.$Properties[];
+
+            /** PointContents state. */
+            state?: (umbra.v1.MachineState.$Properties|null);
+
+            /**
+             * Creates a new PointContents instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns PointContents instance
+             */
+            static create(properties: umbra.v1.PointContents.$Shape): umbra.v1.PointContents & umbra.v1.PointContents.$Shape;
+            static create(properties?: umbra.v1.PointContents.$Properties): umbra.v1.PointContents;
+
+            /**
+             * Encodes the specified PointContents message. Does not implicitly {@link umbra.v1.PointContents.verify|verify} messages.
+             * @param message PointContents message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.PointContents.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a PointContents message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.PointContents & umbra.v1.PointContents.$Shape} PointContents
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.PointContents & umbra.v1.PointContents.$Shape;
+
+            /**
+             * Creates a PointContents message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns PointContents
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.PointContents;
+
+            /**
+             * Creates a plain object from a PointContents message. Also converts values to other types if specified.
+             * @param message PointContents
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.PointContents, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this PointContents to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace PointContents {
+
+            /** Properties of a PointContents. */
+            interface $Properties {
+
+                /** PointContents vm */
+                vm?: (string|null);
+
+                /** PointContents timeNs */
+                timeNs?: (Long|null);
+
+                /** PointContents disks */
+                disks?: (umbra.v1.PointDisk.$Properties[]|null);
+
+                /** PointContents state */
+                state?: (umbra.v1.MachineState.$Properties|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a PointContents. */
+            type $Shape = umbra.v1.PointContents.$Properties;
+        }
+
+        /**
+         * Properties of a BlocksQuery.
+         * @deprecated Use umbra.v1.BlocksQuery.$Properties instead.
+         */
+        interface IBlocksQuery extends umbra.v1.BlocksQuery.$Properties {
+        }
+
+        /** Represents a BlocksQuery. */
+        class BlocksQuery {
+
+            /**
+             * Constructs a new BlocksQuery.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.BlocksQuery.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** BlocksQuery ticket. */
+            ticket: Uint8Array;
+
+            /** BlocksQuery disk. */
+            disk: string;
+
+            /** BlocksQuery part. */
+            part: umbra.v1.StatePartKind;
+
+            /** BlocksQuery firstBlock. */
+            firstBlock: Long;
+
+            /** BlocksQuery blocks. */
+            blocks: number;
+
+            /**
+             * Creates a new BlocksQuery instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns BlocksQuery instance
+             */
+            static create(properties: umbra.v1.BlocksQuery.$Shape): umbra.v1.BlocksQuery & umbra.v1.BlocksQuery.$Shape;
+            static create(properties?: umbra.v1.BlocksQuery.$Properties): umbra.v1.BlocksQuery;
+
+            /**
+             * Encodes the specified BlocksQuery message. Does not implicitly {@link umbra.v1.BlocksQuery.verify|verify} messages.
+             * @param message BlocksQuery message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.BlocksQuery.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a BlocksQuery message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.BlocksQuery & umbra.v1.BlocksQuery.$Shape} BlocksQuery
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.BlocksQuery & umbra.v1.BlocksQuery.$Shape;
+
+            /**
+             * Creates a BlocksQuery message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns BlocksQuery
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.BlocksQuery;
+
+            /**
+             * Creates a plain object from a BlocksQuery message. Also converts values to other types if specified.
+             * @param message BlocksQuery
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.BlocksQuery, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this BlocksQuery to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace BlocksQuery {
+
+            /** Properties of a BlocksQuery. */
+            interface $Properties {
+
+                /** BlocksQuery ticket */
+                ticket?: (Uint8Array|null);
+
+                /** BlocksQuery disk */
+                disk?: (string|null);
+
+                /** BlocksQuery part */
+                part?: (umbra.v1.StatePartKind|null);
+
+                /** BlocksQuery firstBlock */
+                firstBlock?: (Long|null);
+
+                /** BlocksQuery blocks */
+                blocks?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a BlocksQuery. */
+            type $Shape = umbra.v1.BlocksQuery.$Properties;
+        }
+
+        /**
+         * Properties of a BlocksPart.
+         * @deprecated Use umbra.v1.BlocksPart.$Properties instead.
+         */
+        interface IBlocksPart extends umbra.v1.BlocksPart.$Properties {
+        }
+
+        /** Represents a BlocksPart. */
+        class BlocksPart {
+
+            /**
+             * Constructs a new BlocksPart.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.BlocksPart.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** BlocksPart chunks. */
+            chunks: umbra.v1.PlacedChunk.$Properties[];
+
+            /**
+             * Creates a new BlocksPart instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns BlocksPart instance
+             */
+            static create(properties: umbra.v1.BlocksPart.$Shape): umbra.v1.BlocksPart & umbra.v1.BlocksPart.$Shape;
+            static create(properties?: umbra.v1.BlocksPart.$Properties): umbra.v1.BlocksPart;
+
+            /**
+             * Encodes the specified BlocksPart message. Does not implicitly {@link umbra.v1.BlocksPart.verify|verify} messages.
+             * @param message BlocksPart message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.BlocksPart.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a BlocksPart message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.BlocksPart & umbra.v1.BlocksPart.$Shape} BlocksPart
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.BlocksPart & umbra.v1.BlocksPart.$Shape;
+
+            /**
+             * Creates a BlocksPart message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns BlocksPart
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.BlocksPart;
+
+            /**
+             * Creates a plain object from a BlocksPart message. Also converts values to other types if specified.
+             * @param message BlocksPart
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.BlocksPart, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this BlocksPart to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace BlocksPart {
+
+            /** Properties of a BlocksPart. */
+            interface $Properties {
+
+                /** BlocksPart chunks */
+                chunks?: (umbra.v1.PlacedChunk.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a BlocksPart. */
+            type $Shape = umbra.v1.BlocksPart.$Properties;
+        }
+
+        /**
+         * Properties of a PlacedChunk.
+         * @deprecated Use umbra.v1.PlacedChunk.$Properties instead.
+         */
+        interface IPlacedChunk extends umbra.v1.PlacedChunk.$Properties {
+        }
+
+        /** Represents a PlacedChunk. */
+        class PlacedChunk {
+
+            /**
+             * Constructs a new PlacedChunk.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.PlacedChunk.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** PlacedChunk block. */
+            block: Long;
+
+            /** PlacedChunk chunk. */
+            chunk?: (umbra.v1.Chunk.$Properties|null);
+
+            /**
+             * Creates a new PlacedChunk instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns PlacedChunk instance
+             */
+            static create(properties: umbra.v1.PlacedChunk.$Shape): umbra.v1.PlacedChunk & umbra.v1.PlacedChunk.$Shape;
+            static create(properties?: umbra.v1.PlacedChunk.$Properties): umbra.v1.PlacedChunk;
+
+            /**
+             * Encodes the specified PlacedChunk message. Does not implicitly {@link umbra.v1.PlacedChunk.verify|verify} messages.
+             * @param message PlacedChunk message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.PlacedChunk.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a PlacedChunk message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.PlacedChunk & umbra.v1.PlacedChunk.$Shape} PlacedChunk
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.PlacedChunk & umbra.v1.PlacedChunk.$Shape;
+
+            /**
+             * Creates a PlacedChunk message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns PlacedChunk
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.PlacedChunk;
+
+            /**
+             * Creates a plain object from a PlacedChunk message. Also converts values to other types if specified.
+             * @param message PlacedChunk
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.PlacedChunk, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this PlacedChunk to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace PlacedChunk {
+
+            /** Properties of a PlacedChunk. */
+            interface $Properties {
+
+                /** PlacedChunk block */
+                block?: (Long|null);
+
+                /** PlacedChunk chunk */
+                chunk?: (umbra.v1.Chunk.$Properties|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a PlacedChunk. */
+            type $Shape = umbra.v1.PlacedChunk.$Properties;
         }
     }
 }

@@ -263,6 +263,88 @@ export const umbra = $root.umbra = (() => {
                 responseStream: { value: $undefined }
             });
 
+            /**
+             * Callback as used by {@link umbra.v1.Collector#openPoint}.
+             * @memberof umbra.v1.Collector
+             * @typedef OpenPointCallback
+             * @type {function}
+             * @param {Error|null} error Error, if any
+             * @param {umbra.v1.PointContents} [response] PointContents
+             */
+
+            /**
+             * Calls OpenPoint.
+             * @memberof umbra.v1.Collector
+             * @typedef OpenPoint
+             * @type {{
+             *   (request: umbra.v1.IPointTicket, callback: umbra.v1.Collector.OpenPointCallback): void;
+             *   (request: umbra.v1.IPointTicket): Promise<umbra.v1.PointContents>;
+             *   readonly name: "OpenPoint";
+             *   readonly path: "/umbra.v1.Collector/OpenPoint";
+             *   readonly requestType: "PointTicket";
+             *   readonly responseType: "PointContents";
+             *   readonly requestStream: undefined;
+             *   readonly responseStream: undefined;
+             * }}
+             */
+
+            /**
+             * Calls OpenPoint.
+             * @name umbra.v1.Collector#openPoint
+             * @type {umbra.v1.Collector.OpenPoint}
+             */
+            $Object.defineProperties(Collector.prototype.openPoint = function(request, callback) {
+                return $protobuf.rpc.Service.prototype.rpcCall.call(this, Collector.prototype.openPoint, $root.umbra.v1.PointTicket, $root.umbra.v1.PointContents, request, callback);
+            }, {
+                name: { value: "OpenPoint" },
+                path: { value: "/umbra.v1.Collector/OpenPoint" },
+                requestType: { value: "PointTicket" },
+                responseType: { value: "PointContents" },
+                requestStream: { value: $undefined },
+                responseStream: { value: $undefined }
+            });
+
+            /**
+             * Callback as used by {@link umbra.v1.Collector#readBlocks}.
+             * @memberof umbra.v1.Collector
+             * @typedef ReadBlocksCallback
+             * @type {function}
+             * @param {Error|null} error Error, if any
+             * @param {umbra.v1.BlocksPart} [response] BlocksPart
+             */
+
+            /**
+             * Calls ReadBlocks.
+             * @memberof umbra.v1.Collector
+             * @typedef ReadBlocks
+             * @type {{
+             *   (request: umbra.v1.IBlocksQuery, callback: umbra.v1.Collector.ReadBlocksCallback): void;
+             *   (request: umbra.v1.IBlocksQuery): Promise<umbra.v1.BlocksPart>;
+             *   readonly name: "ReadBlocks";
+             *   readonly path: "/umbra.v1.Collector/ReadBlocks";
+             *   readonly requestType: "BlocksQuery";
+             *   readonly responseType: "BlocksPart";
+             *   readonly requestStream: undefined;
+             *   readonly responseStream: true;
+             * }}
+             */
+
+            /**
+             * Calls ReadBlocks.
+             * @name umbra.v1.Collector#readBlocks
+             * @type {umbra.v1.Collector.ReadBlocks}
+             */
+            $Object.defineProperties(Collector.prototype.readBlocks = function(request, callback) {
+                return $protobuf.rpc.Service.prototype.rpcCall.call(this, Collector.prototype.readBlocks, $root.umbra.v1.BlocksQuery, $root.umbra.v1.BlocksPart, request, callback);
+            }, {
+                name: { value: "ReadBlocks" },
+                path: { value: "/umbra.v1.Collector/ReadBlocks" },
+                requestType: { value: "BlocksQuery" },
+                responseType: { value: "BlocksPart" },
+                requestStream: { value: $undefined },
+                responseStream: { value: true }
+            });
+
             return Collector;
         })();
 
@@ -1467,6 +1549,7 @@ export const umbra = $root.umbra = (() => {
              * @property {boolean|null} [spoolFull] Heartbeat spoolFull
              * @property {Long|null} [rssBytes] Heartbeat rssBytes
              * @property {number|null} [cpuSeconds] Heartbeat cpuSeconds
+             * @property {umbra.v1.TrialCapacity.$Properties|null} [trials] Heartbeat trials
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -1556,6 +1639,14 @@ export const umbra = $root.umbra = (() => {
             Heartbeat.prototype.cpuSeconds = 0;
 
             /**
+             * Heartbeat trials.
+             * @member {umbra.v1.TrialCapacity.$Properties|null|undefined} trials
+             * @memberof umbra.v1.Heartbeat
+             * @instance
+             */
+            Heartbeat.prototype.trials = null;
+
+            /**
              * Creates a new Heartbeat instance using the specified properties.
              * @function create
              * @memberof umbra.v1.Heartbeat
@@ -1602,6 +1693,8 @@ export const umbra = $root.umbra = (() => {
                     writer.uint32(/* id 6, wireType 0 =*/48).uint64(message.rssBytes);
                 if (message.cpuSeconds != null && $Object.hasOwnProperty.call(message, "cpuSeconds") && !$Object.is(message.cpuSeconds, 0))
                     writer.uint32(/* id 7, wireType 1 =*/57).double(message.cpuSeconds);
+                if (message.trials != null && $Object.hasOwnProperty.call(message, "trials"))
+                    $root.umbra.v1.TrialCapacity.encode(message.trials, writer.uint32(/* id 8, wireType 2 =*/66).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -1708,6 +1801,12 @@ export const umbra = $root.umbra = (() => {
                                 delete message.cpuSeconds;
                             continue;
                         }
+                    case 8: {
+                            if (wireType !== 2)
+                                break;
+                            message.trials = $root.umbra.v1.TrialCapacity.decode(reader, reader.size(), $undefined, _depth + 1, message.trials);
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -1799,6 +1898,11 @@ export const umbra = $root.umbra = (() => {
                 if (object.cpuSeconds != null)
                     if (!$Object.is($Number(object.cpuSeconds), 0))
                         message.cpuSeconds = $Number(object.cpuSeconds);
+                if (object.trials != null) {
+                    if (!$util.isObject(object.trials))
+                        throw $TypeError(".umbra.v1.Heartbeat.trials: object expected");
+                    message.trials = $root.umbra.v1.TrialCapacity.fromObject(object.trials, _depth + 1);
+                }
                 return message;
             };
 
@@ -1844,6 +1948,7 @@ export const umbra = $root.umbra = (() => {
                     } else
                         object.rssBytes = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
                     object.cpuSeconds = 0;
+                    object.trials = null;
                 }
                 if (message.timeNs != null && $Object.hasOwnProperty.call(message, "timeNs"))
                     if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
@@ -1882,6 +1987,8 @@ export const umbra = $root.umbra = (() => {
                         object.rssBytes = options.longs === $String ? $util.Long.prototype.toString.call(message.rssBytes) : options.longs === $Number ? new $util.LongBits(message.rssBytes.low >>> 0, message.rssBytes.high >>> 0).toNumber(true) : message.rssBytes;
                 if (message.cpuSeconds != null && $Object.hasOwnProperty.call(message, "cpuSeconds"))
                     object.cpuSeconds = options.json && !$isFinite(message.cpuSeconds) ? $String(message.cpuSeconds) : message.cpuSeconds;
+                if (message.trials != null && $Object.hasOwnProperty.call(message, "trials"))
+                    object.trials = $root.umbra.v1.TrialCapacity.toObject(message.trials, options, _depth + 1);
                 return object;
             };
 
@@ -1897,6 +2004,328 @@ export const umbra = $root.umbra = (() => {
             };
 
             return Heartbeat;
+        })();
+
+        v1.TrialCapacity = (function() {
+
+            /**
+             * Properties of a TrialCapacity.
+             * @typedef {Object} umbra.v1.TrialCapacity.$Properties
+             * @property {number|null} [slots] TrialCapacity slots
+             * @property {number|null} [usedSlots] TrialCapacity usedSlots
+             * @property {Long|null} [memoryBytes] TrialCapacity memoryBytes
+             * @property {Long|null} [reservedBytes] TrialCapacity reservedBytes
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a TrialCapacity.
+             * @memberof umbra.v1
+             * @interface ITrialCapacity
+             * @augments umbra.v1.TrialCapacity.$Properties
+             * @deprecated Use umbra.v1.TrialCapacity.$Properties instead.
+             */
+
+            /**
+             * Shape of a TrialCapacity.
+             * @typedef {umbra.v1.TrialCapacity.$Properties} umbra.v1.TrialCapacity.$Shape
+             */
+
+            /**
+             * Constructs a new TrialCapacity.
+             * @memberof umbra.v1
+             * @classdesc Represents a TrialCapacity.
+             * @constructor
+             * @param {umbra.v1.TrialCapacity.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const TrialCapacity = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * TrialCapacity slots.
+             * @member {number} slots
+             * @memberof umbra.v1.TrialCapacity
+             * @instance
+             */
+            TrialCapacity.prototype.slots = 0;
+
+            /**
+             * TrialCapacity usedSlots.
+             * @member {number} usedSlots
+             * @memberof umbra.v1.TrialCapacity
+             * @instance
+             */
+            TrialCapacity.prototype.usedSlots = 0;
+
+            /**
+             * TrialCapacity memoryBytes.
+             * @member {Long} memoryBytes
+             * @memberof umbra.v1.TrialCapacity
+             * @instance
+             */
+            TrialCapacity.prototype.memoryBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * TrialCapacity reservedBytes.
+             * @member {Long} reservedBytes
+             * @memberof umbra.v1.TrialCapacity
+             * @instance
+             */
+            TrialCapacity.prototype.reservedBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * Creates a new TrialCapacity instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.TrialCapacity
+             * @static
+             * @param {umbra.v1.TrialCapacity.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.TrialCapacity} TrialCapacity instance
+             * @type {{
+             *   (properties: umbra.v1.TrialCapacity.$Shape): umbra.v1.TrialCapacity & umbra.v1.TrialCapacity.$Shape;
+             *   (properties?: umbra.v1.TrialCapacity.$Properties): umbra.v1.TrialCapacity;
+             * }}
+             */
+            TrialCapacity.create = function(properties) {
+                return new TrialCapacity(properties);
+            };
+
+            /**
+             * Encodes the specified TrialCapacity message. Does not implicitly {@link umbra.v1.TrialCapacity.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.TrialCapacity
+             * @static
+             * @param {umbra.v1.TrialCapacity.$Properties} message TrialCapacity message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            TrialCapacity.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.slots != null && $Object.hasOwnProperty.call(message, "slots") && message.slots !== 0)
+                    writer.uint32(/* id 1, wireType 0 =*/8).uint32(message.slots);
+                if (message.usedSlots != null && $Object.hasOwnProperty.call(message, "usedSlots") && message.usedSlots !== 0)
+                    writer.uint32(/* id 2, wireType 0 =*/16).uint32(message.usedSlots);
+                if (message.memoryBytes != null && $Object.hasOwnProperty.call(message, "memoryBytes") && (typeof message.memoryBytes === "object" ? message.memoryBytes.low || message.memoryBytes.high : message.memoryBytes !== 0))
+                    writer.uint32(/* id 3, wireType 0 =*/24).uint64(message.memoryBytes);
+                if (message.reservedBytes != null && $Object.hasOwnProperty.call(message, "reservedBytes") && (typeof message.reservedBytes === "object" ? message.reservedBytes.low || message.reservedBytes.high : message.reservedBytes !== 0))
+                    writer.uint32(/* id 4, wireType 0 =*/32).uint64(message.reservedBytes);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a TrialCapacity message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.TrialCapacity
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.TrialCapacity & umbra.v1.TrialCapacity.$Shape} TrialCapacity
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            TrialCapacity.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.TrialCapacity();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.slots = value;
+                            else
+                                delete message.slots;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.usedSlots = value;
+                            else
+                                delete message.usedSlots;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.memoryBytes = value;
+                            else
+                                delete message.memoryBytes;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.reservedBytes = value;
+                            else
+                                delete message.reservedBytes;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a TrialCapacity message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.TrialCapacity
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.TrialCapacity} TrialCapacity
+             */
+            TrialCapacity.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.TrialCapacity)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.TrialCapacity: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.TrialCapacity();
+                if (object.slots != null)
+                    if ($Number(object.slots) !== 0)
+                        message.slots = object.slots >>> 0;
+                if (object.usedSlots != null)
+                    if ($Number(object.usedSlots) !== 0)
+                        message.usedSlots = object.usedSlots >>> 0;
+                if (object.memoryBytes != null)
+                    if (typeof object.memoryBytes === "object" ? object.memoryBytes.low || object.memoryBytes.high : $Number(object.memoryBytes) !== 0)
+                        if ($util.Long)
+                            message.memoryBytes = $util.Long.fromValue(object.memoryBytes, true);
+                        else if (typeof object.memoryBytes === "string")
+                            message.memoryBytes = $parseInt(object.memoryBytes, 10);
+                        else if (typeof object.memoryBytes === "number")
+                            message.memoryBytes = object.memoryBytes;
+                        else if (typeof object.memoryBytes === "object")
+                            message.memoryBytes = new $util.LongBits(object.memoryBytes.low >>> 0, object.memoryBytes.high >>> 0).toNumber(true);
+                if (object.reservedBytes != null)
+                    if (typeof object.reservedBytes === "object" ? object.reservedBytes.low || object.reservedBytes.high : $Number(object.reservedBytes) !== 0)
+                        if ($util.Long)
+                            message.reservedBytes = $util.Long.fromValue(object.reservedBytes, true);
+                        else if (typeof object.reservedBytes === "string")
+                            message.reservedBytes = $parseInt(object.reservedBytes, 10);
+                        else if (typeof object.reservedBytes === "number")
+                            message.reservedBytes = object.reservedBytes;
+                        else if (typeof object.reservedBytes === "object")
+                            message.reservedBytes = new $util.LongBits(object.reservedBytes.low >>> 0, object.reservedBytes.high >>> 0).toNumber(true);
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a TrialCapacity message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.TrialCapacity
+             * @static
+             * @param {umbra.v1.TrialCapacity} message TrialCapacity
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            TrialCapacity.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.defaults) {
+                    object.slots = 0;
+                    object.usedSlots = 0;
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.memoryBytes = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.memoryBytes = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.reservedBytes = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.reservedBytes = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                }
+                if (message.slots != null && $Object.hasOwnProperty.call(message, "slots"))
+                    object.slots = message.slots;
+                if (message.usedSlots != null && $Object.hasOwnProperty.call(message, "usedSlots"))
+                    object.usedSlots = message.usedSlots;
+                if (message.memoryBytes != null && $Object.hasOwnProperty.call(message, "memoryBytes"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.memoryBytes = typeof message.memoryBytes === "number" ? $BigInt(message.memoryBytes) : $util.Long.fromBits(message.memoryBytes.low >>> 0, message.memoryBytes.high >>> 0, true).toBigInt();
+                    else if (typeof message.memoryBytes === "number")
+                        object.memoryBytes = options.longs === $String ? $String(message.memoryBytes) : message.memoryBytes;
+                    else
+                        object.memoryBytes = options.longs === $String ? $util.Long.prototype.toString.call(message.memoryBytes) : options.longs === $Number ? new $util.LongBits(message.memoryBytes.low >>> 0, message.memoryBytes.high >>> 0).toNumber(true) : message.memoryBytes;
+                if (message.reservedBytes != null && $Object.hasOwnProperty.call(message, "reservedBytes"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.reservedBytes = typeof message.reservedBytes === "number" ? $BigInt(message.reservedBytes) : $util.Long.fromBits(message.reservedBytes.low >>> 0, message.reservedBytes.high >>> 0, true).toBigInt();
+                    else if (typeof message.reservedBytes === "number")
+                        object.reservedBytes = options.longs === $String ? $String(message.reservedBytes) : message.reservedBytes;
+                    else
+                        object.reservedBytes = options.longs === $String ? $util.Long.prototype.toString.call(message.reservedBytes) : options.longs === $Number ? new $util.LongBits(message.reservedBytes.low >>> 0, message.reservedBytes.high >>> 0).toNumber(true) : message.reservedBytes;
+                return object;
+            };
+
+            /**
+             * Converts this TrialCapacity to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.TrialCapacity
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            TrialCapacity.prototype.toJSON = function() {
+                return TrialCapacity.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return TrialCapacity;
         })();
 
         v1.VmStatus = (function() {
@@ -3541,8 +3970,9 @@ export const umbra = $root.umbra = (() => {
              * @property {string|null} [orderId] Order orderId
              * @property {umbra.v1.CaptureNow.$Properties|null} [captureNow] Order captureNow
              * @property {umbra.v1.SetPolicy.$Properties|null} [setPolicy] Order setPolicy
+             * @property {umbra.v1.RunTrial.$Properties|null} [runTrial] Order runTrial
              * @property {umbra.v1.SendBlocks.$Properties|null} [sendBlocks] Order sendBlocks
-             * @property {"captureNow"|"setPolicy"|"sendBlocks"} [body] Order body
+             * @property {"captureNow"|"setPolicy"|"runTrial"|"sendBlocks"} [body] Order body
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -3560,10 +3990,11 @@ export const umbra = $root.umbra = (() => {
              *   orderId?: string|null;
              *   captureNow?: umbra.v1.CaptureNow.$Shape|null;
              *   setPolicy?: umbra.v1.SetPolicy.$Shape|null;
+             *   runTrial?: umbra.v1.RunTrial.$Shape|null;
              *   sendBlocks?: umbra.v1.SendBlocks.$Shape|null;
              *   $unknowns?: Array.<Uint8Array>;
              * } & (
-             *   ({ body?: undefined; captureNow?: null; setPolicy?: null; sendBlocks?: null }|{ body?: "captureNow"; captureNow: umbra.v1.CaptureNow.$Shape; setPolicy?: null; sendBlocks?: null }|{ body?: "setPolicy"; captureNow?: null; setPolicy: umbra.v1.SetPolicy.$Shape; sendBlocks?: null }|{ body?: "sendBlocks"; captureNow?: null; setPolicy?: null; sendBlocks: umbra.v1.SendBlocks.$Shape })
+             *   ({ body?: undefined; captureNow?: null; setPolicy?: null; runTrial?: null; sendBlocks?: null }|{ body?: "captureNow"; captureNow: umbra.v1.CaptureNow.$Shape; setPolicy?: null; runTrial?: null; sendBlocks?: null }|{ body?: "setPolicy"; captureNow?: null; setPolicy: umbra.v1.SetPolicy.$Shape; runTrial?: null; sendBlocks?: null }|{ body?: "runTrial"; captureNow?: null; setPolicy?: null; runTrial: umbra.v1.RunTrial.$Shape; sendBlocks?: null }|{ body?: "sendBlocks"; captureNow?: null; setPolicy?: null; runTrial?: null; sendBlocks: umbra.v1.SendBlocks.$Shape })
              * )} umbra.v1.Order.$Shape
              */
 
@@ -3607,6 +4038,14 @@ export const umbra = $root.umbra = (() => {
             Order.prototype.setPolicy = null;
 
             /**
+             * Order runTrial.
+             * @member {umbra.v1.RunTrial.$Properties|null|undefined} runTrial
+             * @memberof umbra.v1.Order
+             * @instance
+             */
+            Order.prototype.runTrial = null;
+
+            /**
              * Order sendBlocks.
              * @member {umbra.v1.SendBlocks.$Properties|null|undefined} sendBlocks
              * @memberof umbra.v1.Order
@@ -3619,12 +4058,12 @@ export const umbra = $root.umbra = (() => {
 
             /**
              * Order body.
-             * @member {"captureNow"|"setPolicy"|"sendBlocks"|undefined} body
+             * @member {"captureNow"|"setPolicy"|"runTrial"|"sendBlocks"|undefined} body
              * @memberof umbra.v1.Order
              * @instance
              */
             $Object.defineProperty(Order.prototype, "body", {
-                get: $util.oneOfGetter($oneOfFields = ["captureNow", "setPolicy", "sendBlocks"]),
+                get: $util.oneOfGetter($oneOfFields = ["captureNow", "setPolicy", "runTrial", "sendBlocks"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -3666,6 +4105,8 @@ export const umbra = $root.umbra = (() => {
                     $root.umbra.v1.CaptureNow.encode(message.captureNow, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
                 if (message.setPolicy != null && $Object.hasOwnProperty.call(message, "setPolicy"))
                     $root.umbra.v1.SetPolicy.encode(message.setPolicy, writer.uint32(/* id 3, wireType 2 =*/26).fork(), _depth + 1).ldelim();
+                if (message.runTrial != null && $Object.hasOwnProperty.call(message, "runTrial"))
+                    $root.umbra.v1.RunTrial.encode(message.runTrial, writer.uint32(/* id 4, wireType 2 =*/34).fork(), _depth + 1).ldelim();
                 if (message.sendBlocks != null && $Object.hasOwnProperty.call(message, "sendBlocks"))
                     $root.umbra.v1.SendBlocks.encode(message.sendBlocks, writer.uint32(/* id 10, wireType 2 =*/82).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -3735,6 +4176,13 @@ export const umbra = $root.umbra = (() => {
                             message.body = "setPolicy";
                             continue;
                         }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            message.runTrial = $root.umbra.v1.RunTrial.decode(reader, reader.size(), $undefined, _depth + 1, message.runTrial);
+                            message.body = "runTrial";
+                            continue;
+                        }
                     case 10: {
                             if (wireType !== 2)
                                 break;
@@ -3790,6 +4238,11 @@ export const umbra = $root.umbra = (() => {
                         throw $TypeError(".umbra.v1.Order.setPolicy: object expected");
                     message.setPolicy = $root.umbra.v1.SetPolicy.fromObject(object.setPolicy, _depth + 1);
                 }
+                if (object.runTrial != null) {
+                    if (!$util.isObject(object.runTrial))
+                        throw $TypeError(".umbra.v1.Order.runTrial: object expected");
+                    message.runTrial = $root.umbra.v1.RunTrial.fromObject(object.runTrial, _depth + 1);
+                }
                 if (object.sendBlocks != null) {
                     if (!$util.isObject(object.sendBlocks))
                         throw $TypeError(".umbra.v1.Order.sendBlocks: object expected");
@@ -3828,6 +4281,11 @@ export const umbra = $root.umbra = (() => {
                     object.setPolicy = $root.umbra.v1.SetPolicy.toObject(message.setPolicy, options, _depth + 1);
                     if (options.oneofs)
                         object.body = "setPolicy";
+                }
+                if (message.runTrial != null && $Object.hasOwnProperty.call(message, "runTrial")) {
+                    object.runTrial = $root.umbra.v1.RunTrial.toObject(message.runTrial, options, _depth + 1);
+                    if (options.oneofs)
+                        object.body = "runTrial";
                 }
                 if (message.sendBlocks != null && $Object.hasOwnProperty.call(message, "sendBlocks")) {
                     object.sendBlocks = $root.umbra.v1.SendBlocks.toObject(message.sendBlocks, options, _depth + 1);
@@ -4388,6 +4846,401 @@ export const umbra = $root.umbra = (() => {
             return SendBlocks;
         })();
 
+        v1.RunTrial = (function() {
+
+            /**
+             * Properties of a RunTrial.
+             * @typedef {Object} umbra.v1.RunTrial.$Properties
+             * @property {Uint8Array|null} [ticket] RunTrial ticket
+             * @property {string|null} [vm] RunTrial vm
+             * @property {Long|null} [timeNs] RunTrial timeNs
+             * @property {number|null} [clones] RunTrial clones
+             * @property {Long|null} [durationMs] RunTrial durationMs
+             * @property {Array.<Uint8Array>|null} [profiles] RunTrial profiles
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a RunTrial.
+             * @memberof umbra.v1
+             * @interface IRunTrial
+             * @augments umbra.v1.RunTrial.$Properties
+             * @deprecated Use umbra.v1.RunTrial.$Properties instead.
+             */
+
+            /**
+             * Shape of a RunTrial.
+             * @typedef {umbra.v1.RunTrial.$Properties} umbra.v1.RunTrial.$Shape
+             */
+
+            /**
+             * Constructs a new RunTrial.
+             * @memberof umbra.v1
+             * @classdesc Represents a RunTrial.
+             * @constructor
+             * @param {umbra.v1.RunTrial.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const RunTrial = function (properties) {
+                this.profiles = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * RunTrial ticket.
+             * @member {Uint8Array} ticket
+             * @memberof umbra.v1.RunTrial
+             * @instance
+             */
+            RunTrial.prototype.ticket = $util.newBuffer([]);
+
+            /**
+             * RunTrial vm.
+             * @member {string} vm
+             * @memberof umbra.v1.RunTrial
+             * @instance
+             */
+            RunTrial.prototype.vm = "";
+
+            /**
+             * RunTrial timeNs.
+             * @member {Long} timeNs
+             * @memberof umbra.v1.RunTrial
+             * @instance
+             */
+            RunTrial.prototype.timeNs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * RunTrial clones.
+             * @member {number} clones
+             * @memberof umbra.v1.RunTrial
+             * @instance
+             */
+            RunTrial.prototype.clones = 0;
+
+            /**
+             * RunTrial durationMs.
+             * @member {Long} durationMs
+             * @memberof umbra.v1.RunTrial
+             * @instance
+             */
+            RunTrial.prototype.durationMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * RunTrial profiles.
+             * @member {Array.<Uint8Array>} profiles
+             * @memberof umbra.v1.RunTrial
+             * @instance
+             */
+            RunTrial.prototype.profiles = $util.emptyArray;
+
+            /**
+             * Creates a new RunTrial instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.RunTrial
+             * @static
+             * @param {umbra.v1.RunTrial.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.RunTrial} RunTrial instance
+             * @type {{
+             *   (properties: umbra.v1.RunTrial.$Shape): umbra.v1.RunTrial & umbra.v1.RunTrial.$Shape;
+             *   (properties?: umbra.v1.RunTrial.$Properties): umbra.v1.RunTrial;
+             * }}
+             */
+            RunTrial.create = function(properties) {
+                return new RunTrial(properties);
+            };
+
+            /**
+             * Encodes the specified RunTrial message. Does not implicitly {@link umbra.v1.RunTrial.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.RunTrial
+             * @static
+             * @param {umbra.v1.RunTrial.$Properties} message RunTrial message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            RunTrial.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.ticket != null && $Object.hasOwnProperty.call(message, "ticket") && message.ticket.length)
+                    writer.uint32(/* id 1, wireType 2 =*/10).bytes(message.ticket);
+                if (message.vm != null && $Object.hasOwnProperty.call(message, "vm") && message.vm !== "")
+                    writer.uint32(/* id 2, wireType 2 =*/18).string(message.vm);
+                if (message.timeNs != null && $Object.hasOwnProperty.call(message, "timeNs") && (typeof message.timeNs === "object" ? message.timeNs.low || message.timeNs.high : message.timeNs !== 0))
+                    writer.uint32(/* id 3, wireType 0 =*/24).uint64(message.timeNs);
+                if (message.clones != null && $Object.hasOwnProperty.call(message, "clones") && message.clones !== 0)
+                    writer.uint32(/* id 4, wireType 0 =*/32).uint32(message.clones);
+                if (message.durationMs != null && $Object.hasOwnProperty.call(message, "durationMs") && (typeof message.durationMs === "object" ? message.durationMs.low || message.durationMs.high : message.durationMs !== 0))
+                    writer.uint32(/* id 5, wireType 0 =*/40).uint64(message.durationMs);
+                if (message.profiles != null && message.profiles.length)
+                    for (let i = 0; i < message.profiles.length; ++i)
+                        writer.uint32(/* id 6, wireType 2 =*/50).bytes(message.profiles[i]);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a RunTrial message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.RunTrial
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.RunTrial & umbra.v1.RunTrial.$Shape} RunTrial
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            RunTrial.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.RunTrial();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.bytes()).length)
+                                message.ticket = value;
+                            else
+                                delete message.ticket;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.vm = value;
+                            else
+                                delete message.vm;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.timeNs = value;
+                            else
+                                delete message.timeNs;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.clones = value;
+                            else
+                                delete message.clones;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.durationMs = value;
+                            else
+                                delete message.durationMs;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.profiles && message.profiles.length))
+                                message.profiles = [];
+                            message.profiles.push(reader.bytes());
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a RunTrial message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.RunTrial
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.RunTrial} RunTrial
+             */
+            RunTrial.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.RunTrial)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.RunTrial: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.RunTrial();
+                if (object.ticket != null)
+                    if (object.ticket.length)
+                        if (typeof object.ticket === "string")
+                            $util.base64.decode(object.ticket, message.ticket = $util.newBuffer($util.base64.length(object.ticket)), 0);
+                        else if (object.ticket.length >= 0)
+                            message.ticket = object.ticket;
+                if (object.vm != null)
+                    if (typeof object.vm !== "string" || object.vm.length)
+                        message.vm = $String(object.vm);
+                if (object.timeNs != null)
+                    if (typeof object.timeNs === "object" ? object.timeNs.low || object.timeNs.high : $Number(object.timeNs) !== 0)
+                        if ($util.Long)
+                            message.timeNs = $util.Long.fromValue(object.timeNs, true);
+                        else if (typeof object.timeNs === "string")
+                            message.timeNs = $parseInt(object.timeNs, 10);
+                        else if (typeof object.timeNs === "number")
+                            message.timeNs = object.timeNs;
+                        else if (typeof object.timeNs === "object")
+                            message.timeNs = new $util.LongBits(object.timeNs.low >>> 0, object.timeNs.high >>> 0).toNumber(true);
+                if (object.clones != null)
+                    if ($Number(object.clones) !== 0)
+                        message.clones = object.clones >>> 0;
+                if (object.durationMs != null)
+                    if (typeof object.durationMs === "object" ? object.durationMs.low || object.durationMs.high : $Number(object.durationMs) !== 0)
+                        if ($util.Long)
+                            message.durationMs = $util.Long.fromValue(object.durationMs, true);
+                        else if (typeof object.durationMs === "string")
+                            message.durationMs = $parseInt(object.durationMs, 10);
+                        else if (typeof object.durationMs === "number")
+                            message.durationMs = object.durationMs;
+                        else if (typeof object.durationMs === "object")
+                            message.durationMs = new $util.LongBits(object.durationMs.low >>> 0, object.durationMs.high >>> 0).toNumber(true);
+                if (object.profiles) {
+                    if (!$Array.isArray(object.profiles))
+                        throw $TypeError(".umbra.v1.RunTrial.profiles: array expected");
+                    message.profiles = $Array(object.profiles.length);
+                    for (let i = 0; i < object.profiles.length; ++i)
+                        if (typeof object.profiles[i] === "string")
+                            $util.base64.decode(object.profiles[i], message.profiles[i] = $util.newBuffer($util.base64.length(object.profiles[i])), 0);
+                        else if (object.profiles[i].length >= 0)
+                            message.profiles[i] = object.profiles[i];
+                }
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a RunTrial message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.RunTrial
+             * @static
+             * @param {umbra.v1.RunTrial} message RunTrial
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            RunTrial.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.arrays || options.defaults)
+                    object.profiles = [];
+                if (options.defaults) {
+                    if (options.bytes === $String)
+                        object.ticket = "";
+                    else {
+                        object.ticket = [];
+                        if (options.bytes !== $Array)
+                            object.ticket = $util.newBuffer(object.ticket);
+                    }
+                    object.vm = "";
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.timeNs = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.timeNs = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                    object.clones = 0;
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.durationMs = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.durationMs = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                }
+                if (message.ticket != null && $Object.hasOwnProperty.call(message, "ticket"))
+                    object.ticket = options.bytes === $String ? $util.base64.encode(message.ticket, 0, message.ticket.length) : options.bytes === $Array ? $Array.prototype.slice.call(message.ticket) : message.ticket;
+                if (message.vm != null && $Object.hasOwnProperty.call(message, "vm"))
+                    object.vm = message.vm;
+                if (message.timeNs != null && $Object.hasOwnProperty.call(message, "timeNs"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.timeNs = typeof message.timeNs === "number" ? $BigInt(message.timeNs) : $util.Long.fromBits(message.timeNs.low >>> 0, message.timeNs.high >>> 0, true).toBigInt();
+                    else if (typeof message.timeNs === "number")
+                        object.timeNs = options.longs === $String ? $String(message.timeNs) : message.timeNs;
+                    else
+                        object.timeNs = options.longs === $String ? $util.Long.prototype.toString.call(message.timeNs) : options.longs === $Number ? new $util.LongBits(message.timeNs.low >>> 0, message.timeNs.high >>> 0).toNumber(true) : message.timeNs;
+                if (message.clones != null && $Object.hasOwnProperty.call(message, "clones"))
+                    object.clones = message.clones;
+                if (message.durationMs != null && $Object.hasOwnProperty.call(message, "durationMs"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.durationMs = typeof message.durationMs === "number" ? $BigInt(message.durationMs) : $util.Long.fromBits(message.durationMs.low >>> 0, message.durationMs.high >>> 0, true).toBigInt();
+                    else if (typeof message.durationMs === "number")
+                        object.durationMs = options.longs === $String ? $String(message.durationMs) : message.durationMs;
+                    else
+                        object.durationMs = options.longs === $String ? $util.Long.prototype.toString.call(message.durationMs) : options.longs === $Number ? new $util.LongBits(message.durationMs.low >>> 0, message.durationMs.high >>> 0).toNumber(true) : message.durationMs;
+                if (message.profiles && message.profiles.length) {
+                    object.profiles = $Array(message.profiles.length);
+                    for (let j = 0; j < message.profiles.length; ++j)
+                        object.profiles[j] = options.bytes === $String ? $util.base64.encode(message.profiles[j], 0, message.profiles[j].length) : options.bytes === $Array ? $Array.prototype.slice.call(message.profiles[j]) : message.profiles[j];
+                }
+                return object;
+            };
+
+            /**
+             * Converts this RunTrial to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.RunTrial
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            RunTrial.prototype.toJSON = function() {
+                return RunTrial.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return RunTrial;
+        })();
+
         v1.SetPolicy = (function() {
 
             /**
@@ -4668,6 +5521,7 @@ export const umbra = $root.umbra = (() => {
              * @property {string|null} [message] OrderResult message
              * @property {string|null} [changesetId] OrderResult changesetId
              * @property {Uint8Array|null} [found] OrderResult found
+             * @property {umbra.v1.TrialResult.$Properties|null} [trial] OrderResult trial
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -4748,6 +5602,14 @@ export const umbra = $root.umbra = (() => {
             OrderResult.prototype.found = $util.newBuffer([]);
 
             /**
+             * OrderResult trial.
+             * @member {umbra.v1.TrialResult.$Properties|null|undefined} trial
+             * @memberof umbra.v1.OrderResult
+             * @instance
+             */
+            OrderResult.prototype.trial = null;
+
+            /**
              * Creates a new OrderResult instance using the specified properties.
              * @function create
              * @memberof umbra.v1.OrderResult
@@ -4791,6 +5653,8 @@ export const umbra = $root.umbra = (() => {
                     writer.uint32(/* id 5, wireType 2 =*/42).string(message.changesetId);
                 if (message.found != null && $Object.hasOwnProperty.call(message, "found") && message.found.length)
                     writer.uint32(/* id 6, wireType 2 =*/50).bytes(message.found);
+                if (message.trial != null && $Object.hasOwnProperty.call(message, "trial"))
+                    $root.umbra.v1.TrialResult.encode(message.trial, writer.uint32(/* id 7, wireType 2 =*/58).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -4889,6 +5753,12 @@ export const umbra = $root.umbra = (() => {
                                 delete message.found;
                             continue;
                         }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            message.trial = $root.umbra.v1.TrialResult.decode(reader, reader.size(), $undefined, _depth + 1, message.trial);
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -4945,6 +5815,11 @@ export const umbra = $root.umbra = (() => {
                             $util.base64.decode(object.found, message.found = $util.newBuffer($util.base64.length(object.found)), 0);
                         else if (object.found.length >= 0)
                             message.found = object.found;
+                if (object.trial != null) {
+                    if (!$util.isObject(object.trial))
+                        throw $TypeError(".umbra.v1.OrderResult.trial: object expected");
+                    message.trial = $root.umbra.v1.TrialResult.fromObject(object.trial, _depth + 1);
+                }
                 return message;
             };
 
@@ -4978,6 +5853,7 @@ export const umbra = $root.umbra = (() => {
                         if (options.bytes !== $Array)
                             object.found = $util.newBuffer(object.found);
                     }
+                    object.trial = null;
                 }
                 if (message.orderId != null && $Object.hasOwnProperty.call(message, "orderId"))
                     object.orderId = message.orderId;
@@ -4991,6 +5867,8 @@ export const umbra = $root.umbra = (() => {
                     object.changesetId = message.changesetId;
                 if (message.found != null && $Object.hasOwnProperty.call(message, "found"))
                     object.found = options.bytes === $String ? $util.base64.encode(message.found, 0, message.found.length) : options.bytes === $Array ? $Array.prototype.slice.call(message.found) : message.found;
+                if (message.trial != null && $Object.hasOwnProperty.call(message, "trial"))
+                    object.trial = $root.umbra.v1.TrialResult.toObject(message.trial, options, _depth + 1);
                 return object;
             };
 
@@ -5006,6 +5884,833 @@ export const umbra = $root.umbra = (() => {
             };
 
             return OrderResult;
+        })();
+
+        v1.TrialResult = (function() {
+
+            /**
+             * Properties of a TrialResult.
+             * @typedef {Object} umbra.v1.TrialResult.$Properties
+             * @property {number|null} [templateMs] TrialResult templateMs
+             * @property {Long|null} [ramBytes] TrialResult ramBytes
+             * @property {Long|null} [diskBytes] TrialResult diskBytes
+             * @property {Array.<umbra.v1.CloneResult.$Properties>|null} [clones] TrialResult clones
+             * @property {Array.<string>|null} [notes] TrialResult notes
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a TrialResult.
+             * @memberof umbra.v1
+             * @interface ITrialResult
+             * @augments umbra.v1.TrialResult.$Properties
+             * @deprecated Use umbra.v1.TrialResult.$Properties instead.
+             */
+
+            /**
+             * Shape of a TrialResult.
+             * @typedef {umbra.v1.TrialResult.$Properties} umbra.v1.TrialResult.$Shape
+             */
+
+            /**
+             * Constructs a new TrialResult.
+             * @memberof umbra.v1
+             * @classdesc Represents a TrialResult.
+             * @constructor
+             * @param {umbra.v1.TrialResult.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const TrialResult = function (properties) {
+                this.clones = [];
+                this.notes = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * TrialResult templateMs.
+             * @member {number} templateMs
+             * @memberof umbra.v1.TrialResult
+             * @instance
+             */
+            TrialResult.prototype.templateMs = 0;
+
+            /**
+             * TrialResult ramBytes.
+             * @member {Long} ramBytes
+             * @memberof umbra.v1.TrialResult
+             * @instance
+             */
+            TrialResult.prototype.ramBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * TrialResult diskBytes.
+             * @member {Long} diskBytes
+             * @memberof umbra.v1.TrialResult
+             * @instance
+             */
+            TrialResult.prototype.diskBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * TrialResult clones.
+             * @member {Array.<umbra.v1.CloneResult.$Properties>} clones
+             * @memberof umbra.v1.TrialResult
+             * @instance
+             */
+            TrialResult.prototype.clones = $util.emptyArray;
+
+            /**
+             * TrialResult notes.
+             * @member {Array.<string>} notes
+             * @memberof umbra.v1.TrialResult
+             * @instance
+             */
+            TrialResult.prototype.notes = $util.emptyArray;
+
+            /**
+             * Creates a new TrialResult instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.TrialResult
+             * @static
+             * @param {umbra.v1.TrialResult.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.TrialResult} TrialResult instance
+             * @type {{
+             *   (properties: umbra.v1.TrialResult.$Shape): umbra.v1.TrialResult & umbra.v1.TrialResult.$Shape;
+             *   (properties?: umbra.v1.TrialResult.$Properties): umbra.v1.TrialResult;
+             * }}
+             */
+            TrialResult.create = function(properties) {
+                return new TrialResult(properties);
+            };
+
+            /**
+             * Encodes the specified TrialResult message. Does not implicitly {@link umbra.v1.TrialResult.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.TrialResult
+             * @static
+             * @param {umbra.v1.TrialResult.$Properties} message TrialResult message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            TrialResult.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.templateMs != null && $Object.hasOwnProperty.call(message, "templateMs") && !$Object.is(message.templateMs, 0))
+                    writer.uint32(/* id 1, wireType 1 =*/9).double(message.templateMs);
+                if (message.ramBytes != null && $Object.hasOwnProperty.call(message, "ramBytes") && (typeof message.ramBytes === "object" ? message.ramBytes.low || message.ramBytes.high : message.ramBytes !== 0))
+                    writer.uint32(/* id 2, wireType 0 =*/16).uint64(message.ramBytes);
+                if (message.diskBytes != null && $Object.hasOwnProperty.call(message, "diskBytes") && (typeof message.diskBytes === "object" ? message.diskBytes.low || message.diskBytes.high : message.diskBytes !== 0))
+                    writer.uint32(/* id 3, wireType 0 =*/24).uint64(message.diskBytes);
+                if (message.clones != null && message.clones.length)
+                    for (let i = 0; i < message.clones.length; ++i)
+                        $root.umbra.v1.CloneResult.encode(message.clones[i], writer.uint32(/* id 4, wireType 2 =*/34).fork(), _depth + 1).ldelim();
+                if (message.notes != null && message.notes.length)
+                    for (let i = 0; i < message.notes.length; ++i)
+                        writer.uint32(/* id 5, wireType 2 =*/42).string(message.notes[i]);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a TrialResult message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.TrialResult
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.TrialResult & umbra.v1.TrialResult.$Shape} TrialResult
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            TrialResult.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.TrialResult();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.templateMs = value;
+                            else
+                                delete message.templateMs;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.ramBytes = value;
+                            else
+                                delete message.ramBytes;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.diskBytes = value;
+                            else
+                                delete message.diskBytes;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.clones && message.clones.length))
+                                message.clones = [];
+                            message.clones.push($root.umbra.v1.CloneResult.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.notes && message.notes.length))
+                                message.notes = [];
+                            message.notes.push(reader.stringVerify());
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a TrialResult message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.TrialResult
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.TrialResult} TrialResult
+             */
+            TrialResult.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.TrialResult)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.TrialResult: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.TrialResult();
+                if (object.templateMs != null)
+                    if (!$Object.is($Number(object.templateMs), 0))
+                        message.templateMs = $Number(object.templateMs);
+                if (object.ramBytes != null)
+                    if (typeof object.ramBytes === "object" ? object.ramBytes.low || object.ramBytes.high : $Number(object.ramBytes) !== 0)
+                        if ($util.Long)
+                            message.ramBytes = $util.Long.fromValue(object.ramBytes, true);
+                        else if (typeof object.ramBytes === "string")
+                            message.ramBytes = $parseInt(object.ramBytes, 10);
+                        else if (typeof object.ramBytes === "number")
+                            message.ramBytes = object.ramBytes;
+                        else if (typeof object.ramBytes === "object")
+                            message.ramBytes = new $util.LongBits(object.ramBytes.low >>> 0, object.ramBytes.high >>> 0).toNumber(true);
+                if (object.diskBytes != null)
+                    if (typeof object.diskBytes === "object" ? object.diskBytes.low || object.diskBytes.high : $Number(object.diskBytes) !== 0)
+                        if ($util.Long)
+                            message.diskBytes = $util.Long.fromValue(object.diskBytes, true);
+                        else if (typeof object.diskBytes === "string")
+                            message.diskBytes = $parseInt(object.diskBytes, 10);
+                        else if (typeof object.diskBytes === "number")
+                            message.diskBytes = object.diskBytes;
+                        else if (typeof object.diskBytes === "object")
+                            message.diskBytes = new $util.LongBits(object.diskBytes.low >>> 0, object.diskBytes.high >>> 0).toNumber(true);
+                if (object.clones) {
+                    if (!$Array.isArray(object.clones))
+                        throw $TypeError(".umbra.v1.TrialResult.clones: array expected");
+                    message.clones = $Array(object.clones.length);
+                    for (let i = 0; i < object.clones.length; ++i) {
+                        if (!$util.isObject(object.clones[i]))
+                            throw $TypeError(".umbra.v1.TrialResult.clones: object expected");
+                        message.clones[i] = $root.umbra.v1.CloneResult.fromObject(object.clones[i], _depth + 1);
+                    }
+                }
+                if (object.notes) {
+                    if (!$Array.isArray(object.notes))
+                        throw $TypeError(".umbra.v1.TrialResult.notes: array expected");
+                    message.notes = $Array(object.notes.length);
+                    for (let i = 0; i < object.notes.length; ++i)
+                        message.notes[i] = $String(object.notes[i]);
+                }
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a TrialResult message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.TrialResult
+             * @static
+             * @param {umbra.v1.TrialResult} message TrialResult
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            TrialResult.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.arrays || options.defaults) {
+                    object.clones = [];
+                    object.notes = [];
+                }
+                if (options.defaults) {
+                    object.templateMs = 0;
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.ramBytes = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.ramBytes = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.diskBytes = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.diskBytes = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                }
+                if (message.templateMs != null && $Object.hasOwnProperty.call(message, "templateMs"))
+                    object.templateMs = options.json && !$isFinite(message.templateMs) ? $String(message.templateMs) : message.templateMs;
+                if (message.ramBytes != null && $Object.hasOwnProperty.call(message, "ramBytes"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.ramBytes = typeof message.ramBytes === "number" ? $BigInt(message.ramBytes) : $util.Long.fromBits(message.ramBytes.low >>> 0, message.ramBytes.high >>> 0, true).toBigInt();
+                    else if (typeof message.ramBytes === "number")
+                        object.ramBytes = options.longs === $String ? $String(message.ramBytes) : message.ramBytes;
+                    else
+                        object.ramBytes = options.longs === $String ? $util.Long.prototype.toString.call(message.ramBytes) : options.longs === $Number ? new $util.LongBits(message.ramBytes.low >>> 0, message.ramBytes.high >>> 0).toNumber(true) : message.ramBytes;
+                if (message.diskBytes != null && $Object.hasOwnProperty.call(message, "diskBytes"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.diskBytes = typeof message.diskBytes === "number" ? $BigInt(message.diskBytes) : $util.Long.fromBits(message.diskBytes.low >>> 0, message.diskBytes.high >>> 0, true).toBigInt();
+                    else if (typeof message.diskBytes === "number")
+                        object.diskBytes = options.longs === $String ? $String(message.diskBytes) : message.diskBytes;
+                    else
+                        object.diskBytes = options.longs === $String ? $util.Long.prototype.toString.call(message.diskBytes) : options.longs === $Number ? new $util.LongBits(message.diskBytes.low >>> 0, message.diskBytes.high >>> 0).toNumber(true) : message.diskBytes;
+                if (message.clones && message.clones.length) {
+                    object.clones = $Array(message.clones.length);
+                    for (let j = 0; j < message.clones.length; ++j)
+                        object.clones[j] = $root.umbra.v1.CloneResult.toObject(message.clones[j], options, _depth + 1);
+                }
+                if (message.notes && message.notes.length) {
+                    object.notes = $Array(message.notes.length);
+                    for (let j = 0; j < message.notes.length; ++j)
+                        object.notes[j] = message.notes[j];
+                }
+                return object;
+            };
+
+            /**
+             * Converts this TrialResult to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.TrialResult
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            TrialResult.prototype.toJSON = function() {
+                return TrialResult.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return TrialResult;
+        })();
+
+        v1.CloneResult = (function() {
+
+            /**
+             * Properties of a CloneResult.
+             * @typedef {Object} umbra.v1.CloneResult.$Properties
+             * @property {string|null} [name] CloneResult name
+             * @property {number|null} [startedMs] CloneResult startedMs
+             * @property {Long|null} [ownBytes] CloneResult ownBytes
+             * @property {Long|null} [sharedBytes] CloneResult sharedBytes
+             * @property {boolean|null} [survived] CloneResult survived
+             * @property {string|null} [end] CloneResult end
+             * @property {Long|null} [sentFrames] CloneResult sentFrames
+             * @property {Long|null} [consoleBytes] CloneResult consoleBytes
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a CloneResult.
+             * @memberof umbra.v1
+             * @interface ICloneResult
+             * @augments umbra.v1.CloneResult.$Properties
+             * @deprecated Use umbra.v1.CloneResult.$Properties instead.
+             */
+
+            /**
+             * Shape of a CloneResult.
+             * @typedef {umbra.v1.CloneResult.$Properties} umbra.v1.CloneResult.$Shape
+             */
+
+            /**
+             * Constructs a new CloneResult.
+             * @memberof umbra.v1
+             * @classdesc Represents a CloneResult.
+             * @constructor
+             * @param {umbra.v1.CloneResult.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const CloneResult = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * CloneResult name.
+             * @member {string} name
+             * @memberof umbra.v1.CloneResult
+             * @instance
+             */
+            CloneResult.prototype.name = "";
+
+            /**
+             * CloneResult startedMs.
+             * @member {number} startedMs
+             * @memberof umbra.v1.CloneResult
+             * @instance
+             */
+            CloneResult.prototype.startedMs = 0;
+
+            /**
+             * CloneResult ownBytes.
+             * @member {Long} ownBytes
+             * @memberof umbra.v1.CloneResult
+             * @instance
+             */
+            CloneResult.prototype.ownBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * CloneResult sharedBytes.
+             * @member {Long} sharedBytes
+             * @memberof umbra.v1.CloneResult
+             * @instance
+             */
+            CloneResult.prototype.sharedBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * CloneResult survived.
+             * @member {boolean} survived
+             * @memberof umbra.v1.CloneResult
+             * @instance
+             */
+            CloneResult.prototype.survived = false;
+
+            /**
+             * CloneResult end.
+             * @member {string} end
+             * @memberof umbra.v1.CloneResult
+             * @instance
+             */
+            CloneResult.prototype.end = "";
+
+            /**
+             * CloneResult sentFrames.
+             * @member {Long} sentFrames
+             * @memberof umbra.v1.CloneResult
+             * @instance
+             */
+            CloneResult.prototype.sentFrames = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * CloneResult consoleBytes.
+             * @member {Long} consoleBytes
+             * @memberof umbra.v1.CloneResult
+             * @instance
+             */
+            CloneResult.prototype.consoleBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * Creates a new CloneResult instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.CloneResult
+             * @static
+             * @param {umbra.v1.CloneResult.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.CloneResult} CloneResult instance
+             * @type {{
+             *   (properties: umbra.v1.CloneResult.$Shape): umbra.v1.CloneResult & umbra.v1.CloneResult.$Shape;
+             *   (properties?: umbra.v1.CloneResult.$Properties): umbra.v1.CloneResult;
+             * }}
+             */
+            CloneResult.create = function(properties) {
+                return new CloneResult(properties);
+            };
+
+            /**
+             * Encodes the specified CloneResult message. Does not implicitly {@link umbra.v1.CloneResult.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.CloneResult
+             * @static
+             * @param {umbra.v1.CloneResult.$Properties} message CloneResult message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            CloneResult.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.name);
+                if (message.startedMs != null && $Object.hasOwnProperty.call(message, "startedMs") && !$Object.is(message.startedMs, 0))
+                    writer.uint32(/* id 2, wireType 1 =*/17).double(message.startedMs);
+                if (message.ownBytes != null && $Object.hasOwnProperty.call(message, "ownBytes") && (typeof message.ownBytes === "object" ? message.ownBytes.low || message.ownBytes.high : message.ownBytes !== 0))
+                    writer.uint32(/* id 3, wireType 0 =*/24).uint64(message.ownBytes);
+                if (message.sharedBytes != null && $Object.hasOwnProperty.call(message, "sharedBytes") && (typeof message.sharedBytes === "object" ? message.sharedBytes.low || message.sharedBytes.high : message.sharedBytes !== 0))
+                    writer.uint32(/* id 4, wireType 0 =*/32).uint64(message.sharedBytes);
+                if (message.survived != null && $Object.hasOwnProperty.call(message, "survived") && message.survived !== false)
+                    writer.uint32(/* id 5, wireType 0 =*/40).bool(message.survived);
+                if (message.end != null && $Object.hasOwnProperty.call(message, "end") && message.end !== "")
+                    writer.uint32(/* id 6, wireType 2 =*/50).string(message.end);
+                if (message.sentFrames != null && $Object.hasOwnProperty.call(message, "sentFrames") && (typeof message.sentFrames === "object" ? message.sentFrames.low || message.sentFrames.high : message.sentFrames !== 0))
+                    writer.uint32(/* id 7, wireType 0 =*/56).uint64(message.sentFrames);
+                if (message.consoleBytes != null && $Object.hasOwnProperty.call(message, "consoleBytes") && (typeof message.consoleBytes === "object" ? message.consoleBytes.low || message.consoleBytes.high : message.consoleBytes !== 0))
+                    writer.uint32(/* id 8, wireType 0 =*/64).uint64(message.consoleBytes);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a CloneResult message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.CloneResult
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.CloneResult & umbra.v1.CloneResult.$Shape} CloneResult
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            CloneResult.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.CloneResult();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.name = value;
+                            else
+                                delete message.name;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.startedMs = value;
+                            else
+                                delete message.startedMs;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.ownBytes = value;
+                            else
+                                delete message.ownBytes;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.sharedBytes = value;
+                            else
+                                delete message.sharedBytes;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.survived = value;
+                            else
+                                delete message.survived;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.end = value;
+                            else
+                                delete message.end;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.sentFrames = value;
+                            else
+                                delete message.sentFrames;
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.consoleBytes = value;
+                            else
+                                delete message.consoleBytes;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a CloneResult message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.CloneResult
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.CloneResult} CloneResult
+             */
+            CloneResult.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.CloneResult)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.CloneResult: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.CloneResult();
+                if (object.name != null)
+                    if (typeof object.name !== "string" || object.name.length)
+                        message.name = $String(object.name);
+                if (object.startedMs != null)
+                    if (!$Object.is($Number(object.startedMs), 0))
+                        message.startedMs = $Number(object.startedMs);
+                if (object.ownBytes != null)
+                    if (typeof object.ownBytes === "object" ? object.ownBytes.low || object.ownBytes.high : $Number(object.ownBytes) !== 0)
+                        if ($util.Long)
+                            message.ownBytes = $util.Long.fromValue(object.ownBytes, true);
+                        else if (typeof object.ownBytes === "string")
+                            message.ownBytes = $parseInt(object.ownBytes, 10);
+                        else if (typeof object.ownBytes === "number")
+                            message.ownBytes = object.ownBytes;
+                        else if (typeof object.ownBytes === "object")
+                            message.ownBytes = new $util.LongBits(object.ownBytes.low >>> 0, object.ownBytes.high >>> 0).toNumber(true);
+                if (object.sharedBytes != null)
+                    if (typeof object.sharedBytes === "object" ? object.sharedBytes.low || object.sharedBytes.high : $Number(object.sharedBytes) !== 0)
+                        if ($util.Long)
+                            message.sharedBytes = $util.Long.fromValue(object.sharedBytes, true);
+                        else if (typeof object.sharedBytes === "string")
+                            message.sharedBytes = $parseInt(object.sharedBytes, 10);
+                        else if (typeof object.sharedBytes === "number")
+                            message.sharedBytes = object.sharedBytes;
+                        else if (typeof object.sharedBytes === "object")
+                            message.sharedBytes = new $util.LongBits(object.sharedBytes.low >>> 0, object.sharedBytes.high >>> 0).toNumber(true);
+                if (object.survived != null)
+                    if (object.survived)
+                        message.survived = $Boolean(object.survived);
+                if (object.end != null)
+                    if (typeof object.end !== "string" || object.end.length)
+                        message.end = $String(object.end);
+                if (object.sentFrames != null)
+                    if (typeof object.sentFrames === "object" ? object.sentFrames.low || object.sentFrames.high : $Number(object.sentFrames) !== 0)
+                        if ($util.Long)
+                            message.sentFrames = $util.Long.fromValue(object.sentFrames, true);
+                        else if (typeof object.sentFrames === "string")
+                            message.sentFrames = $parseInt(object.sentFrames, 10);
+                        else if (typeof object.sentFrames === "number")
+                            message.sentFrames = object.sentFrames;
+                        else if (typeof object.sentFrames === "object")
+                            message.sentFrames = new $util.LongBits(object.sentFrames.low >>> 0, object.sentFrames.high >>> 0).toNumber(true);
+                if (object.consoleBytes != null)
+                    if (typeof object.consoleBytes === "object" ? object.consoleBytes.low || object.consoleBytes.high : $Number(object.consoleBytes) !== 0)
+                        if ($util.Long)
+                            message.consoleBytes = $util.Long.fromValue(object.consoleBytes, true);
+                        else if (typeof object.consoleBytes === "string")
+                            message.consoleBytes = $parseInt(object.consoleBytes, 10);
+                        else if (typeof object.consoleBytes === "number")
+                            message.consoleBytes = object.consoleBytes;
+                        else if (typeof object.consoleBytes === "object")
+                            message.consoleBytes = new $util.LongBits(object.consoleBytes.low >>> 0, object.consoleBytes.high >>> 0).toNumber(true);
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a CloneResult message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.CloneResult
+             * @static
+             * @param {umbra.v1.CloneResult} message CloneResult
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            CloneResult.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.defaults) {
+                    object.name = "";
+                    object.startedMs = 0;
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.ownBytes = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.ownBytes = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.sharedBytes = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.sharedBytes = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                    object.survived = false;
+                    object.end = "";
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.sentFrames = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.sentFrames = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.consoleBytes = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.consoleBytes = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                }
+                if (message.name != null && $Object.hasOwnProperty.call(message, "name"))
+                    object.name = message.name;
+                if (message.startedMs != null && $Object.hasOwnProperty.call(message, "startedMs"))
+                    object.startedMs = options.json && !$isFinite(message.startedMs) ? $String(message.startedMs) : message.startedMs;
+                if (message.ownBytes != null && $Object.hasOwnProperty.call(message, "ownBytes"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.ownBytes = typeof message.ownBytes === "number" ? $BigInt(message.ownBytes) : $util.Long.fromBits(message.ownBytes.low >>> 0, message.ownBytes.high >>> 0, true).toBigInt();
+                    else if (typeof message.ownBytes === "number")
+                        object.ownBytes = options.longs === $String ? $String(message.ownBytes) : message.ownBytes;
+                    else
+                        object.ownBytes = options.longs === $String ? $util.Long.prototype.toString.call(message.ownBytes) : options.longs === $Number ? new $util.LongBits(message.ownBytes.low >>> 0, message.ownBytes.high >>> 0).toNumber(true) : message.ownBytes;
+                if (message.sharedBytes != null && $Object.hasOwnProperty.call(message, "sharedBytes"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.sharedBytes = typeof message.sharedBytes === "number" ? $BigInt(message.sharedBytes) : $util.Long.fromBits(message.sharedBytes.low >>> 0, message.sharedBytes.high >>> 0, true).toBigInt();
+                    else if (typeof message.sharedBytes === "number")
+                        object.sharedBytes = options.longs === $String ? $String(message.sharedBytes) : message.sharedBytes;
+                    else
+                        object.sharedBytes = options.longs === $String ? $util.Long.prototype.toString.call(message.sharedBytes) : options.longs === $Number ? new $util.LongBits(message.sharedBytes.low >>> 0, message.sharedBytes.high >>> 0).toNumber(true) : message.sharedBytes;
+                if (message.survived != null && $Object.hasOwnProperty.call(message, "survived"))
+                    object.survived = message.survived;
+                if (message.end != null && $Object.hasOwnProperty.call(message, "end"))
+                    object.end = message.end;
+                if (message.sentFrames != null && $Object.hasOwnProperty.call(message, "sentFrames"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.sentFrames = typeof message.sentFrames === "number" ? $BigInt(message.sentFrames) : $util.Long.fromBits(message.sentFrames.low >>> 0, message.sentFrames.high >>> 0, true).toBigInt();
+                    else if (typeof message.sentFrames === "number")
+                        object.sentFrames = options.longs === $String ? $String(message.sentFrames) : message.sentFrames;
+                    else
+                        object.sentFrames = options.longs === $String ? $util.Long.prototype.toString.call(message.sentFrames) : options.longs === $Number ? new $util.LongBits(message.sentFrames.low >>> 0, message.sentFrames.high >>> 0).toNumber(true) : message.sentFrames;
+                if (message.consoleBytes != null && $Object.hasOwnProperty.call(message, "consoleBytes"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.consoleBytes = typeof message.consoleBytes === "number" ? $BigInt(message.consoleBytes) : $util.Long.fromBits(message.consoleBytes.low >>> 0, message.consoleBytes.high >>> 0, true).toBigInt();
+                    else if (typeof message.consoleBytes === "number")
+                        object.consoleBytes = options.longs === $String ? $String(message.consoleBytes) : message.consoleBytes;
+                    else
+                        object.consoleBytes = options.longs === $String ? $util.Long.prototype.toString.call(message.consoleBytes) : options.longs === $Number ? new $util.LongBits(message.consoleBytes.low >>> 0, message.consoleBytes.high >>> 0).toNumber(true) : message.consoleBytes;
+                return object;
+            };
+
+            /**
+             * Converts this CloneResult to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.CloneResult
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            CloneResult.prototype.toJSON = function() {
+                return CloneResult.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return CloneResult;
         })();
 
         v1.ChunkOffer = (function() {
@@ -14511,6 +16216,1378 @@ export const umbra = $root.umbra = (() => {
             };
 
             return PointDisk;
+        })();
+
+        v1.PointTicket = (function() {
+
+            /**
+             * Properties of a PointTicket.
+             * @typedef {Object} umbra.v1.PointTicket.$Properties
+             * @property {Uint8Array|null} [ticket] PointTicket ticket
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a PointTicket.
+             * @memberof umbra.v1
+             * @interface IPointTicket
+             * @augments umbra.v1.PointTicket.$Properties
+             * @deprecated Use umbra.v1.PointTicket.$Properties instead.
+             */
+
+            /**
+             * Shape of a PointTicket.
+             * @typedef {umbra.v1.PointTicket.$Properties} umbra.v1.PointTicket.$Shape
+             */
+
+            /**
+             * Constructs a new PointTicket.
+             * @memberof umbra.v1
+             * @classdesc Represents a PointTicket.
+             * @constructor
+             * @param {umbra.v1.PointTicket.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const PointTicket = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * PointTicket ticket.
+             * @member {Uint8Array} ticket
+             * @memberof umbra.v1.PointTicket
+             * @instance
+             */
+            PointTicket.prototype.ticket = $util.newBuffer([]);
+
+            /**
+             * Creates a new PointTicket instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.PointTicket
+             * @static
+             * @param {umbra.v1.PointTicket.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.PointTicket} PointTicket instance
+             * @type {{
+             *   (properties: umbra.v1.PointTicket.$Shape): umbra.v1.PointTicket & umbra.v1.PointTicket.$Shape;
+             *   (properties?: umbra.v1.PointTicket.$Properties): umbra.v1.PointTicket;
+             * }}
+             */
+            PointTicket.create = function(properties) {
+                return new PointTicket(properties);
+            };
+
+            /**
+             * Encodes the specified PointTicket message. Does not implicitly {@link umbra.v1.PointTicket.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.PointTicket
+             * @static
+             * @param {umbra.v1.PointTicket.$Properties} message PointTicket message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            PointTicket.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.ticket != null && $Object.hasOwnProperty.call(message, "ticket") && message.ticket.length)
+                    writer.uint32(/* id 1, wireType 2 =*/10).bytes(message.ticket);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a PointTicket message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.PointTicket
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.PointTicket & umbra.v1.PointTicket.$Shape} PointTicket
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            PointTicket.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.PointTicket();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.bytes()).length)
+                                message.ticket = value;
+                            else
+                                delete message.ticket;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a PointTicket message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.PointTicket
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.PointTicket} PointTicket
+             */
+            PointTicket.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.PointTicket)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.PointTicket: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.PointTicket();
+                if (object.ticket != null)
+                    if (object.ticket.length)
+                        if (typeof object.ticket === "string")
+                            $util.base64.decode(object.ticket, message.ticket = $util.newBuffer($util.base64.length(object.ticket)), 0);
+                        else if (object.ticket.length >= 0)
+                            message.ticket = object.ticket;
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a PointTicket message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.PointTicket
+             * @static
+             * @param {umbra.v1.PointTicket} message PointTicket
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            PointTicket.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.defaults)
+                    if (options.bytes === $String)
+                        object.ticket = "";
+                    else {
+                        object.ticket = [];
+                        if (options.bytes !== $Array)
+                            object.ticket = $util.newBuffer(object.ticket);
+                    }
+                if (message.ticket != null && $Object.hasOwnProperty.call(message, "ticket"))
+                    object.ticket = options.bytes === $String ? $util.base64.encode(message.ticket, 0, message.ticket.length) : options.bytes === $Array ? $Array.prototype.slice.call(message.ticket) : message.ticket;
+                return object;
+            };
+
+            /**
+             * Converts this PointTicket to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.PointTicket
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            PointTicket.prototype.toJSON = function() {
+                return PointTicket.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return PointTicket;
+        })();
+
+        v1.PointContents = (function() {
+
+            /**
+             * Properties of a PointContents.
+             * @typedef {Object} umbra.v1.PointContents.$Properties
+             * @property {string|null} [vm] PointContents vm
+             * @property {Long|null} [timeNs] PointContents timeNs
+             * @property {Array.<umbra.v1.PointDisk.$Properties>|null} [disks] PointContents disks
+             * @property {umbra.v1.MachineState.$Properties|null} [state] PointContents state
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a PointContents.
+             * @memberof umbra.v1
+             * @interface IPointContents
+             * @augments umbra.v1.PointContents.$Properties
+             * @deprecated Use umbra.v1.PointContents.$Properties instead.
+             */
+
+            /**
+             * Shape of a PointContents.
+             * @typedef {umbra.v1.PointContents.$Properties} umbra.v1.PointContents.$Shape
+             */
+
+            /**
+             * Constructs a new PointContents.
+             * @memberof umbra.v1
+             * @classdesc Represents a PointContents.
+             * @constructor
+             * @param {umbra.v1.PointContents.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const PointContents = function (properties) {
+                this.disks = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * PointContents vm.
+             * @member {string} vm
+             * @memberof umbra.v1.PointContents
+             * @instance
+             */
+            PointContents.prototype.vm = "";
+
+            /**
+             * PointContents timeNs.
+             * @member {Long} timeNs
+             * @memberof umbra.v1.PointContents
+             * @instance
+             */
+            PointContents.prototype.timeNs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * PointContents disks.
+             * @member {Array.<umbra.v1.PointDisk.$Properties>} disks
+             * @memberof umbra.v1.PointContents
+             * @instance
+             */
+            PointContents.prototype.disks = $util.emptyArray;
+
+            /**
+             * PointContents state.
+             * @member {umbra.v1.MachineState.$Properties|null|undefined} state
+             * @memberof umbra.v1.PointContents
+             * @instance
+             */
+            PointContents.prototype.state = null;
+
+            /**
+             * Creates a new PointContents instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.PointContents
+             * @static
+             * @param {umbra.v1.PointContents.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.PointContents} PointContents instance
+             * @type {{
+             *   (properties: umbra.v1.PointContents.$Shape): umbra.v1.PointContents & umbra.v1.PointContents.$Shape;
+             *   (properties?: umbra.v1.PointContents.$Properties): umbra.v1.PointContents;
+             * }}
+             */
+            PointContents.create = function(properties) {
+                return new PointContents(properties);
+            };
+
+            /**
+             * Encodes the specified PointContents message. Does not implicitly {@link umbra.v1.PointContents.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.PointContents
+             * @static
+             * @param {umbra.v1.PointContents.$Properties} message PointContents message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            PointContents.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.vm != null && $Object.hasOwnProperty.call(message, "vm") && message.vm !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.vm);
+                if (message.timeNs != null && $Object.hasOwnProperty.call(message, "timeNs") && (typeof message.timeNs === "object" ? message.timeNs.low || message.timeNs.high : message.timeNs !== 0))
+                    writer.uint32(/* id 2, wireType 0 =*/16).uint64(message.timeNs);
+                if (message.disks != null && message.disks.length)
+                    for (let i = 0; i < message.disks.length; ++i)
+                        $root.umbra.v1.PointDisk.encode(message.disks[i], writer.uint32(/* id 3, wireType 2 =*/26).fork(), _depth + 1).ldelim();
+                if (message.state != null && $Object.hasOwnProperty.call(message, "state"))
+                    $root.umbra.v1.MachineState.encode(message.state, writer.uint32(/* id 4, wireType 2 =*/34).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a PointContents message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.PointContents
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.PointContents & umbra.v1.PointContents.$Shape} PointContents
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            PointContents.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.PointContents();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.vm = value;
+                            else
+                                delete message.vm;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.timeNs = value;
+                            else
+                                delete message.timeNs;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.disks && message.disks.length))
+                                message.disks = [];
+                            message.disks.push($root.umbra.v1.PointDisk.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            message.state = $root.umbra.v1.MachineState.decode(reader, reader.size(), $undefined, _depth + 1, message.state);
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a PointContents message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.PointContents
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.PointContents} PointContents
+             */
+            PointContents.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.PointContents)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.PointContents: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.PointContents();
+                if (object.vm != null)
+                    if (typeof object.vm !== "string" || object.vm.length)
+                        message.vm = $String(object.vm);
+                if (object.timeNs != null)
+                    if (typeof object.timeNs === "object" ? object.timeNs.low || object.timeNs.high : $Number(object.timeNs) !== 0)
+                        if ($util.Long)
+                            message.timeNs = $util.Long.fromValue(object.timeNs, true);
+                        else if (typeof object.timeNs === "string")
+                            message.timeNs = $parseInt(object.timeNs, 10);
+                        else if (typeof object.timeNs === "number")
+                            message.timeNs = object.timeNs;
+                        else if (typeof object.timeNs === "object")
+                            message.timeNs = new $util.LongBits(object.timeNs.low >>> 0, object.timeNs.high >>> 0).toNumber(true);
+                if (object.disks) {
+                    if (!$Array.isArray(object.disks))
+                        throw $TypeError(".umbra.v1.PointContents.disks: array expected");
+                    message.disks = $Array(object.disks.length);
+                    for (let i = 0; i < object.disks.length; ++i) {
+                        if (!$util.isObject(object.disks[i]))
+                            throw $TypeError(".umbra.v1.PointContents.disks: object expected");
+                        message.disks[i] = $root.umbra.v1.PointDisk.fromObject(object.disks[i], _depth + 1);
+                    }
+                }
+                if (object.state != null) {
+                    if (!$util.isObject(object.state))
+                        throw $TypeError(".umbra.v1.PointContents.state: object expected");
+                    message.state = $root.umbra.v1.MachineState.fromObject(object.state, _depth + 1);
+                }
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a PointContents message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.PointContents
+             * @static
+             * @param {umbra.v1.PointContents} message PointContents
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            PointContents.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.arrays || options.defaults)
+                    object.disks = [];
+                if (options.defaults) {
+                    object.vm = "";
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.timeNs = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.timeNs = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                    object.state = null;
+                }
+                if (message.vm != null && $Object.hasOwnProperty.call(message, "vm"))
+                    object.vm = message.vm;
+                if (message.timeNs != null && $Object.hasOwnProperty.call(message, "timeNs"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.timeNs = typeof message.timeNs === "number" ? $BigInt(message.timeNs) : $util.Long.fromBits(message.timeNs.low >>> 0, message.timeNs.high >>> 0, true).toBigInt();
+                    else if (typeof message.timeNs === "number")
+                        object.timeNs = options.longs === $String ? $String(message.timeNs) : message.timeNs;
+                    else
+                        object.timeNs = options.longs === $String ? $util.Long.prototype.toString.call(message.timeNs) : options.longs === $Number ? new $util.LongBits(message.timeNs.low >>> 0, message.timeNs.high >>> 0).toNumber(true) : message.timeNs;
+                if (message.disks && message.disks.length) {
+                    object.disks = $Array(message.disks.length);
+                    for (let j = 0; j < message.disks.length; ++j)
+                        object.disks[j] = $root.umbra.v1.PointDisk.toObject(message.disks[j], options, _depth + 1);
+                }
+                if (message.state != null && $Object.hasOwnProperty.call(message, "state"))
+                    object.state = $root.umbra.v1.MachineState.toObject(message.state, options, _depth + 1);
+                return object;
+            };
+
+            /**
+             * Converts this PointContents to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.PointContents
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            PointContents.prototype.toJSON = function() {
+                return PointContents.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return PointContents;
+        })();
+
+        v1.BlocksQuery = (function() {
+
+            /**
+             * Properties of a BlocksQuery.
+             * @typedef {Object} umbra.v1.BlocksQuery.$Properties
+             * @property {Uint8Array|null} [ticket] BlocksQuery ticket
+             * @property {string|null} [disk] BlocksQuery disk
+             * @property {umbra.v1.StatePartKind|null} [part] BlocksQuery part
+             * @property {Long|null} [firstBlock] BlocksQuery firstBlock
+             * @property {number|null} [blocks] BlocksQuery blocks
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a BlocksQuery.
+             * @memberof umbra.v1
+             * @interface IBlocksQuery
+             * @augments umbra.v1.BlocksQuery.$Properties
+             * @deprecated Use umbra.v1.BlocksQuery.$Properties instead.
+             */
+
+            /**
+             * Shape of a BlocksQuery.
+             * @typedef {umbra.v1.BlocksQuery.$Properties} umbra.v1.BlocksQuery.$Shape
+             */
+
+            /**
+             * Constructs a new BlocksQuery.
+             * @memberof umbra.v1
+             * @classdesc Represents a BlocksQuery.
+             * @constructor
+             * @param {umbra.v1.BlocksQuery.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const BlocksQuery = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * BlocksQuery ticket.
+             * @member {Uint8Array} ticket
+             * @memberof umbra.v1.BlocksQuery
+             * @instance
+             */
+            BlocksQuery.prototype.ticket = $util.newBuffer([]);
+
+            /**
+             * BlocksQuery disk.
+             * @member {string} disk
+             * @memberof umbra.v1.BlocksQuery
+             * @instance
+             */
+            BlocksQuery.prototype.disk = "";
+
+            /**
+             * BlocksQuery part.
+             * @member {umbra.v1.StatePartKind} part
+             * @memberof umbra.v1.BlocksQuery
+             * @instance
+             */
+            BlocksQuery.prototype.part = 0;
+
+            /**
+             * BlocksQuery firstBlock.
+             * @member {Long} firstBlock
+             * @memberof umbra.v1.BlocksQuery
+             * @instance
+             */
+            BlocksQuery.prototype.firstBlock = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * BlocksQuery blocks.
+             * @member {number} blocks
+             * @memberof umbra.v1.BlocksQuery
+             * @instance
+             */
+            BlocksQuery.prototype.blocks = 0;
+
+            /**
+             * Creates a new BlocksQuery instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.BlocksQuery
+             * @static
+             * @param {umbra.v1.BlocksQuery.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.BlocksQuery} BlocksQuery instance
+             * @type {{
+             *   (properties: umbra.v1.BlocksQuery.$Shape): umbra.v1.BlocksQuery & umbra.v1.BlocksQuery.$Shape;
+             *   (properties?: umbra.v1.BlocksQuery.$Properties): umbra.v1.BlocksQuery;
+             * }}
+             */
+            BlocksQuery.create = function(properties) {
+                return new BlocksQuery(properties);
+            };
+
+            /**
+             * Encodes the specified BlocksQuery message. Does not implicitly {@link umbra.v1.BlocksQuery.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.BlocksQuery
+             * @static
+             * @param {umbra.v1.BlocksQuery.$Properties} message BlocksQuery message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            BlocksQuery.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.ticket != null && $Object.hasOwnProperty.call(message, "ticket") && message.ticket.length)
+                    writer.uint32(/* id 1, wireType 2 =*/10).bytes(message.ticket);
+                if (message.disk != null && $Object.hasOwnProperty.call(message, "disk") && message.disk !== "")
+                    writer.uint32(/* id 2, wireType 2 =*/18).string(message.disk);
+                if (message.part != null && $Object.hasOwnProperty.call(message, "part") && message.part !== 0)
+                    writer.uint32(/* id 3, wireType 0 =*/24).int32(message.part);
+                if (message.firstBlock != null && $Object.hasOwnProperty.call(message, "firstBlock") && (typeof message.firstBlock === "object" ? message.firstBlock.low || message.firstBlock.high : message.firstBlock !== 0))
+                    writer.uint32(/* id 4, wireType 0 =*/32).uint64(message.firstBlock);
+                if (message.blocks != null && $Object.hasOwnProperty.call(message, "blocks") && message.blocks !== 0)
+                    writer.uint32(/* id 5, wireType 0 =*/40).uint32(message.blocks);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a BlocksQuery message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.BlocksQuery
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.BlocksQuery & umbra.v1.BlocksQuery.$Shape} BlocksQuery
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            BlocksQuery.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.BlocksQuery();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.bytes()).length)
+                                message.ticket = value;
+                            else
+                                delete message.ticket;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.disk = value;
+                            else
+                                delete message.disk;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.part = value;
+                            else
+                                delete message.part;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.firstBlock = value;
+                            else
+                                delete message.firstBlock;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.blocks = value;
+                            else
+                                delete message.blocks;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a BlocksQuery message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.BlocksQuery
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.BlocksQuery} BlocksQuery
+             */
+            BlocksQuery.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.BlocksQuery)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.BlocksQuery: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.BlocksQuery();
+                if (object.ticket != null)
+                    if (object.ticket.length)
+                        if (typeof object.ticket === "string")
+                            $util.base64.decode(object.ticket, message.ticket = $util.newBuffer($util.base64.length(object.ticket)), 0);
+                        else if (object.ticket.length >= 0)
+                            message.ticket = object.ticket;
+                if (object.disk != null)
+                    if (typeof object.disk !== "string" || object.disk.length)
+                        message.disk = $String(object.disk);
+                if (object.part !== 0 && (typeof object.part !== "string" || $root.umbra.v1.StatePartKind[object.part] !== 0))
+                    switch (object.part) {
+                    case "STATE_PART_NONE":
+                    case 0:
+                        message.part = 0;
+                        break;
+                    case "STATE_PART_RAM":
+                    case 1:
+                        message.part = 1;
+                        break;
+                    case "STATE_PART_DEVICES":
+                    case 2:
+                        message.part = 2;
+                        break;
+                    case "STATE_PART_CONFIGURATION":
+                    case 3:
+                        message.part = 3;
+                        break;
+                    default:
+                        if (typeof object.part === "number" && (object.part | 0) === object.part)
+                            message.part = object.part;
+                    }
+                if (object.firstBlock != null)
+                    if (typeof object.firstBlock === "object" ? object.firstBlock.low || object.firstBlock.high : $Number(object.firstBlock) !== 0)
+                        if ($util.Long)
+                            message.firstBlock = $util.Long.fromValue(object.firstBlock, true);
+                        else if (typeof object.firstBlock === "string")
+                            message.firstBlock = $parseInt(object.firstBlock, 10);
+                        else if (typeof object.firstBlock === "number")
+                            message.firstBlock = object.firstBlock;
+                        else if (typeof object.firstBlock === "object")
+                            message.firstBlock = new $util.LongBits(object.firstBlock.low >>> 0, object.firstBlock.high >>> 0).toNumber(true);
+                if (object.blocks != null)
+                    if ($Number(object.blocks) !== 0)
+                        message.blocks = object.blocks >>> 0;
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a BlocksQuery message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.BlocksQuery
+             * @static
+             * @param {umbra.v1.BlocksQuery} message BlocksQuery
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            BlocksQuery.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.defaults) {
+                    if (options.bytes === $String)
+                        object.ticket = "";
+                    else {
+                        object.ticket = [];
+                        if (options.bytes !== $Array)
+                            object.ticket = $util.newBuffer(object.ticket);
+                    }
+                    object.disk = "";
+                    object.part = options.enums === $String ? "STATE_PART_NONE" : 0;
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.firstBlock = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.firstBlock = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                    object.blocks = 0;
+                }
+                if (message.ticket != null && $Object.hasOwnProperty.call(message, "ticket"))
+                    object.ticket = options.bytes === $String ? $util.base64.encode(message.ticket, 0, message.ticket.length) : options.bytes === $Array ? $Array.prototype.slice.call(message.ticket) : message.ticket;
+                if (message.disk != null && $Object.hasOwnProperty.call(message, "disk"))
+                    object.disk = message.disk;
+                if (message.part != null && $Object.hasOwnProperty.call(message, "part"))
+                    object.part = options.enums === $String ? $root.umbra.v1.StatePartKind[message.part] === $undefined ? message.part : $root.umbra.v1.StatePartKind[message.part] : message.part;
+                if (message.firstBlock != null && $Object.hasOwnProperty.call(message, "firstBlock"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.firstBlock = typeof message.firstBlock === "number" ? $BigInt(message.firstBlock) : $util.Long.fromBits(message.firstBlock.low >>> 0, message.firstBlock.high >>> 0, true).toBigInt();
+                    else if (typeof message.firstBlock === "number")
+                        object.firstBlock = options.longs === $String ? $String(message.firstBlock) : message.firstBlock;
+                    else
+                        object.firstBlock = options.longs === $String ? $util.Long.prototype.toString.call(message.firstBlock) : options.longs === $Number ? new $util.LongBits(message.firstBlock.low >>> 0, message.firstBlock.high >>> 0).toNumber(true) : message.firstBlock;
+                if (message.blocks != null && $Object.hasOwnProperty.call(message, "blocks"))
+                    object.blocks = message.blocks;
+                return object;
+            };
+
+            /**
+             * Converts this BlocksQuery to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.BlocksQuery
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            BlocksQuery.prototype.toJSON = function() {
+                return BlocksQuery.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return BlocksQuery;
+        })();
+
+        v1.BlocksPart = (function() {
+
+            /**
+             * Properties of a BlocksPart.
+             * @typedef {Object} umbra.v1.BlocksPart.$Properties
+             * @property {Array.<umbra.v1.PlacedChunk.$Properties>|null} [chunks] BlocksPart chunks
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a BlocksPart.
+             * @memberof umbra.v1
+             * @interface IBlocksPart
+             * @augments umbra.v1.BlocksPart.$Properties
+             * @deprecated Use umbra.v1.BlocksPart.$Properties instead.
+             */
+
+            /**
+             * Shape of a BlocksPart.
+             * @typedef {umbra.v1.BlocksPart.$Properties} umbra.v1.BlocksPart.$Shape
+             */
+
+            /**
+             * Constructs a new BlocksPart.
+             * @memberof umbra.v1
+             * @classdesc Represents a BlocksPart.
+             * @constructor
+             * @param {umbra.v1.BlocksPart.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const BlocksPart = function (properties) {
+                this.chunks = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * BlocksPart chunks.
+             * @member {Array.<umbra.v1.PlacedChunk.$Properties>} chunks
+             * @memberof umbra.v1.BlocksPart
+             * @instance
+             */
+            BlocksPart.prototype.chunks = $util.emptyArray;
+
+            /**
+             * Creates a new BlocksPart instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.BlocksPart
+             * @static
+             * @param {umbra.v1.BlocksPart.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.BlocksPart} BlocksPart instance
+             * @type {{
+             *   (properties: umbra.v1.BlocksPart.$Shape): umbra.v1.BlocksPart & umbra.v1.BlocksPart.$Shape;
+             *   (properties?: umbra.v1.BlocksPart.$Properties): umbra.v1.BlocksPart;
+             * }}
+             */
+            BlocksPart.create = function(properties) {
+                return new BlocksPart(properties);
+            };
+
+            /**
+             * Encodes the specified BlocksPart message. Does not implicitly {@link umbra.v1.BlocksPart.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.BlocksPart
+             * @static
+             * @param {umbra.v1.BlocksPart.$Properties} message BlocksPart message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            BlocksPart.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.chunks != null && message.chunks.length)
+                    for (let i = 0; i < message.chunks.length; ++i)
+                        $root.umbra.v1.PlacedChunk.encode(message.chunks[i], writer.uint32(/* id 1, wireType 2 =*/10).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a BlocksPart message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.BlocksPart
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.BlocksPart & umbra.v1.BlocksPart.$Shape} BlocksPart
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            BlocksPart.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.BlocksPart();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.chunks && message.chunks.length))
+                                message.chunks = [];
+                            message.chunks.push($root.umbra.v1.PlacedChunk.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a BlocksPart message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.BlocksPart
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.BlocksPart} BlocksPart
+             */
+            BlocksPart.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.BlocksPart)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.BlocksPart: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.BlocksPart();
+                if (object.chunks) {
+                    if (!$Array.isArray(object.chunks))
+                        throw $TypeError(".umbra.v1.BlocksPart.chunks: array expected");
+                    message.chunks = $Array(object.chunks.length);
+                    for (let i = 0; i < object.chunks.length; ++i) {
+                        if (!$util.isObject(object.chunks[i]))
+                            throw $TypeError(".umbra.v1.BlocksPart.chunks: object expected");
+                        message.chunks[i] = $root.umbra.v1.PlacedChunk.fromObject(object.chunks[i], _depth + 1);
+                    }
+                }
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a BlocksPart message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.BlocksPart
+             * @static
+             * @param {umbra.v1.BlocksPart} message BlocksPart
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            BlocksPart.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.arrays || options.defaults)
+                    object.chunks = [];
+                if (message.chunks && message.chunks.length) {
+                    object.chunks = $Array(message.chunks.length);
+                    for (let j = 0; j < message.chunks.length; ++j)
+                        object.chunks[j] = $root.umbra.v1.PlacedChunk.toObject(message.chunks[j], options, _depth + 1);
+                }
+                return object;
+            };
+
+            /**
+             * Converts this BlocksPart to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.BlocksPart
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            BlocksPart.prototype.toJSON = function() {
+                return BlocksPart.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return BlocksPart;
+        })();
+
+        v1.PlacedChunk = (function() {
+
+            /**
+             * Properties of a PlacedChunk.
+             * @typedef {Object} umbra.v1.PlacedChunk.$Properties
+             * @property {Long|null} [block] PlacedChunk block
+             * @property {umbra.v1.Chunk.$Properties|null} [chunk] PlacedChunk chunk
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a PlacedChunk.
+             * @memberof umbra.v1
+             * @interface IPlacedChunk
+             * @augments umbra.v1.PlacedChunk.$Properties
+             * @deprecated Use umbra.v1.PlacedChunk.$Properties instead.
+             */
+
+            /**
+             * Shape of a PlacedChunk.
+             * @typedef {umbra.v1.PlacedChunk.$Properties} umbra.v1.PlacedChunk.$Shape
+             */
+
+            /**
+             * Constructs a new PlacedChunk.
+             * @memberof umbra.v1
+             * @classdesc Represents a PlacedChunk.
+             * @constructor
+             * @param {umbra.v1.PlacedChunk.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const PlacedChunk = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * PlacedChunk block.
+             * @member {Long} block
+             * @memberof umbra.v1.PlacedChunk
+             * @instance
+             */
+            PlacedChunk.prototype.block = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
+             * PlacedChunk chunk.
+             * @member {umbra.v1.Chunk.$Properties|null|undefined} chunk
+             * @memberof umbra.v1.PlacedChunk
+             * @instance
+             */
+            PlacedChunk.prototype.chunk = null;
+
+            /**
+             * Creates a new PlacedChunk instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.PlacedChunk
+             * @static
+             * @param {umbra.v1.PlacedChunk.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.PlacedChunk} PlacedChunk instance
+             * @type {{
+             *   (properties: umbra.v1.PlacedChunk.$Shape): umbra.v1.PlacedChunk & umbra.v1.PlacedChunk.$Shape;
+             *   (properties?: umbra.v1.PlacedChunk.$Properties): umbra.v1.PlacedChunk;
+             * }}
+             */
+            PlacedChunk.create = function(properties) {
+                return new PlacedChunk(properties);
+            };
+
+            /**
+             * Encodes the specified PlacedChunk message. Does not implicitly {@link umbra.v1.PlacedChunk.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.PlacedChunk
+             * @static
+             * @param {umbra.v1.PlacedChunk.$Properties} message PlacedChunk message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            PlacedChunk.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.block != null && $Object.hasOwnProperty.call(message, "block") && (typeof message.block === "object" ? message.block.low || message.block.high : message.block !== 0))
+                    writer.uint32(/* id 1, wireType 0 =*/8).uint64(message.block);
+                if (message.chunk != null && $Object.hasOwnProperty.call(message, "chunk"))
+                    $root.umbra.v1.Chunk.encode(message.chunk, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a PlacedChunk message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.PlacedChunk
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.PlacedChunk & umbra.v1.PlacedChunk.$Shape} PlacedChunk
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            PlacedChunk.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.PlacedChunk();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.block = value;
+                            else
+                                delete message.block;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            message.chunk = $root.umbra.v1.Chunk.decode(reader, reader.size(), $undefined, _depth + 1, message.chunk);
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a PlacedChunk message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.PlacedChunk
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.PlacedChunk} PlacedChunk
+             */
+            PlacedChunk.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.PlacedChunk)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.PlacedChunk: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.PlacedChunk();
+                if (object.block != null)
+                    if (typeof object.block === "object" ? object.block.low || object.block.high : $Number(object.block) !== 0)
+                        if ($util.Long)
+                            message.block = $util.Long.fromValue(object.block, true);
+                        else if (typeof object.block === "string")
+                            message.block = $parseInt(object.block, 10);
+                        else if (typeof object.block === "number")
+                            message.block = object.block;
+                        else if (typeof object.block === "object")
+                            message.block = new $util.LongBits(object.block.low >>> 0, object.block.high >>> 0).toNumber(true);
+                if (object.chunk != null) {
+                    if (!$util.isObject(object.chunk))
+                        throw $TypeError(".umbra.v1.PlacedChunk.chunk: object expected");
+                    message.chunk = $root.umbra.v1.Chunk.fromObject(object.chunk, _depth + 1);
+                }
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a PlacedChunk message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.PlacedChunk
+             * @static
+             * @param {umbra.v1.PlacedChunk} message PlacedChunk
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            PlacedChunk.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.defaults) {
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.block = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.block = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                    object.chunk = null;
+                }
+                if (message.block != null && $Object.hasOwnProperty.call(message, "block"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.block = typeof message.block === "number" ? $BigInt(message.block) : $util.Long.fromBits(message.block.low >>> 0, message.block.high >>> 0, true).toBigInt();
+                    else if (typeof message.block === "number")
+                        object.block = options.longs === $String ? $String(message.block) : message.block;
+                    else
+                        object.block = options.longs === $String ? $util.Long.prototype.toString.call(message.block) : options.longs === $Number ? new $util.LongBits(message.block.low >>> 0, message.block.high >>> 0).toNumber(true) : message.block;
+                if (message.chunk != null && $Object.hasOwnProperty.call(message, "chunk"))
+                    object.chunk = $root.umbra.v1.Chunk.toObject(message.chunk, options, _depth + 1);
+                return object;
+            };
+
+            /**
+             * Converts this PlacedChunk to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.PlacedChunk
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            PlacedChunk.prototype.toJSON = function() {
+                return PlacedChunk.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return PlacedChunk;
         })();
 
         return v1;
