@@ -2,7 +2,7 @@
  * Measures the promised figures side by side and prints one table. A full run writes docs/benchmarks.md, and
  * docs/benchmarks.json from which it is made; a selection is printed, and written with --record.
  *
- * usage: npm run bench [-- [--record] NAME ...]     names: scan, capture, pause, ingest, encryption, influx, rest, telemetry, flow, read, export, vault, backup, list, map, diff, day, series, state
+ * usage: npm run bench [-- [--record] NAME ...]     names: scan, capture, pause, clone, ingest, encryption, influx, rest, telemetry, flow, read, export, vault, backup, list, map, diff, day, series, state
  *
  * Exit status: 0 all promised figures met, 1 one was missed or could not be measured, 2 no such bench.
  */
@@ -17,6 +17,7 @@ import { tempFolder } from "../support/temp.ts";
 import { backupBench } from "./backup.bench.ts";
 import type { Bench, Row } from "./bench.ts";
 import { captureBench } from "./capture.bench.ts";
+import { cloneBench } from "./clone.bench.ts";
 import { dayBench } from "./day.bench.ts";
 import { diffBench } from "./diff.bench.ts";
 import { encryptionBench } from "./encryption.bench.ts";
@@ -41,6 +42,7 @@ const BENCHES: readonly Bench[] = [
 	scanBench,
 	captureBench,
 	pauseBench,
+	cloneBench,
 	ingestBench,
 	encryptionBench,
 	influxBench,
