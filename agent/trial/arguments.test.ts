@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { layOut } from "../state/ram-layout.ts";
-import { type PlanOptions, pairs, planClone } from "./arguments.ts";
+import { type PlanOptions, planClone } from "./arguments.ts";
+import { pairs } from "./option-list.ts";
 
 const MIB = 2 ** 20;
 
@@ -139,7 +140,7 @@ describe("planClone", () => {
 			...[
 				"-nodefaults",
 				"-machine",
-				"pc,pflash0=code",
+				"pc,pflash0=code,kernel=/boot/k",
 				"-m",
 				"512",
 				"-kernel",
@@ -153,6 +154,7 @@ describe("planClone", () => {
 			...{ driver: "null-co", size: 4 * MIB, "read-zeroes": true, "node-name": "code" },
 		});
 		assert.ok(args.includes("-no-reboot"));
+		assert.doesNotMatch(args.join(" "), /boot\/k|OVMF/);
 		assert.equal(notes.length, 1);
 	});
 

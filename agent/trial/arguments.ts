@@ -8,6 +8,7 @@ import type { MachineConfiguration } from "../hypervisor/hypervisor.ts";
 import type { StateShape } from "../state/state.ts";
 import type { ClonePlan, PlannedChannel, PlannedDisk, PlannedNic, SharedRam } from "./clone-plan.ts";
 import { cannot, checkDevice } from "./devices.ts";
+import { DROPPED, KEPT, OF_BOOT, pairs, REASONS, SWITCHES } from "./option-list.ts";
 import { OptionSet } from "./option-set.ts";
 import { planRam } from "./ram-plan.ts";
 
@@ -24,33 +25,11 @@ export interface PlanOptions {
 	readonly hasOwnNetworks: boolean;
 }
 
-/** Without a value. */
-const SWITCHES = new Set([
-	...["-nodefaults", "-no-user-config", "-no-reboot", "-no-hpet", "-no-acpi", "-no-fd-bootchk", "-win2k-hack"],
-	...["-enable-kvm", "-usb", "-mem-prealloc", "-nouserconfig"],
-]);
-/** What they say means the same in a clone. */
-const KEPT = new Set([
-	...["-nodefaults", "-no-user-config", "-nouserconfig", "-no-reboot", "-no-hpet", "-no-acpi", "-no-fd-bootchk"],
-	...["-win2k-hack", "-enable-kvm", "-usb", "-accel", "-cpu", "-m", "-smp", "-numa", "-uuid", "-rtc", "-vga"],
-	...["-watchdog", "-action"],
-]);
-/** What they say is of the host, and the guest sees nothing of it. */
-const DROPPED = new Set(["-overcommit", "-realtime", "-mem-path", "-mem-prealloc", "-add-fd", "-iscsi", "-k", "-D"]);
-/** Of a boot that is over. */
-const OF_BOOT = new Set(["-kernel", "-initrd", "-append", "-dtb"]);
+/** For code that an emulated processor runs, translated. What does not fit is translated anew. */
+const TRANSLATED_MB = "64";
 /** How backends are called that nothing is plugged into. */
 export const UNPLUGGED = "umbra-unplugged";
 const DRIVE_LETTERS = ["-hda", "-hdb", "-hdc", "-hdd"];
-const REASONS: Readonly<Record<string, string>> = {
-	"-fsdev": "it shows a folder of the host",
-	"-virtfs": "it shows a folder of the host",
-	"-tpmdev": "its secrets are kept outside of the machine",
-	"-readconfig": "it names a file with further options, of another host",
-	"-acpitable": "it names a file of another host",
-	"-option-rom": "it names a file of another host",
-	"-L": "it names a folder of another host",
-};
 
 /**
  * @throws UmbraError `unsupported` with the option and the reason where no clone can be made of the machine; `corrupt`
@@ -107,6 +86,13 @@ class Planner {
 		};
 	}
 
+	#accelerator(accelerator: OptionSet): readonly string[] {
+		this.#checkAccelerator("-accel", accelerator.get("accel") ?? "");
+		// Or the code that is translated may come to take a GiB.
+		if (accelerator.get("accel") === "tcg") accelerator.set("tb-size", TRANSLATED_MB);
+		return ["-accel", accelerator.toString()];
+	}
+
 	#checkAccelerator(option: string, value: string): void {
 		if (!/kvm/.test(value) || /tcg/.test(value) || this.#options.hasKvm) return;
 		throw cannot(`${option} ${value}`, "this host has no KVM that the agent may use");
@@ -130,7 +116,8 @@ class Planner {
 
 	#translate(option: string, value: string, memory: ReadonlySet<string>): readonly string[] {
 		if (KEPT.has(option)) {
-			if (option === "-accel" || option === "-enable-kvm") this.#checkAccelerator(option, value || "kvm");
+			if (option === "-accel") return this.#accelerator(OptionSet.parse(value, "accel"));
+			if (option === "-enable-kvm") this.#checkAccelerator(option, "kvm");
 			return [option, ...(SWITCHES.has(option) ? [] : [value])];
 		}
 		if (DROPPED.has(option) || OF_BOOT.has(option)) return [];
@@ -188,7 +175,7 @@ class Planner {
 	#machine(machine: OptionSet, hasBackends: boolean): readonly string[] {
 		// Versioned: that of the state, whatever the name stood for.
 		if (this.#options.stream.machineType !== "") machine.set("type", this.#options.stream.machineType);
-		machine.delete("dump-guest-core", "mem-merge");
+		machine.delete("dump-guest-core", "mem-merge", "kernel", "initrd", "append");
 		this.#checkAccelerator("-machine accel=", machine.get("accel") ?? "");
 		for (const key of ["memory-encryption", "confidential-guest-support", "firmware", "dtb", "dumpdtb"]) {
 			if (machine.keys().includes(key)) throw cannot(`-machine ${key}=`, "its memory or firmware is out of reach");
@@ -412,16 +399,4 @@ class Planner {
 /** A block node as the name of a file, within a list of options. */
 function json(value: object): string {
 	return `json:${JSON.stringify(value).replaceAll(",", ",,")}`;
-}
-
-/** Options with their values; those without have an empty one. @throws UmbraError `corrupt`, `unsupported`. */
-export function pairs(args: readonly string[]): (readonly [string, string])[] {
-	const found: [string, string][] = [];
-	for (let at = 0; at < args.length; at++) {
-		const option = args[at] as string;
-		if (!option.startsWith("-")) found.push(["-hda", option]);
-		else if (SWITCHES.has(option)) found.push([option, ""]);
-		else found.push([option, args[++at] ?? ""]);
-	}
-	return found;
 }

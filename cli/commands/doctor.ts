@@ -49,6 +49,9 @@ const PROGRAMS: readonly Program[] = [
 		optional: false,
 		least: [7, 2],
 	},
+	{ name: "perl", arguments: ["-v"], why: "trials on this host", package: "perl-base", optional: true },
+	{ name: "setpriv", arguments: ["--version"], why: "trials on this host", package: "util-linux", optional: true },
+	{ name: "unshare", arguments: ["--version"], why: "trials on this host", package: "util-linux", optional: true },
 	{ name: "mke2fs", arguments: ["-V"], why: "the demo's guest", package: "e2fsprogs", optional: true },
 	{ name: "busybox", arguments: ["--help"], why: "the demo's guest", package: "busybox-static", optional: true },
 ];
