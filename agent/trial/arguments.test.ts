@@ -158,6 +158,14 @@ describe("planClone", () => {
 		assert.equal(notes.length, 1);
 	});
 
+	it("takes firmware's variables, which the guest can write to, from the point", () => {
+		const { args, disks } = plan([...BASE, "-drive", "if=pflash,format=raw,unit=1,file=/vars.fd"], {
+			disks: new Map([["pflash1", 540_672]]),
+		});
+		assert.deepEqual(disks, [{ disk: "pflash1", overlay: "d0.qcow2", size: 540_672 }]);
+		assert.match(said(args, "-drive")[0] ?? "", /^if=pflash,unit=1,id=pflash1,file=json:.*"export":"pflash1"/);
+	});
+
 	const refused: readonly (readonly [string, readonly string[], RegExp])[] = [
 		["a device of the host", ["-device", "vfio-pci,host=01:00.0"], /-device vfio-pci: a device of the host/],
 		["a way to the host", ["-device", "vhost-vsock-pci,guest-cid=3"], /-device vhost-vsock-pci: it is a way/],

@@ -182,7 +182,10 @@ class Planner {
 		}
 		for (const unit of [0, 1]) {
 			const node = machine.get(`pflash${unit}`);
-			if (node !== undefined) this.#blockdev({ ...this.#flash(unit), "node-name": node });
+			if (node === undefined) continue;
+			// One that the guest can write to counts as a disk.
+			if (this.#options.disks.has(node)) this.#overlay(node, node);
+			else this.#blockdev({ ...this.#flash(unit), "node-name": node });
 		}
 		const [own] = this.#ram;
 		if (own !== undefined && !hasBackends) machine.set("memory-backend", own.backend);
@@ -242,7 +245,9 @@ class Planner {
 		if (bus === "none") return []; // Made for the device that uses it.
 		if (bus === "pflash") {
 			const unit = Number(drive.get("unit") ?? drive.get("index") ?? this.#next("pflash"));
-			return ["-drive", `if=pflash,unit=${unit},format=raw,file=${json(this.#flash(unit))}`];
+			const id = drive.get("id") ?? `pflash${unit}`;
+			const node = this.#options.disks.has(id) ? this.#disk(this.#plannedDisk(id)) : this.#flash(unit);
+			return ["-drive", `if=pflash,unit=${unit},id=${id},file=${json(node)}`];
 		}
 		if (bus !== "virtio" && bus !== "ide" && bus !== "scsi") throw cannot(`-drive if=${bus}`, "it is not captured");
 		const index = Number(drive.get("index") ?? this.#next(bus));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { silentLogger } from "../../common/log.ts";
@@ -17,6 +17,8 @@ import { Trials } from "./trials.ts";
 
 const MIB = 2 ** 20;
 const MEMORY_MB = 192;
+/** QEMU needs it in any case; here it lies in flash memory. */
+const FIRMWARE = "/usr/share/seabios/bios-256k.bin";
 
 describe("clones of a running machine", needsGuest(), () => {
 	it("go on from its instant, each by itself, and leave nothing", async () => {
@@ -104,6 +106,59 @@ describe("clones of a running machine", needsGuest(), () => {
 		assert.deepEqual(markedProcesses(folder), []);
 		assert.deepEqual(await readdir(folder), []);
 		assert.equal(trials.usedSlots + trials.reservedBytes, 0);
+	});
+
+	it("are made of machines with many devices, of another kind, with backends of their own, on a tap", async () => {
+		await using temp = await tempFolder();
+		const disk = await makeDisk(temp.file("disk.qcow2"), { sizeBytes: 64 * MIB, format: "qcow2", seed: 1 });
+		for (const name of ["b", "c", "d"]) await writeFile(temp.file(name), Buffer.alloc(MIB, name));
+		await using guest = await bootGuest({
+			folder: temp.file("vm"),
+			disks: [disk],
+			memoryMb: MEMORY_MB,
+			modules: ["virtio_net"],
+			extraArgs: [
+				...["-machine", "type=q35,memory-backend=m0", "-object", `memory-backend-ram,id=m0,size=${MEMORY_MB}M`],
+				...["-drive", `if=pflash,format=raw,readonly=on,file=${FIRMWARE}`],
+				...["-device", "pcie-root-port,id=rp1,chassis=1", "-device", "pcie-root-port,id=rp2,chassis=2"],
+				...["-object", "iothread,id=io1", "-device", "virtio-scsi-pci,id=scsi1"],
+				...["-drive", `if=none,id=b,format=raw,file=${temp.file("b")}`, "-device", "scsi-hd,drive=b,bus=scsi1.0"],
+				...["-drive", `if=virtio,format=raw,file=${temp.file("c")}`],
+				...["-blockdev", `{"driver":"raw","node-name":"nd","file":{"driver":"file","filename":"${temp.file("d")}"}}`],
+				...["-device", '{"driver":"virtio-blk-pci","drive":"nd","bus":"rp1"}'],
+				...["-device", "ide-cd,id=cd0", "-device", "qemu-xhci,id=usb", "-device", "usb-tablet,bus=usb.0"],
+				...["-object", "rng-random,id=r0,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=r0"],
+				...["-device", "vmgenid,guid=324e6eaf-d1d1-4bf6-bf41-b9bb6c91fb87", "-device", "pvpanic-pci"],
+				...["-device", "VGA,vgamem_mb=8", "-device", "virtio-balloon-pci", "-device", "i6300esb"],
+				...["-audiodev", "none,id=a0", "-device", "ich9-intel-hda", "-device", "hda-duplex,audiodev=a0"],
+				...["-chardev", "null,id=ga", "-device", "virtserialport,chardev=ga,name=org.qemu.guest_agent.0"],
+				...["-netdev", `tap,id=n0,ifname=umbt${process.pid % 100_000},script=no,downscript=no`],
+				...["-device", "virtio-net-pci,id=net0,netdev=n0,bus=rp2", "-nic", "user,model=e1000"],
+			],
+		});
+		await guest.run("ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; echo here > /tmp/mark");
+		const point = await capturePoint(guest, temp.path);
+		await using trials = await Trials.open({
+			folder: temp.file("trials"),
+			limits: { slots: 1, memory: 4096 * MIB, cpuShare: 1, cgroup: `umbra-test-${process.pid}`, disk: 2 ** 30 },
+			log: silentLogger(),
+		});
+		await using template = await trials.prepare(point, new AbortController().signal);
+		assert.deepEqual(template.plan.disks.map(({ disk }) => disk).sort(), ["b", "disk0", "nd", "virtio0"]);
+		assert.deepEqual(
+			template.plan.nics.map(({ wire }) => wire),
+			["redirected-tap", "stream"],
+		);
+		const clone = await template.clone({ segment: new Segment({ peers: [echoPeer()] }) });
+		await clone.start();
+		const said = await new CloneShell(clone).run(
+			"cat /tmp/mark; for d in a b c; do head -c 3 /dev/vd$d; done | tr -d '\\0' | fold -w 3 | sort; ping -c 1 -W 5 10.0.2.2 | grep -c ' 1 packets received'",
+		);
+		assert.equal(said, "here\nccc\nddd\n1\n");
+		assert.deepEqual(
+			clone.channels.map(({ kind }) => kind),
+			["console", "port", "guest-agent"],
+		);
 	});
 });
 
