@@ -1,4 +1,6 @@
 /** Trials that the collector orders: what is read of it, and what this host gives to them. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { isUmbraError, messageOf, UmbraError } from "../common/errors.ts";
 import type { Logger } from "../common/log.ts";
 import { toLong, type wire } from "../proto/service.ts";
 import { runTrial, trialPoint } from "./trial/run-trial.ts";
@@ -8,6 +10,10 @@ import { openRemotePoint } from "./uplink/remote-point.ts";
 
 /** Connections over which blocks come. */
 const CONNECTIONS = 2;
+/** How often the collector is asked whether the order still stands. */
+const WATCH_MS = 5_000;
+/** So often without an answer, and it is taken to be over. */
+const MAX_SILENCES = 12;
 
 export interface TrialRunnerOptions {
 	readonly folder: string;
@@ -46,13 +52,45 @@ export class TrialRunner implements AsyncDisposable {
 	async #run(order: wire.v1.IRunTrial, signal: AbortSignal): Promise<wire.v1.ITrialResult> {
 		const { link: options, log } = this.#options;
 		using link = await Link.open({ ...options, connections: CONNECTIONS }, signal);
-		const point = await trialPoint(await openRemotePoint(link, order.ticket ?? new Uint8Array(), signal), signal);
+		const ticket = order.ticket ?? new Uint8Array();
+		const over = new AbortController();
+		const either = AbortSignal.any([signal, over.signal]);
+		const point = await trialPoint(await openRemotePoint(link, ticket, either), either);
 		log.info({ point: point.name, clones: order.clones }, "a trial begins");
-		return await runTrial(this.#trials, order, point, signal);
+		const watching = watch(link, ticket, over);
+		try {
+			return await runTrial(this.#trials, order, point, either);
+		} catch (error) {
+			log.info({ point: point.name, reason: messageOf(error) }, "a trial ended before its time");
+			throw error;
+		} finally {
+			over.abort();
+			await watching;
+		}
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.#trials[Symbol.asyncDispose]();
 		await Promise.allSettled(this.#running);
+	}
+}
+
+/**
+ * Aborts `over` when the order is: whoever gave it went away, or the collector was started anew. Nobody would learn how the
+ * trial fared, and its disks cannot be read any more.
+ */
+async function watch(link: Link, ticket: Uint8Array, over: AbortController): Promise<void> {
+	let silences = 0;
+	while (!over.signal.aborted) {
+		try {
+			await sleep(WATCH_MS, undefined, { signal: over.signal });
+			await link.openPoint({ ticket }, WATCH_MS, over.signal);
+			silences = 0;
+		} catch (error) {
+			if (over.signal.aborted) return;
+			silences++;
+			if (!isUmbraError(error, "denied") && silences < MAX_SILENCES) continue;
+			over.abort(new UmbraError("unavailable", "the order for the trial is over", { cause: error }));
+		}
 	}
 }

@@ -60,6 +60,15 @@ dd if=/dev/urandom of=/mnt/much bs=64k count=64; md5sum /mnt/much > /tmp/sum; sy
 		assert.equal(refused.code, 1);
 		assert.match(refused.output, /no agent has 4 slots/);
 
+		// Whoever asked for it went away: nobody would learn how it fared.
+		const asking = new AbortController();
+		const url = `${site.apiUrl}${vmPath("vm", "trials")}?clones=1&seconds=600`;
+		const asked = fetch(url, { method: "POST", signal: asking.signal }).catch(() => undefined);
+		await until(() => markedProcesses(trials).length === 2, { what: "a clone and its memory", timeoutMs: 60_000 });
+		asking.abort();
+		await asked;
+		await until(() => markedProcesses(trials).length === 0, { what: "the clone is gone" });
+
 		const cut = site.client.post(vmPath("vm", "trials"), { clones: 2, seconds: 600 }).catch((error: unknown) => error);
 		await until(() => markedProcesses(trials).length === 3, { what: "two clones and their memory", timeoutMs: 60_000 });
 		await site.agent?.kill("SIGKILL");
