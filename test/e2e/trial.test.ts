@@ -26,8 +26,8 @@ describe("a trial", needsGuest(), () => {
 		});
 		// Each clone says once more on its console that it is alive, in what it reads from its disk, and asks the network.
 		await guest.run(`ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up
-dd if=/dev/urandom of=/mnt/much bs=64k count=64; md5sum /mnt/much > /tmp/sum; sync; echo 3 > /proc/sys/vm/drop_caches
-(while :; do md5sum -c /tmp/sum > /dev/ttyS0; ping -c 1 -W 1 10.0.2.2; echo 3 > /proc/sys/vm/drop_caches; sleep 0.5; done) > /dev/null 2>&1 &`);
+dd if=/dev/urandom of=/mnt/much bs=64k count=16; md5sum /mnt/much > /tmp/sum; sync; echo 3 > /proc/sys/vm/drop_caches
+(while :; do md5sum -c /tmp/sum > /dev/ttyS0; ping -c 1 -W 1 10.0.2.2; echo 3 > /proc/sys/vm/drop_caches; sleep 1; done) > /dev/null 2>&1 &`);
 		await mkdir(folder.file("site"));
 		await using site = await Site.start({
 			folder: folder.file("site"),
@@ -44,11 +44,11 @@ dd if=/dev/urandom of=/mnt/much bs=64k count=64; md5sum /mnt/much > /tmp/sum; sy
 			await using program = await startUmbra(["trial", "run", "vm", ...args, "--collector", site.apiUrl]);
 			return { code: await program.finished, output: program.output(), stdout: program.stdout() };
 		};
-		const { code, output, stdout } = await run("--clones", "3", "--for", "6s", "--json");
+		const { code, output, stdout } = await run("--clones", "3", "--for", "4s", "--json");
 		assert.equal(code, 0, `${output}\n${site.agent?.output().slice(-2000)}`);
 		const trial = JSON.parse(stdout) as TrialRunView;
 		assert.ok(trial.ramBytes > 20 * MIB && trial.ramBytes < 160 * MIB, `${trial.ramBytes}`);
-		assert.ok(trial.diskBytes > 4 * MIB, `${trial.diskBytes}`);
+		assert.ok(trial.diskBytes >= MIB, `${trial.diskBytes}`);
 		assert.equal(trial.clones.length, 3);
 		for (const clone of trial.clones) {
 			assert.ok(clone.survived && clone.consoleBytes > 0 && clone.sentFrames > 0, JSON.stringify(clone));
