@@ -1,7 +1,7 @@
 /** Clones of a VM: from a running guest into a collector, and from there to an agent that lets three of it run. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { markedProcesses } from "../../agent/trial/sweep.ts";
@@ -15,10 +15,16 @@ import { tempFolder } from "../support/temp.ts";
 import { until } from "../support/wait.ts";
 
 const MIB = 2 ** 20;
+const GROUP = `umbra-test-${process.pid}`;
 
 describe("a trial", needsGuest(), () => {
 	it("runs clones of what was captured, and leaves nothing, also where its agent is killed", async () => {
 		await using folder = await tempFolder();
+		const groups = ["", "cpu", "memory"].map((hierarchy) => join("/sys/fs/cgroup", hierarchy, GROUP));
+		// The test kills its agents, which then cannot.
+		await using _groups = {
+			[Symbol.asyncDispose]: async () => void (await Promise.allSettled(groups.map((group) => rmdir(group)))),
+		};
 		const disk = await makeDisk(folder.file("disk.qcow2"), { sizeBytes: 64 * MIB, format: "qcow2", seed: 1 });
 		const network = ["-netdev", "user,id=n0", "-device", "virtio-net-pci,id=net0,netdev=n0"];
 		await using guest = await bootGuest({
@@ -32,7 +38,7 @@ dd if=/dev/urandom of=/mnt/much bs=64k count=16; md5sum /mnt/much > /tmp/sum; sy
 		await using site = await Site.start({
 			folder: folder.file("site"),
 			sockets: [guest.qmpSocket],
-			agent: { trials: { slots: 3, memory: "3GiB", cgroup: `umbra-test-${process.pid}` } },
+			agent: { trials: { slots: 3, memory: "3GiB", cgroup: GROUP } },
 		});
 		await site.capture("vm");
 		await site.client.post(vmPath("vm", "capture"), { state: "true" });
@@ -76,9 +82,7 @@ dd if=/dev/urandom of=/mnt/much bs=64k count=16; md5sum /mnt/much > /tmp/sum; sy
 		await site.startAgent();
 		await site.connected();
 		assert.deepEqual([await readdir(trials), markedProcesses(trials)], [[], []]);
-		for (const hierarchy of ["", "cpu", "memory"]) {
-			const group = join("/sys/fs/cgroup", hierarchy, `umbra-test-${process.pid}`);
-			if (!existsSync(group)) continue;
+		for (const group of groups.filter((each) => existsSync(each))) {
 			const entries = await readdir(group, { withFileTypes: true });
 			assert.deepEqual(
 				entries.filter((entry) => entry.isDirectory()).map(({ name }) => name),
