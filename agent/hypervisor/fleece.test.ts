@@ -34,9 +34,10 @@ describe("Fleece.open", needs("qemu-system-x86_64", "qemu-img"), () => {
 			// No whole number of 64 KiB blocks, as a firmware's variables.
 			await makeImage(temp.file("flash"), "raw", 540_672);
 			return [
+				// One that no disk has.
 				...["-object", "iothread,id=io1", "-device", "virtio-scsi-pci,id=bus0"],
 				...["-drive", `file=${await image("a")},if=none,id=da,format=qcow2`],
-				...["-device", "virtio-blk-pci,drive=da,id=va,iothread=io1"],
+				...["-device", "virtio-blk-pci,drive=da,id=va"],
 				...["-blockdev", node("nb", await image("b")), "-device", "scsi-hd,drive=nb,id=sb,bus=bus0.0"],
 				...["-blockdev", node("nc", await image("c")), "-device", "ide-hd,drive=nc,id=ic"],
 				...["-blockdev", node("nd", await image("d")), "-device", "virtio-blk-pci,drive=nd"],
@@ -88,6 +89,38 @@ describe("Fleece.open", needs("qemu-system-x86_64", "qemu-img"), () => {
 		assert.deepEqual(await qemu.graph(), { ...before, ...NOTHING });
 		assert.equal(await qemu.status(), "running");
 		for (const device of Object.values(writable)) await qemu.io(device, "read -P 3 0 512k");
+	});
+
+	it("does not touch a machine whose QEMU would abort: one before 9.0 with disks in threads of their own", async () => {
+		const drive = (path: string) => ["-object", "iothread,id=io1", "-drive", `file=${path},if=none,id=d,format=qcow2`];
+		const machines = {
+			"virtio-blk": ["-device", "virtio-blk-pci,drive=d,id=va,iothread=io1"],
+			"virtio-blk without an id": ["-device", "virtio-blk-pci,drive=d,iothread=io1"],
+			"virtio-scsi": ["-device", "virtio-scsi-pci,id=b,iothread=io1", "-device", "scsi-hd,drive=d,id=sb,bus=b.0"],
+			"virtio-scsi without an id": ["-device", "virtio-scsi-pci,iothread=io1", "-device", "scsi-hd,drive=d"],
+		};
+		for (const [what, args] of Object.entries(machines)) {
+			await using qemu = await BareQemu.start(async (temp) => [
+				...drive(await makeImage(temp.file("d"), "qcow2", MIB)),
+				...args,
+			]);
+			await using qmp = await qemu.connect();
+			const [device] = await queryDevices(qmp);
+			const { major } = ((await qmp.execute("query-version")) as { qemu: { major: number } }).qemu;
+			const before = await qemu.graph();
+			const open = async () => {
+				await using _snapshot = await qemu.fleece(qmp).open(request({ [device?.id ?? ""]: undefined }));
+			};
+			if (major >= 9) await open();
+			else
+				await assert.rejects(
+					open,
+					(error) => isUmbraError(error, "unsupported") && /iothread/.test(error.message),
+					what,
+				);
+			assert.deepEqual(await qemu.graph(), { ...before, ...NOTHING });
+			assert.equal(await qemu.status(), "running");
+		}
 	});
 
 	it("reads the same instant of two disks while both go on being written", async () => {

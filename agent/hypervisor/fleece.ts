@@ -28,6 +28,7 @@ import {
 } from "./block-graph.ts";
 import { joinHugePages } from "./huge-pages.ts";
 import type { RamRequest, Snapshot, SnapshotDisk, SnapshotRequest, Tracking } from "./hypervisor.ts";
+import { refuseIoThreads } from "./iothreads.ts";
 import { queryProcess, readConfiguration } from "./machine-configuration.ts";
 import type { QmpArguments, QmpClient } from "./qmp.ts";
 import { RamMigration, restoreSettings } from "./ram-migration.ts";
@@ -150,6 +151,7 @@ export class Fleece {
 		const { qmp } = this.#options;
 		await this.clean();
 		const devices = (await queryDevices(qmp)).filter((device) => request.disks.has(device.id));
+		await refuseIoThreads(qmp, devices);
 		const fleeces: DiskFleece[] = [];
 		for (const [index, device] of devices.entries()) {
 			const plan = planBitmaps(device.bitmaps, request.disks.get(device.id));
