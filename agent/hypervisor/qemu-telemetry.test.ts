@@ -67,8 +67,11 @@ describe("QemuTelemetry", QEMU, () => {
 		const { disks } = await machine.read(REQUEST);
 		const moved = (id: string, field: "wr_bytes" | "wr_reqs" | "rd_bytes" | "rd_reqs") =>
 			(disks.get(id)?.[field] ?? 0) - (before.disks.get(id)?.[field] ?? 0);
-		assert.deepEqual([moved("va", "wr_bytes"), moved("va", "rd_bytes")], [192 * 1024, 4096]);
-		assert.deepEqual([moved("va", "wr_reqs"), moved("va", "rd_reqs"), moved("root-disk", "wr_bytes")], [1, 1, 65536]);
+		// The machine's firmware may look at the first sector as well.
+		const firmware = moved("va", "rd_reqs") - 1;
+		assert.ok(firmware === 0 || firmware === 1, `${firmware} reads of others`);
+		assert.deepEqual([moved("va", "wr_bytes"), moved("va", "rd_bytes")], [192 * 1024, 4096 + firmware * 512]);
+		assert.deepEqual([moved("va", "wr_reqs"), moved("root-disk", "wr_bytes")], [1, 65536]);
 		const { allocation = 0, physical = 0 } = disks.get("va") ?? {};
 		assert.ok(allocation >= 192 * 1024 && physical > 0 && physical < 16 * MIB, `${allocation}, ${physical}`);
 		{

@@ -1,0 +1,59 @@
+/** An agent that is killed while it captures RAM and devices. */
+import { mkdir } from "node:fs/promises";
+import { describe, it } from "node:test";
+import { vmPath } from "../../cli/collector-client.ts";
+import type { VmView } from "../../collector/api/views.ts";
+import { bootGuest, makeDisk } from "../support/guest.ts";
+import { needsGuest } from "../support/requires.ts";
+import { Site } from "../support/site.ts";
+import { tempFolder } from "../support/temp.ts";
+import { until } from "../support/wait.ts";
+
+const MIB = 2 ** 20;
+
+describe("a state capture", needsGuest(), () => {
+	it("never holds the guest up where the agent is killed in the midst of it, and is taken by the next", async () => {
+		await using folder = await tempFolder();
+		const disk = await makeDisk(folder.file("disk.qcow2"), { sizeBytes: 64 * MIB, format: "qcow2", seed: 2 });
+		await using guest = await bootGuest({ folder: folder.file("vm"), disks: [disk], memoryMb: 256 });
+		await guest.run("dd if=/dev/urandom of=/tmp/much bs=64k count=1500");
+		await guest.run("(i=0; while :; do i=$((i+1)); echo $i > /tmp/count; done) > /dev/null 2>&1 &");
+		// Between two numbers the file is empty for a moment.
+		const counted = async () =>
+			await until(async () => Number((await guest.run("cat /tmp/count")).output) || undefined, { what: "a number" });
+		const sending = async () => ((await guest.qmp("query-migrate")) as { status?: string }).status === "active";
+		await mkdir(folder.file("site"));
+		await using site = await Site.start({ folder: folder.file("site"), sockets: [guest.qmpSocket] });
+		await site.capture("vm");
+		for (let killed = 0; killed < 1; ) {
+			const order = site.client.post(vmPath("vm", "capture"), { state: "true" }).then(
+				() => true,
+				() => false,
+			);
+			let ended = false;
+			void order.then(() => {
+				ended = true;
+			});
+			const isAmidst = await until(async () => ended || ((await sending()) ? "amidst" : undefined), {
+				what: "the capture begins",
+				intervalMs: 1,
+			});
+			if (isAmidst !== "amidst") continue;
+			await site.agent?.kill("SIGKILL");
+			await order;
+			killed++;
+			const before = await counted();
+			await until(async () => (await counted()) > before, { what: "the guest goes on" });
+			await site.startAgent();
+			await site.connected();
+			await until(async () => (await site.client.get<VmView>(vmPath("vm"))).status?.state === "running", {
+				what: "the agent has the VM again",
+			});
+		}
+		await site.client.post(vmPath("vm", "capture"), { state: "true" });
+		await until(async () => (await site.changes("vm")).some(({ state }) => state !== undefined), {
+			what: "a state in the catalog",
+			timeoutMs: 60_000,
+		});
+	});
+});
