@@ -88,6 +88,21 @@ export class HashPool implements AsyncDisposable {
 		return promise;
 	}
 
+	/**
+	 * For who has several under way: while he holds slots, one of his is finished rather than another's waited for.
+	 *
+	 * @param held what he has under way
+	 * @param finishOne ends the oldest of that and gives its slot back
+	 */
+	async takeBeside(held: { readonly length: number }, finishOne: () => Promise<void>): Promise<HashSlot> {
+		for (;;) {
+			const slot = held.length < this.share ? this.tryTake() : undefined;
+			if (slot !== undefined) return slot;
+			if (held.length === 0) return await this.take();
+			await finishOne();
+		}
+	}
+
 	give(slot: HashSlot): void {
 		const next = this.#wanting.shift();
 		if (next === undefined) this.#free.push(slot);

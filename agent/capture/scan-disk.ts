@@ -101,15 +101,9 @@ class DiskScan {
 		return { readBytes: this.#readBytes, changedBlocks: this.#changedBlocks, newZeroBlocks: this.#newZeroBlocks };
 	}
 
-	/** The next slot to read into; while we hold any, one of ours is finished rather than another's waited for. */
-	async #slot(): Promise<HashSlot> {
-		const { pool } = this.#options;
-		for (;;) {
-			const slot = this.#inFlight.length < pool.share ? pool.tryTake() : undefined;
-			if (slot !== undefined) return slot;
-			if (this.#inFlight.length === 0) return await pool.take();
-			await this.#drain(this.#inFlight.length - 1);
-		}
+	/** The next slot to read into. */
+	#slot(): Promise<HashSlot> {
+		return this.#options.pool.takeBeside(this.#inFlight, () => this.#drain(this.#inFlight.length - 1));
 	}
 
 	#begin(slot: HashSlot, first: number, count: number): void {

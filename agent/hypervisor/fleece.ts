@@ -252,8 +252,8 @@ export class Fleece {
 
 	async #prepareRam(request: RamRequest, undo: AsyncDisposableStack) {
 		const { qmp, log } = this.#options;
-		const configuration = await readConfiguration(qmp, log);
-		const pid = await queryProcess(qmp);
+		const pid = await queryProcess(qmp, log);
+		const configuration = await readConfiguration(qmp, pid);
 		undo.defer(() => unlinkIfThere(this.#ramPath));
 		const migration = undo.use(await RamMigration.prepare(qmp, this.#ramPath, request, configuration));
 		await this.#joining;

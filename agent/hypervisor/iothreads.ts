@@ -1,15 +1,14 @@
 /**
  * Disks that QEMU serves in a thread of their own (`iothread=`). Before 9.0 its NBD server is not safe with them: it aborts, and
- * the guest with it, where a client of such an export goes away by itself, as an agent that is killed does. (Assertion in
- * `nbd_blockdev_client_closed`, since the correction of CVE-2024-7409 also in 7.2 and 8.2; without it, a race.) So they are not
- * captured there.
+ * the guest with it, where a client of such an export goes away by itself, as an agent that is killed does (7.2.22: an
+ * assertion in `nbd_blockdev_client_closed`). So they are not captured there.
  */
 import { z } from "zod";
 import { UmbraError } from "../../common/errors.ts";
 import { type BlockDevice, parse } from "./block-graph.ts";
 import type { QmpClient } from "./qmp.ts";
 
-/** The first whose server only ever lets go of clients in its main thread. */
+/** The first whose server only ever lets go of clients in its main thread, as its source has it (nbd/server.c, `client_close`). */
 const SAFE_MAJOR = 9;
 /** Steps from a disk up to the controller that names the thread, at most. */
 const MAX_STEPS = 8;

@@ -31,14 +31,14 @@ const SWITCHES = new Set([
 const SECRETS = /((?:^|,)(?:data|password|password-secret-data)=)(?:,,|[^,])*/g;
 
 /** @throws UmbraError `unsupported` where QEMU's answers are not understood. */
-export async function readConfiguration(qmp: QmpClient, log: Logger): Promise<MachineConfiguration> {
+export async function readConfiguration(qmp: QmpClient, pid: number | undefined): Promise<MachineConfiguration> {
 	const { qemu } = parse(versionShape, await qmp.execute("query-version"), "query-version");
 	const { arch } = parse(z.object({ arch: z.string() }), await qmp.execute("query-target"), "query-target");
 	const cpus = parse(cpusShape, await qmp.execute("query-cpus-fast"), "query-cpus-fast");
 	const memory = parse(memoryShape, await qmp.execute("query-memory-size-summary"), "query-memory-size-summary");
 	const backends = parse(backendsShape, await qmp.execute("query-memdev"), "query-memdev");
 	const network = await qmp.execute("human-monitor-command", { "command-line": "info network" });
-	const args = readArguments(cpus[0]?.["thread-id"], log);
+	const args = pid === undefined ? null : readArguments(pid);
 	return {
 		version: `${qemu.major}.${qemu.minor}.${qemu.micro}`,
 		architecture: arch,
@@ -52,22 +52,19 @@ export async function readConfiguration(qmp: QmpClient, log: Logger): Promise<Ma
 }
 
 /** The machine's process, as the agent sees it; undefined where it does not. */
-export async function queryProcess(qmp: QmpClient): Promise<number | undefined> {
+export async function queryProcess(qmp: QmpClient, log: Logger): Promise<number | undefined> {
 	const [cpu] = parse(cpusShape, await qmp.execute("query-cpus-fast"), "query-cpus-fast");
-	return cpu === undefined ? undefined : findProcess(new KernelTree(), cpu["thread-id"]);
+	try {
+		return cpu === undefined ? undefined : findProcess(new KernelTree(), cpu["thread-id"]);
+	} catch (error) {
+		log.debug({ reason: messageOf(error) }, "cannot see the machine's process");
+		return undefined;
+	}
 }
 
-function readArguments(thread: number | undefined, log: Logger): string[] | null {
-	try {
-		const tree = new KernelTree();
-		const pid = thread === undefined ? undefined : findProcess(tree, thread);
-		const text = pid === undefined ? undefined : tree.text(`/proc/${pid}/cmdline`);
-		if (text === undefined) return null;
-		return text.replace(/\0$/, "").split("\0").slice(1);
-	} catch (error) {
-		log.debug({ reason: messageOf(error) }, "cannot see how the machine was started");
-		return null;
-	}
+/** Without the program. @throws UmbraError `unavailable` where the agent itself is short of something. */
+function readArguments(pid: number): string[] | null {
+	return new KernelTree().text(`/proc/${pid}/cmdline`)?.replace(/\0$/, "").split("\0").slice(1) ?? null;
 }
 
 /** Whether `-sandbox` leaves QEMU the starting of programs. */

@@ -64,15 +64,8 @@ export class BlockWriter {
 		this.#filling = undefined;
 	}
 
-	/** As the capture of a disk does: while we hold slots, one of ours is finished rather than another's waited for. */
-	async #slot(): Promise<HashSlot> {
-		const { pool } = this.#options;
-		for (;;) {
-			const slot = this.#inFlight.length < pool.share ? pool.tryTake() : undefined;
-			if (slot !== undefined) return slot;
-			if (this.#inFlight.length === 0) return await pool.take();
-			await this.#drain(this.#inFlight.length - 1);
-		}
+	#slot(): Promise<HashSlot> {
+		return this.#options.pool.takeBeside(this.#inFlight, () => this.#drain(this.#inFlight.length - 1));
 	}
 
 	#hash(): void {
