@@ -1,0 +1,24 @@
+/**
+ * `agent/trial/observe/` watches a clone while it runs: what it says, what QEMU says of it, what it takes, whether it answers. It
+ * moves nothing but the probes that the operator declared.
+ */
+import type { Failure } from "../../../common/failures/failures.ts";
+import type { ProbeResult, Screen, TrialSeries } from "../../../common/trial/report.ts";
+
+/** All that was seen of one clone; times are milliseconds from the beginning of its trial. */
+export interface Observation {
+	/** In the order in which they came. */
+	readonly failures: readonly Failure[];
+	/** The first moment at which it was known to have failed; null where it did not. */
+	readonly failedMs: number | null;
+	/** It went on, though not as well as in the beginning. */
+	readonly isDegraded: boolean;
+	readonly series: TrialSeries;
+	readonly probes: readonly ProbeResult[];
+	readonly screens: readonly Screen[];
+	readonly console: string;
+	/** Bytes. */
+	readonly diskBytes: number;
+	readonly memoryBytes: number | null;
+	readonly notes: readonly string[];
+}
