@@ -23,7 +23,7 @@ import { ExportTable } from "./export/exports.ts";
 import { Forecaster } from "./forecast/forecaster.ts";
 import { AgentTable } from "./ingest/agents.ts";
 import { KeyedMutex } from "./ingest/keyed-mutex.ts";
-import { IngestServer, type TlsFiles } from "./ingest/server.ts";
+import { type IngestOptions, IngestServer, type TlsFiles } from "./ingest/server.ts";
 import { TelemetryTable } from "./ingest/telemetry.ts";
 import { PointTickets } from "./ingest/tickets.ts";
 import { Healer } from "./integrity/healer.ts";
@@ -39,6 +39,7 @@ import { VaultJobs } from "./retention/vault-jobs.ts";
 import { openSeriesStore } from "./series/open.ts";
 import { SignatureBook } from "./signature/signatures.ts";
 import { StateOnAnomaly } from "./state-on-anomaly.ts";
+import { TrialBatches } from "./trial/batches.ts";
 import { Vault } from "./vault/vault.ts";
 import { loadVaultKey } from "./vault-key.ts";
 
@@ -129,6 +130,9 @@ export class Collector implements AsyncDisposable {
 		const signatures = new SignatureBook({ catalog, settings: config.trials });
 		const exports = resources.use(await ExportTable.open({ folder: join(config.dataDir, "exports"), store, log }));
 		const tickets = new PointTickets(store);
+		const batches = resources.use(
+			await TrialBatches.open({ trials: catalog.trials, signatures, agents: agentTable, tickets, log }),
+		);
 		const shared = { tls, authorize, catalog, store, agents: agentTable, tickets, log };
 		const locks = new KeyedMutex();
 		const retention = new Retention({
@@ -157,7 +161,8 @@ export class Collector implements AsyncDisposable {
 		};
 		const recorder = resources.use(await JournalRecorder.start({ catalog, store: series, log }));
 		const keepsImported = (vm: string) => retention.policy(vm).keepImported;
-		const taking = { ...shared, samples, address: agents, committed, locks, keepsImported };
+		const trialReported: IngestOptions["trialReported"] = (report) => batches.reported(report);
+		const taking = { ...shared, samples, address: agents, committed, locks, keepsImported, trialReported };
 		const ingest = resources.use(await IngestServer.start(taking));
 		const counters = () => ({
 			changesets,
@@ -185,6 +190,7 @@ export class Collector implements AsyncDisposable {
 				self,
 				series,
 				signatures,
+				batches,
 			}),
 		);
 		const meter = resources.use(Meter.start({ catalog, store: series, self, log }));

@@ -75,6 +75,7 @@ export const collectorService = {
 	points: method("Points", v1.PointsQuery, v1.PointsPage, false, false),
 	openPoint: method("OpenPoint", v1.PointTicket, v1.PointContents, false, false),
 	readBlocks: method("ReadBlocks", v1.BlocksQuery, v1.BlocksPart, false, true),
+	reportTrial: method("ReportTrial", v1.TrialReport, v1.TrialReceipt, false, false),
 } satisfies ServiceDefinition;
 
 /** A 64-bit field as a bigint; absent is 0. */

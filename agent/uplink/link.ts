@@ -144,6 +144,11 @@ export class Link implements Disposable {
 		return this.#ask(collectorService.openPoint, ticket, "open a point at", deadlineMs, signal);
 	}
 
+	/** @throws UmbraError, `unsupported` where the collector is older than this; or the signal's reason. */
+	reportTrial(report: wire.v1.ITrialReport, deadlineMs: number, signal: AbortSignal): Promise<wire.v1.ITrialReceipt> {
+		return this.#ask(collectorService.reportTrial, report, "report a trial to", deadlineMs, signal);
+	}
+
 	/** @throws UmbraError, or the signal's reason. */
 	async *readBlocks(query: wire.v1.IBlocksQuery, signal?: AbortSignal): AsyncGenerator<wire.v1.IBlocksPart, undefined> {
 		signal?.throwIfAborted();

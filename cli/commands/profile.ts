@@ -11,7 +11,7 @@ import { CollectorClient, type CollectorOptions, vmPath, withCollector } from ".
 import { printable } from "../printable.ts";
 import { table } from "../table.ts";
 import { withOutput } from "./output.ts";
-import { readText } from "./trials.ts";
+import { readText } from "./read-text.ts";
 
 interface MakeOptions extends CollectorOptions {
 	readonly seed: string;

@@ -1,8 +1,9 @@
-/** A trial and a signature, for people. Pure. */
+/** A trial, its story and a signature, for people. Pure. */
 import { stringify } from "yaml";
 import type { SignatureView } from "../../collector/api/views.ts";
-import type { LeverLogRecord, TrialRecord } from "../../collector/catalog/trial-records.ts";
+import type { LeverLogRecord, TrialRecord, TrialStory } from "../../collector/catalog/trial-records.ts";
 import { type StressProfile, writtenProfile } from "../../common/trial/profile.ts";
+import type { ProbeResult } from "../../common/trial/report.ts";
 import { formatBytes, formatDuration } from "../../common/units.ts";
 import { printable } from "../printable.ts";
 import { paint } from "../table.ts";
@@ -88,6 +89,43 @@ export function signatureLines(signature: SignatureView): string[] {
 			),
 		),
 	];
+}
+
+/** What was seen of it, after `trialLines`. */
+export function storyLines({ failures, probes, series, console, notes, diskBytes, screens }: TrialStory): string[] {
+	const beside = failures.slice(1);
+	return [
+		...beside.map(({ type, title, atMs }) => `beside it: ${printable(`${secondsOf(atMs)}${type}: ${title}`)}`),
+		...(probes.length === 0 ? [] : ["probes:"]),
+		...probes.map((probe) => `  ${printable(probeText(probe))}`),
+		...(Object.keys(series.values).length === 0 ? [] : ["telemetry:", ...leadUpLines(series)]),
+		...field("disks grew by", diskBytes === 0 ? "" : formatBytes(diskBytes)),
+		...field("screens", screens.length === 0 ? "" : `${screens.length}, in the page that --html writes`),
+		...notes.map((note) => `note: ${printable(note)}`),
+		...(console === "" ? [] : ["the end of its console:", ...lastLines(console)]),
+	];
+}
+
+export function probeText({ name, asked, failed, failedMs, detail, problem, medianMs }: ProbeResult): string {
+	if (problem !== "") return `${name}: could not be asked: ${problem}`;
+	const took = medianMs === null ? "" : `, ${Math.round(medianMs)} ms in the median`;
+	const last = detail === "" ? "" : `: ${detail}`;
+	const gone = failedMs === null ? "" : `, failed for good after ${formatDuration(failedMs)}`;
+	return `${name}: ${asked - failed} of ${asked} answers as wanted${took}${gone}${last}`;
+}
+
+function secondsOf(ms: number | null): string {
+	return ms === null ? "" : `${(ms / 1000).toFixed(3)} s  `;
+}
+
+function lastLines(text: string): string[] {
+	const lines = text.split(/\r?\n/).filter((line) => line !== "");
+	return lines.slice(-SHOWN_LINES).map((line) => `  ${printable(line)}`);
+}
+
+export function outcomeText(outcome: string): string {
+	if (outcome === "failed") return paint(["red", "bold"], outcome);
+	return outcome === "degraded" ? paint("yellow", outcome) : outcome;
 }
 
 function field(name: string, value: string): string[] {

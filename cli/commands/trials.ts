@@ -1,22 +1,28 @@
 /** `umbra trials`, `trial`, `signatures` and `signature`: what shadow VMs were put through, and how they failed. */
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import type { Command } from "commander";
 import type { SignatureView, TrialView } from "../../collector/api/views.ts";
-import type { TrialRecord } from "../../collector/catalog/trial-records.ts";
+import type { TrialRecord, TrialStory } from "../../collector/catalog/trial-records.ts";
 import type { ImportResult } from "../../collector/signature/exchange.ts";
-import { errnoOf, messageOf, UmbraError } from "../../common/errors.ts";
+import { isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
 import { formatDuration } from "../../common/units.ts";
 import { CollectorClient, type CollectorOptions, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
-import { paint, table } from "../table.ts";
+import { table } from "../table.ts";
 import { withOutput } from "./output.ts";
+import { readText } from "./read-text.ts";
+import { trialPage } from "./trial-page.ts";
 import { addTrialRun } from "./trial-run.ts";
-import { signatureLines, trialLines } from "./trial-text.ts";
+import { outcomeText, signatureLines, storyLines, trialLines } from "./trial-text.ts";
 import { isoTime } from "./vms.ts";
 
 interface Options extends CollectorOptions {
 	readonly json?: true;
+}
+
+interface ShowOptions extends Options {
+	readonly html?: string;
 }
 
 interface TrialsOptions extends Options {
@@ -59,13 +65,10 @@ export function register(program: Command): void {
 	const trial = program.command("trial").description("one trial of a shadow VM");
 	addTrialRun(trial);
 	withCollector(trial.command("show <id>"))
-		.description("a trial: how it ended, its profile, and what was done when")
+		.description("a trial's story: how it ended, what was done and seen when, its profile")
+		.option("--html <file>", "draw it: a page that needs nothing else")
 		.option("--json", "as one object")
-		.action(async (id: string, options: Options) => {
-			const client = await CollectorClient.from(options);
-			const found = await client.get<TrialRecord>(`/v1/trials/${encodeURIComponent(id)}`);
-			await print(options.json ? [JSON.stringify(found)] : trialLines(found));
-		});
+		.action(showTrial);
 
 	const signatures = withCollector(program.command("signatures").argument("[vm]"))
 		.description("ways to fail that trials found; export and import them with `umbra signatures export|import FILE`")
@@ -125,6 +128,20 @@ async function listTrials(vm: string | undefined, options: TrialsOptions): Promi
 	);
 }
 
+async function showTrial(id: string, options: ShowOptions): Promise<void> {
+	const client = await CollectorClient.from(options);
+	const path = `/v1/trials/${encodeURIComponent(id)}`;
+	const trial = await client.get<TrialRecord>(path);
+	const story = await client.get<TrialStory>(`${path}/story`).catch((error: unknown) => {
+		if (isUmbraError(error, "not-found")) return undefined;
+		throw error;
+	});
+	const { html, json } = options;
+	if (html !== undefined) await writeText(html, trialPage(trial, story));
+	if (json) return await print([JSON.stringify({ ...trial, story: story ?? null })]);
+	if (html === undefined) await print([...trialLines(trial), ...(story === undefined ? [] : storyLines(story))]);
+}
+
 async function listSignatures(vm: string | undefined, options: SignaturesOptions): Promise<void> {
 	const client = await CollectorClient.from(options);
 	const found = await Array.fromAsync(client.list<SignatureView>("/v1/signatures", { vm, type: options.type }));
@@ -148,6 +165,10 @@ async function exportSignatures(file: string, _options: object, command: Command
 	const client = await CollectorClient.from(command.optsWithGlobals<CollectorOptions>());
 	const text = Buffer.from(await client.body(await client.fetch("/v1/signatures.yaml"))).toString("utf8");
 	if (file === "-") return await print([text.trimEnd()]);
+	await writeText(file, text);
+}
+
+async function writeText(file: string, text: string): Promise<void> {
 	try {
 		await writeFile(file, text);
 	} catch (error) {
@@ -156,7 +177,7 @@ async function exportSignatures(file: string, _options: object, command: Command
 			context: { path: file },
 		});
 	}
-	console.log(`Wrote ${file}`);
+	console.error(`Wrote ${file}`);
 }
 
 async function importSignatures(file: string, _options: object, command: Command): Promise<void> {
@@ -202,20 +223,6 @@ async function find(client: CollectorClient, id: string): Promise<SignatureView>
 	if (another !== undefined)
 		throw new UmbraError("bad-config", `several signatures begin with ${id}: ${one.id}, ${another.id}`);
 	return one;
-}
-
-export async function readText(file: string): Promise<string> {
-	try {
-		return await readFile(file, "utf8");
-	} catch (error) {
-		const code = errnoOf(error) === "ENOENT" ? "not-found" : "unavailable";
-		throw new UmbraError(code, `cannot read ${file}: ${messageOf(error)}`, { cause: error, context: { path: file } });
-	}
-}
-
-function outcomeText(outcome: string): string {
-	if (outcome === "failed") return paint(["red", "bold"], outcome);
-	return outcome === "degraded" ? paint("yellow", outcome) : outcome;
 }
 
 async function print(lines: readonly string[]): Promise<void> {

@@ -3,7 +3,6 @@
  * field does not compile until the field is described here. Clients have to expect further properties.
  */
 import type { ErrorCode } from "../../common/errors.ts";
-import { FAILURE_TYPES, type FailureName } from "../../common/failures/failures.ts";
 import type { CatalogCheck, CatalogDamage } from "../catalog/catalog-check.ts";
 import type { BrokenLink, ChainCheck } from "../catalog/chain-check.ts";
 import type {
@@ -31,55 +30,40 @@ import type {
 	VmRecord,
 	VolumeRecord,
 } from "../catalog/records.ts";
-import type {
-	LeverLogRecord,
-	OccurrenceRecord,
-	ReproductionRecord,
-	SiteRecord,
-	TrialOutcome,
-	TrialRecord,
-} from "../catalog/trial-records.ts";
 import type { ExportView } from "../export/exports.ts";
 import type { Heartbeat, TrialCapacity, VmState, VmStatus } from "../ingest/heartbeat.ts";
 import type { TelemetrySample } from "../ingest/telemetry.ts";
 import type { PatrolStatus } from "../integrity/patrol.ts";
 import type { RetentionPolicy } from "../retention/settings.ts";
 import type { ChainsResult, VaultJob } from "../retention/vault-jobs.ts";
-import type { ImportResult, MitigationOutcome } from "../signature/exchange.ts";
 import type { GcProgress, GcResult, VaultSize } from "../vault/gc.ts";
 import type { RebuildResult } from "../vault/rebuild.ts";
 import type { PackFinding, ScrubResult } from "../vault/scrub.ts";
 import type { TreeDamage } from "../vault/tree-check.ts";
 import type { ErrorBody } from "./errors.ts";
 import type { LoadView } from "./load.ts";
-import type { CloneRunView, TrialRunView } from "./run-trial-routes.ts";
-import type { AgentView, DecisionView, PointView, SignatureView, TrialView, VmView } from "./views.ts";
+import {
+	bytes,
+	chainHead,
+	count,
+	flag,
+	hash,
+	list,
+	nullable,
+	number,
+	oneOf,
+	ref,
+	root,
+	type Schema,
+	seconds,
+	shape,
+	text,
+	time,
+	withDescription,
+} from "./shapes.ts";
+import { TRIAL_SHAPES } from "./trial-answers.ts";
+import type { AgentView, DecisionView, PointView, VmView } from "./views.ts";
 
-export type Schema = Readonly<Record<string, unknown>>;
-type OptionalKeys<T> = { [K in keyof T]-?: object extends Pick<T, K> ? K : never }[keyof T];
-
-/** An object of type `T`; what it may lack stands apart. */
-function shape<T extends object>(
-	properties: { readonly [K in Exclude<keyof T, OptionalKeys<T>>]: Schema },
-	...optional: [OptionalKeys<T>] extends [never] ? [] : [{ readonly [K in OptionalKeys<T>]-?: Schema }]
-) {
-	return { type: "object", required: Object.keys(properties), properties: { ...properties, ...optional[0] } };
-}
-
-const text: Schema = { type: "string" };
-const flag: Schema = { type: "boolean" };
-const count: Schema = { type: "integer", minimum: 0 };
-const number: Schema = { type: "number" };
-const bytes: Schema = { type: "integer", minimum: 0, description: "bytes" };
-const seconds: Schema = { type: "number", description: "seconds since 1970" };
-const time: Schema = { type: "string", pattern: "^[0-9]{1,20}$", description: "Unix nanoseconds, decimal" };
-const root: Schema = {
-	type: "string",
-	pattern: "^[0-9a-f]{64}$",
-	description: "Merkle root: equal roots, equal disks",
-};
-const hash: Schema = { type: "string", pattern: "^[0-9a-f]{64}$", description: "BLAKE3" };
-const chainHead: Schema = { type: "string", pattern: "^[1-9][0-9]*:[0-9a-f]{64}$" };
 const severity = oneOf<Severity>({ info: true, warning: true, critical: true });
 const entropy: Schema = { type: ["number", "null"], description: "bits per byte; null where it is not known" };
 const numbers: Schema = { type: "object", additionalProperties: { type: "number" } };
@@ -98,23 +82,6 @@ const errorCode = oneOf<ErrorCode>({
 const consistency = oneOf<ChangesetRecord["consistency"]>({ crash: true, filesystem: true });
 const mode = oneOf<CaptureMode>({ first: true, tracked: true, resync: true });
 
-export function list(items: Schema): Schema {
-	return { type: "array", items };
-}
-
-export function nullable(schema: Schema): Schema {
-	return { anyOf: [schema, { type: "null" }] };
-}
-
-export function withDescription(schema: Schema, description: string): Schema {
-	return { ...schema, description };
-}
-
-/** Every value of `T`. */
-function oneOf<T extends string>(values: { readonly [K in T]: true }): Schema {
-	return { type: "string", enum: Object.keys(values) };
-}
-
 const jobError = shape<NonNullable<VaultJob["error"]>>({ code: errorCode, message: text }, { hint: text });
 
 const fileNode = {
@@ -127,29 +94,6 @@ const fileNode = {
 	nlink: count,
 	mtime: seconds,
 	ctime: seconds,
-};
-const milliseconds: Schema = { type: "number", description: "milliseconds" };
-const failureType: Schema = { type: "string", enum: [...FAILURE_TYPES] };
-const failureName = shape<Pick<FailureName, "type" | "title">>({ type: failureType, title: text });
-const trial = {
-	id: text,
-	vm: text,
-	time,
-	ended: time,
-	batch: withDescription(text, "trials that were run together"),
-	point: withDescription(text, "time of the point whose state it was made from"),
-	agentId: text,
-	host: text,
-	control: withDescription(flag, "a clone without stress"),
-	replays: withDescription(nullable(text), "the signature whose failure it tried to have again"),
-	outcome: oneOf<TrialOutcome>({ survived: true, degraded: true, failed: true, lost: true }),
-	signature: withDescription(nullable(text), "of the failure that came first"),
-	failure: nullable(failureName),
-	consequences: list(failureName),
-	firstStressMs: withDescription(nullable(number), "from its beginning"),
-	failedMs: withDescription(nullable(number), "from its beginning"),
-	cloneMs: withDescription(nullable(number), "from template to running"),
-	memoryBytes: withDescription(nullable(count), "memory that it took beside what clones share"),
 };
 const changeset = shape<ChangesetRecord>(
 	{
@@ -395,27 +339,6 @@ const SHAPES = {
 		trials: nullable(ref("TrialCapacity")),
 	}),
 	TrialCapacity: shape<TrialCapacity>({ slots: count, usedSlots: count, memoryBytes: bytes, reservedBytes: bytes }),
-	TrialRun: shape<TrialRunView>({
-		vm: text,
-		time,
-		agentId: text,
-		host: text,
-		templateMs: number,
-		ramBytes: bytes,
-		diskBytes: bytes,
-		clones: list(ref("CloneRun")),
-		notes: list(text),
-	}),
-	CloneRun: shape<CloneRunView>({
-		name: text,
-		startedMs: number,
-		ownBytes: bytes,
-		sharedBytes: bytes,
-		survived: flag,
-		end: text,
-		sentFrames: count,
-		consoleBytes: bytes,
-	}),
 	Agent: shape<AgentView>({
 		id: text,
 		host: text,
@@ -566,87 +489,7 @@ const SHAPES = {
 		rebuild: nullable(ref("RebuildResult")),
 		error: nullable(jobError),
 	}),
-	ListedTrial: shape<TrialView>({ ...trial, profile: withDescription(nullable(text), "its name; null of a control") }),
-	Trial: shape<TrialRecord>({ ...trial, profile: nullable(ref("StressProfile")), levers: list(ref("LeverLog")) }),
-	StressProfile: {
-		type: "object",
-		description: "As docs/trials.md tells, with durations in milliseconds.",
-		required: ["name", "seed", "duration", "phases", "probes"],
-		properties: {
-			name: text,
-			seed: count,
-			duration: milliseconds,
-			phases: list({ type: "object" }),
-			probes: list({ type: "object" }),
-		},
-	},
-	LeverLog: shape<LeverLogRecord>({
-		atMs: withDescription(number, "from the beginning of the trial"),
-		lever: text,
-		action: oneOf<LeverLogRecord["action"]>({ set: true, revert: true, fire: true }),
-		values: { type: "object", additionalProperties: { type: ["string", "number"] } },
-		problem: withDescription(text, "empty where it was done and found to be in force"),
-	}),
-	Signature: shape<SignatureView>({
-		id: hash,
-		type: failureType,
-		title: text,
-		alternatives: withDescription(list(text), "titles of the same failure"),
-		excerpt: withDescription(list(text), "of the console"),
-		consequences: list(failureName),
-		provokedBy: nullable(
-			shape<NonNullable<SignatureView["provokedBy"]>>({ profile: ref("StressProfile"), levers: list(ref("LeverLog")) }),
-		),
-		minimal: nullable(shape<NonNullable<SignatureView["minimal"]>>({ profile: ref("StressProfile"), trial: text })),
-		leadUp: nullable(
-			shape<NonNullable<SignatureView["leadUp"]>>({
-				intervalMs: number,
-				values: { type: "object", additionalProperties: list({ type: ["number", "null"] }) },
-			}),
-		),
-		count: withDescription(count, "trials that showed it"),
-		controls: withDescription(count, "of these, without stress"),
-		occurrences: withDescription(
-			list(shape<OccurrenceRecord>({ trial: text, vm: text, time, control: flag })),
-			"the newest of them",
-		),
-		vms: list(text),
-		reproduction: withDescription(
-			shape<ReproductionRecord>({ failed: count, trials: count }),
-			"how many of the trials under the stress that provokes it failed",
-		),
-		mitigation: shape<SignatureView["mitigation"]>({
-			text,
-			by: withDescription(nullable(text), "null where it is what is said of the type"),
-			time: nullable(time),
-		}),
-		firstSeen: withDescription(nullable(time), "null where it was never seen here"),
-		lastSeen: nullable(time),
-		sites: list(
-			shape<SiteRecord>({
-				site: withDescription(text, "id of another site's collector"),
-				failed: count,
-				trials: count,
-				controls: count,
-				firstSeen: time,
-				lastSeen: time,
-				mitigation: nullable(text),
-			}),
-		),
-	}),
-	SignatureImport: shape<ImportResult>({
-		site: text,
-		added: count,
-		changed: count,
-		unchanged: count,
-		mitigations: list(
-			shape<MitigationOutcome>({
-				id: hash,
-				title: text,
-				outcome: oneOf<MitigationOutcome["outcome"]>({ adopted: true, replaced: true, kept: true }),
-			}),
-		),
-	}),
+	...TRIAL_SHAPES,
 	Load: shape<LoadView>({
 		vm: text,
 		from: time,
@@ -669,8 +512,3 @@ const SHAPES = {
 
 /** For fastify: each schema under its name. */
 export const SHARED_SCHEMAS = Object.entries(SHAPES).map(([$id, schema]) => ({ $id, ...schema }));
-
-/** One of `SHAPES`; a name that is none fails when the document is made. */
-export function ref(name: string): Schema {
-	return { $ref: `${name}#` };
-}

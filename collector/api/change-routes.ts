@@ -2,12 +2,12 @@
 import type { FastifyInstance } from "fastify";
 import type { Page, TimePageOptions } from "../catalog/catalog.ts";
 import type { ChangesetRecord, FileChangeRecord } from "../catalog/records.ts";
-import { ref } from "./answers.ts";
 import { sendKept } from "./caching.ts";
 import { type ApiContext, findPoint, requireVm } from "./context.ts";
 import { conditional, kept, notModified, operation, pageOf } from "./operation.ts";
 import { type PageQuery, pageOptions, sealPage } from "./paging.ts";
 import * as s from "./schemas.ts";
+import { ref } from "./shapes.ts";
 import { timeOptions } from "./time.ts";
 
 /** Files shown with each changeset of a listing; `/changes/:time` has them all. */

@@ -2,12 +2,12 @@
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { UmbraError } from "../../common/errors.ts";
-import { ref, type Schema } from "./answers.ts";
 import { isKept, rangeApplies } from "./caching.ts";
 import { wasAborted } from "./context.ts";
 import { toHttp } from "./errors.ts";
 import { conditional, kept, notModified } from "./operation.ts";
 import { parseRange } from "./range.ts";
+import { ref, type Schema } from "./shapes.ts";
 
 export const rangeHeaders = {
 	...conditional,

@@ -16,6 +16,7 @@ import type { Retention } from "../retention/retention.ts";
 import type { VaultJobs } from "../retention/vault-jobs.ts";
 import type { SeriesStore } from "../series/series-store.ts";
 import type { SignatureBook } from "../signature/signatures.ts";
+import type { TrialBatches } from "../trial/batches.ts";
 import type { VaultStore } from "../vault/chunk-store.ts";
 import type { PointReader } from "./points.ts";
 import { LATEST, parseTime } from "./time.ts";
@@ -35,6 +36,7 @@ export interface ApiServices {
 	readonly self: SelfMeter;
 	readonly series: SeriesStore;
 	readonly signatures: SignatureBook;
+	readonly batches: TrialBatches;
 	readonly log: Logger;
 }
 

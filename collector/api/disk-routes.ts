@@ -4,13 +4,13 @@ import type { FastifyInstance } from "fastify";
 import { BLOCK_SIZE } from "../../common/block.ts";
 import { UmbraError } from "../../common/errors.ts";
 import type { ChangesetRecord, DiskRecord } from "../catalog/records.ts";
-import { list, type Schema } from "./answers.ts";
 import { entityTag, isKept } from "./caching.ts";
 import { byteAnswers, rangeHeaders, sendBytes } from "./content.ts";
 import { type ApiContext, findPoint, requestSignal, wasAborted } from "./context.ts";
 import { diskExtents, type Extent, treeOf } from "./extents.ts";
 import { conditional, kept, notModified, operation } from "./operation.ts";
 import { type DiskParams, diskParams, fields, object } from "./schemas.ts";
+import { list, type Schema } from "./shapes.ts";
 import { storedBlocks } from "./stored-blocks.ts";
 
 /** Extents in one answer. */

@@ -1,10 +1,10 @@
 /** /v1/exports: points of the past as read-only NBD servers on the collector's machine. */
 import type { FastifyInstance } from "fastify";
 import { UmbraError } from "../../common/errors.ts";
-import { ref, withDescription } from "./answers.ts";
 import { type ApiContext, findPoint } from "./context.ts";
 import { operation, pageOf } from "./operation.ts";
 import { fields, object, type PointParams, pointParams } from "./schemas.ts";
+import { ref, withDescription } from "./shapes.ts";
 
 const DEFAULT_LEASE_SECONDS = 60;
 const MAX_LEASE_SECONDS = 86_400;

@@ -4,13 +4,13 @@ import { isUmbraError, UmbraError } from "../../common/errors.ts";
 import { VERSION } from "../../common/version.ts";
 import type { FileNode, Filesystem } from "../../disk/filesystem.ts";
 import { MAX_PAGE } from "../catalog/catalog.ts";
-import { list, ref } from "./answers.ts";
 import { entityTag, sendKept } from "./caching.ts";
 import { byteAnswers, rangeHeaders, sendBytes } from "./content.ts";
 import { type ApiContext, findPoint, requestSignal } from "./context.ts";
 import { conditional, kept, nextCursor, notModified, operation } from "./operation.ts";
 import { openCursor, type PageQuery, sealCursor } from "./paging.ts";
 import { fields, object, type PointParams, pageFields, pointParams } from "./schemas.ts";
+import { list, ref } from "./shapes.ts";
 
 interface FileQuery {
 	readonly path: string;

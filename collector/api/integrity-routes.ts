@@ -3,11 +3,11 @@ import type { FastifyInstance } from "fastify";
 import { UmbraError } from "../../common/errors.ts";
 import { formatHead, parseHead } from "../catalog/chain.ts";
 import { checkHead } from "../catalog/chain-check.ts";
-import { ref, withDescription } from "./answers.ts";
 import { type ApiContext, requestSignal, requireVm } from "./context.ts";
 import { operation, pageOf } from "./operation.ts";
 import { type PageQuery, pageOptions, sealPage } from "./paging.ts";
 import { object, pageFields, type VmParams, vmParams } from "./schemas.ts";
+import { ref, withDescription } from "./shapes.ts";
 
 const job = withDescription(ref("VaultJob"), "The job as it is now.");
 const head = { type: "string", minLength: 66, maxLength: 80, description: "a head that was noted earlier" } as const;

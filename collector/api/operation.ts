@@ -1,6 +1,6 @@
 /** How a route describes itself: to fastify, which refuses what does not fit, and to whoever reads the OpenAPI document. */
 import type { FastifySchema } from "fastify";
-import { list, nullable, ref, type Schema, withDescription } from "./answers.ts";
+import { list, nullable, ref, type Schema, withDescription } from "./shapes.ts";
 
 /** Groups of operations, as the document lists them. */
 export const TAGS = {

@@ -2,11 +2,11 @@
 import type { FastifyInstance } from "fastify";
 import { UmbraError } from "../../common/errors.ts";
 import { MAX_PAGE } from "../catalog/catalog.ts";
-import { ref, withDescription } from "./answers.ts";
 import { type ApiContext, findPoint, requestSignal, requireVm } from "./context.ts";
 import { operation, pageOf, pageProperties } from "./operation.ts";
 import { openCursor, type PageQuery, pageOptions, sealCursor, sealPage } from "./paging.ts";
 import * as s from "./schemas.ts";
+import { ref, withDescription } from "./shapes.ts";
 import { LATEST, parseTime } from "./time.ts";
 
 const sentence = {

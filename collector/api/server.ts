@@ -8,6 +8,7 @@ import fastify, { type FastifyInstance } from "fastify";
 import { type Authorize, formatAddress, type HostPort } from "../../common/access.ts";
 import { messageOf, UmbraError } from "../../common/errors.ts";
 import type { TlsFiles } from "../ingest/server.ts";
+import { batchRoutes } from "./batch-routes.ts";
 import { changeRoutes } from "./change-routes.ts";
 import type { ApiContext, ApiServices } from "./context.ts";
 import { diskRoutes } from "./disk-routes.ts";
@@ -20,7 +21,6 @@ import { describeRoutes, documentText, openApiRoute } from "./openapi.ts";
 import { PointReader } from "./points.ts";
 import { PROBE_PATHS, probeRoutes } from "./probe-routes.ts";
 import { retentionRoutes } from "./retention-routes.ts";
-import { runTrialRoutes } from "./run-trial-routes.ts";
 import { stateRoutes } from "./state-routes.ts";
 import { statusRoutes } from "./status-routes.ts";
 import { treeRoutes } from "./tree-routes.ts";
@@ -41,7 +41,7 @@ const ROUTES = [
 	fileRoutes,
 	treeRoutes,
 	stateRoutes,
-	runTrialRoutes,
+	batchRoutes,
 	eventRoutes,
 	exportRoutes,
 	trialRoutes,

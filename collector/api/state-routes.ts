@@ -5,12 +5,12 @@ import { UmbraError } from "../../common/errors.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { ChangesetRecord, StatePart, StateRecord } from "../catalog/records.ts";
 import { pointSource } from "../vault/point-source.ts";
-import { ref } from "./answers.ts";
 import { entityTag, sendKept } from "./caching.ts";
 import { byteAnswers, rangeHeaders, sendBytes } from "./content.ts";
 import { type ApiContext, requestSignal, requireVm } from "./context.ts";
 import { conditional, kept, notModified, operation } from "./operation.ts";
 import { fields, object, type PointParams } from "./schemas.ts";
+import { ref } from "./shapes.ts";
 import { LATEST, parseTime } from "./time.ts";
 
 interface PartParams extends PointParams {

@@ -1,11 +1,11 @@
 /** /v1/health, /v1/agents, /v1/telemetry, /v1/alerts, /v1/anomalies. */
 import type { FastifyInstance } from "fastify";
 import type { AlertRecord } from "../catalog/records.ts";
-import { ref } from "./answers.ts";
 import type { ApiContext } from "./context.ts";
 import { operation, pageOf } from "./operation.ts";
 import { type PageQuery, pageOptions, sealPage } from "./paging.ts";
 import { fields, object, pageFields } from "./schemas.ts";
+import { ref } from "./shapes.ts";
 import { parseTime } from "./time.ts";
 import { agentView } from "./views.ts";
 

@@ -4,12 +4,12 @@ import { UmbraError } from "../../common/errors.ts";
 import type { FailureType } from "../../common/failures/failures.ts";
 import { nowNs } from "../../common/units.ts";
 import type { TrialOutcome } from "../catalog/trial-records.ts";
-import { ref, withDescription } from "./answers.ts";
 import { type ApiContext, requestSignal, requireVm } from "./context.ts";
 import { loadOf } from "./load.ts";
 import { operation, pageOf } from "./operation.ts";
 import { type PageQuery, pageOptions, sealPage } from "./paging.ts";
 import * as s from "./schemas.ts";
+import { ref, withDescription } from "./shapes.ts";
 import { parseTime, timeOptions } from "./time.ts";
 import { signatureView, trialView } from "./views.ts";
 
@@ -83,6 +83,27 @@ export function trialRoutes(app: FastifyInstance, { catalog, signatures, series,
 			if (trial !== undefined) return trial;
 			throw new UmbraError("not-found", `no trial ${JSON.stringify(params.id)}`, {
 				hint: "umbra trials lists them; the oldest of a VM are not kept",
+			});
+		},
+	);
+
+	app.get<{ Params: IdParams }>(
+		"/v1/trials/:id/story",
+		operation({
+			id: "getTrialStory",
+			tag: "trials",
+			summary: "What was seen of a trial: its failures, telemetry, probes, console and screens",
+			description: "The newest trials of a VM have one (`trials.stories` in the settings); a lost one has none.",
+			params: idParams,
+			answers: { 200: withDescription(ref("TrialStory"), "The story.") },
+			errors: [404],
+		}),
+		async ({ params }) => {
+			const trial = await catalog.trials.trial(params.id);
+			const story = trial === undefined ? undefined : await catalog.trials.story(trial);
+			if (story !== undefined) return story;
+			throw new UmbraError("not-found", `nothing is kept of what was seen of trial ${JSON.stringify(params.id)}`, {
+				hint: "the newest trials of a VM have a story: trials.stories in the collector's settings",
 			});
 		},
 	);

@@ -2,10 +2,10 @@
 import type { FastifyInstance } from "fastify";
 import { UmbraError } from "../../common/errors.ts";
 import { parseDuration } from "../../common/units.ts";
-import { nullable, ref, withDescription } from "./answers.ts";
 import type { ApiContext } from "./context.ts";
 import { operation } from "./operation.ts";
 import { fields, object } from "./schemas.ts";
+import { nullable, ref, withDescription } from "./shapes.ts";
 
 const count = { type: "integer", minimum: 0 } as const;
 const sizes = { chunks: count, packs: count, storedBytes: count, vms: count, points: count, diskBytes: count };

@@ -1,7 +1,6 @@
 /** /v1/vms, one VM, its points, and the order to capture it now. */
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { OrderBody } from "../ingest/agents.ts";
-import { ref, withDescription } from "./answers.ts";
 import { sendKept } from "./caching.ts";
 import { type ApiContext, findPoint, requestSignal, requireVm, unknownVm } from "./context.ts";
 import { conditional, kept, notModified, operation, pageOf } from "./operation.ts";
@@ -18,6 +17,7 @@ import {
 	type VmParams,
 	vmParams,
 } from "./schemas.ts";
+import { ref, withDescription } from "./shapes.ts";
 import { timeOptions } from "./time.ts";
 import { pointView, vmView } from "./views.ts";
 

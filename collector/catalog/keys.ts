@@ -97,6 +97,9 @@ export const keys = {
 		`trial/${escapeComponent(vm)}/${timeComponent(time)}/${escapeComponent(id)}`,
 	trialId: (id: string) => `trialid/${escapeComponent(id)}`,
 	trialTime: (time: bigint | string, id: string) => `trialtime/${timeComponent(time)}/${escapeComponent(id)}`,
+	trialStory: (vm: string, time: bigint | string, id: string) =>
+		`trialstory/${escapeComponent(vm)}/${timeComponent(time)}/${escapeComponent(id)}`,
+	trialPending: (id: string) => `trialpending/${escapeComponent(id)}`,
 	signature: (id: string) => `signature/${escapeComponent(id)}`,
 	vmSignature: (vm: string, id: string) => `vmsignature/${escapeComponent(vm)}/${escapeComponent(id)}`,
 	alias: (id: string) => `alias/${escapeComponent(id)}`,

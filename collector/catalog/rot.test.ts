@@ -74,7 +74,14 @@ function filing(): TrialFiling {
 			...seen,
 		},
 	};
-	return { trial, signatures: [signature], aliases: [{ alias: "cd".repeat(32), signature: NAME }], dropped: [] };
+	return {
+		trial,
+		signatures: [signature],
+		aliases: [{ alias: "cd".repeat(32), signature: NAME }],
+		dropped: [],
+		forgotten: [],
+		story: null,
+	};
 }
 
 /** A catalog with records of every kind, but for those that are there only for moments. */

@@ -1,6 +1,7 @@
 /** What the catalog holds of trials and of the failures that they found, as plain JSON; units as in `records.ts`. */
 import type { FailureName, FailureType } from "../../common/failures/failures.ts";
 import type { StressProfile } from "../../common/trial/profile.ts";
+import type { CloneReport } from "../../common/trial/report.ts";
 
 export type TrialOutcome = "survived" | "degraded" | "failed" | "lost";
 
@@ -48,6 +49,23 @@ export interface TrialRecord {
 	/** Memory that it took beside what clones share. */
 	readonly memoryBytes: number | null;
 	readonly levers: readonly LeverLogRecord[];
+}
+
+/** `trialpending/<id>`: a trial that was begun; what is known of it before it ends. */
+export type PendingTrialRecord = Pick<
+	TrialRecord,
+	"id" | "vm" | "time" | "batch" | "point" | "agentId" | "host" | "profile" | "control" | "replays"
+>;
+
+/** What was seen of a trial from its beginning to its end. */
+export type TrialStory = Pick<
+	CloneReport,
+	"failures" | "series" | "probes" | "screens" | "console" | "notes" | "diskBytes"
+>;
+
+/** `trialstory/<vm>/<time>/<id>`: JSON of a `TrialStory`, compressed by zstd, in base64. */
+export interface TrialStoryRecord {
+	readonly zstd: string;
 }
 
 /** Telemetry before a failure: `values` by the name of a series, one each `intervalMs`, the last at the failure. */

@@ -1,8 +1,16 @@
 /** Trials and signatures in the catalog: what is read of them, and the batches in which they are written. */
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { MAX_REPORT_BYTES } from "../../common/trial/report.ts";
 import type { Journal } from "./journal.ts";
 import { escapeComponent, keys, rangeBelow, timeComponent, unescapeComponent } from "./keys.ts";
 import type { LevelStore, Operation, Page, PageOptions } from "./store.ts";
-import type { SignatureRecord, TrialRecord } from "./trial-records.ts";
+import type {
+	PendingTrialRecord,
+	SignatureRecord,
+	TrialRecord,
+	TrialStory,
+	TrialStoryRecord,
+} from "./trial-records.ts";
 
 interface TrialPlace {
 	readonly vm: string;
@@ -17,8 +25,11 @@ export interface TrialFiling {
 	readonly signatures: readonly SignatureRecord[];
 	/** Ids that other titles of a signature would have. */
 	readonly aliases: readonly { readonly alias: string; readonly signature: string }[];
+	readonly story: TrialStory | null;
 	/** Trials of the VM that are not kept any more. */
 	readonly dropped: readonly TrialPlace[];
+	/** Trials of the VM whose stories are not kept any more. */
+	readonly forgotten: readonly TrialPlace[];
 }
 
 /** `from` and `to` are times in nanoseconds, both inclusive. */
@@ -44,6 +55,25 @@ export class TrialStore {
 
 	async trialAt(vm: string, time: bigint | string, id: string): Promise<TrialRecord | undefined> {
 		return await this.#store.get<TrialRecord>(keys.trial(vm, time, id));
+	}
+
+	/** @throws UmbraError `corrupt`. */
+	async story({ vm, time, id }: TrialPlace): Promise<TrialStory | undefined> {
+		const record = await this.#store.get<TrialStoryRecord>(keys.trialStory(vm, time, id));
+		if (record === undefined) return undefined;
+		const json = zstdDecompressSync(Buffer.from(record.zstd, "base64"), { maxOutputLength: 2 * MAX_REPORT_BYTES });
+		return JSON.parse(json.toString("utf8")) as TrialStory;
+	}
+
+	/** Trials that were begun and are not filed: running ones, and those of a collector that was killed. */
+	async pending(): Promise<PendingTrialRecord[]> {
+		const all = this.#store.all<PendingTrialRecord>(rangeBelow("trialpending"));
+		return (await Array.fromAsync(all)).map(({ value }) => value);
+	}
+
+	/** Resolves once they are on stable storage; filing one ends it. */
+	async begin(trials: readonly PendingTrialRecord[]): Promise<void> {
+		await this.#store.batch(trials.map((value) => ({ type: "put", key: keys.trialPending(value.id), value })));
 	}
 
 	/** In the order in which they began. */
@@ -111,15 +141,25 @@ export class TrialStore {
 		await this.#store.recover();
 	}
 
+	/** A trial that is not to be filed, since it was before or is too old. */
+	async forget(id: string): Promise<void> {
+		await this.#store.batch([{ type: "del", key: keys.trialPending(id) }]);
+	}
+
 	/** Resolves once all of it is on stable storage. */
-	async file({ trial, signatures, aliases, dropped }: TrialFiling): Promise<void> {
+	async file({ trial, signatures, aliases, story, dropped, forgotten }: TrialFiling): Promise<void> {
 		const { vm, time, id } = trial;
 		const place: TrialPlace = { vm, time, id };
 		const operations: Operation[] = [
 			{ type: "put", key: keys.trial(vm, time, id), value: trial },
 			{ type: "put", key: keys.trialId(id), value: { vm, time } },
 			{ type: "put", key: keys.trialTime(time, id), value: place },
+			{ type: "del", key: keys.trialPending(id) },
 		];
+		if (story !== null) {
+			const zstd = zstdCompressSync(JSON.stringify(story)).toString("base64");
+			operations.push({ type: "put", key: keys.trialStory(vm, time, id), value: { zstd } satisfies TrialStoryRecord });
+		}
 		pushSignatures(operations, signatures, aliases);
 		const shown = signatures.find(({ id: each, vms }) => each === trial.signature && vms.includes(vm));
 		if (shown !== undefined) operations.push({ type: "put", key: keys.vmSignature(vm, shown.id), value: 0 });
@@ -129,6 +169,9 @@ export class TrialStore {
 				{ type: "del", key: keys.trialId(each.id) },
 				{ type: "del", key: keys.trialTime(each.time, each.id) },
 			);
+		}
+		for (const each of [...dropped, ...forgotten]) {
+			operations.push({ type: "del", key: keys.trialStory(each.vm, each.time, each.id) });
 		}
 		using _event = this.#journal.write(operations, [{ type: "trial", vm, time, id }]);
 		await this.#store.batch(operations);

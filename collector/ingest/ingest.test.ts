@@ -55,6 +55,7 @@ class Station implements AsyncDisposable {
 				tickets: new PointTickets(station.store),
 				samples: { take: async (samples) => void station.telemetry.add(samples) },
 				committed: (vm) => station.committed.push(vm),
+				trialReported: async () => undefined,
 				log,
 			}),
 		);

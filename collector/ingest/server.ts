@@ -62,6 +62,8 @@ export interface IngestOptions {
 	readonly agents: AgentTable;
 	/** What agents may read. */
 	readonly tickets: PointTickets;
+	/** An agent told how a clone fared. @throws UmbraError `denied`, `corrupt`, `limit`. */
+	readonly trialReported: (report: wire.v1.TrialReport.$Properties) => Promise<void>;
 	readonly samples: SampleIntake;
 	/** A changeset of this VM was committed. */
 	readonly committed: (vm: string) => void;
@@ -170,7 +172,7 @@ function addHandlers(
 	budget: ByteBudget,
 ): void {
 	const { catalog, store, agents, tickets, samples, committed, locks = new KeyedMutex(), log } = options;
-	const { keepsImported = () => true } = options;
+	const { keepsImported = () => true, trialReported } = options;
 	const submitContext = { catalog, store, agents, locks, committed, now: nowNs, log };
 	const sessionContext = { agents, samples, collectorId: catalog.collectorId, log };
 
@@ -225,6 +227,15 @@ function addHandlers(
 			} catch (error) {
 				answer(failed("openPoint", call, error));
 			}
+		},
+		reportTrial(
+			call: { readonly request: wire.v1.TrialReport.$Properties; getPeer(): string },
+			answer: (error: Error | null, receipt?: wire.v1.TrialReceipt.$Properties) => void,
+		) {
+			track(trialReported(call.request)).then(
+				() => answer(null, {}),
+				(error: unknown) => answer(failed("reportTrial", call, error)),
+			);
 		},
 		readBlocks(call: BlocksCall & Cancellable & NodeJS.EventEmitter & { getPeer(): string; end(): void }) {
 			const signal = callSignal(call, closing);

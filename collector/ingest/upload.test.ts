@@ -82,6 +82,7 @@ async function start(): Promise<AsyncDisposable & { readonly store: GatedStore; 
 			agents: new AgentTable({ catalog, log, heartbeatSeconds: 10 }),
 			samples: { take: async () => undefined },
 			committed: () => undefined,
+			trialReported: async () => undefined,
 			log,
 		}),
 	);

@@ -98,7 +98,7 @@ describe("JournalRecorder", () => {
 	it("brings trials, those that end and those that were there", async () => {
 		await using folder = await tempFolder();
 		await using station = new Station(await Catalog.open(folder.path));
-		const book = new SignatureBook({ catalog: station.catalog, settings: { keep: 10 } });
+		const book = new SignatureBook({ catalog: station.catalog, settings: { keep: 10, stories: 10 } });
 		await book.file(reportOf(1, null));
 		await using _recorder = await station.record();
 		await book.file(reportOf(2, failureOf("f in g")));

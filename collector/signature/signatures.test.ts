@@ -18,7 +18,7 @@ class Desk implements AsyncDisposable {
 	private constructor(folder: TempFolder, catalog: Catalog, keep: number) {
 		this.#folder = folder;
 		this.catalog = catalog;
-		this.book = new SignatureBook({ catalog, settings: { keep } });
+		this.book = new SignatureBook({ catalog, settings: { keep, stories: 200 } });
 	}
 
 	static async open(keep = 1000): Promise<Desk> {
@@ -163,7 +163,7 @@ describe("SignatureBook.file", () => {
 			await using folder = await tempFolder();
 			const machine = new CrashingLevel(folder.path);
 			await using catalog = await Catalog.open(folder.path, machine.make);
-			const book = new SignatureBook({ catalog, settings: { keep: 1000 } });
+			const book = new SignatureBook({ catalog, settings: { keep: 1000, stories: 200 } });
 			const reports = Array.from({ length: 10 }, (_, at) => reportOf(at, at % 2 === 0 ? OOPS : failureOf("g")));
 			for (const report of reports) {
 				const hurts = random.chance(0.6);

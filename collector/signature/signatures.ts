@@ -8,13 +8,15 @@
 import { UmbraError } from "../../common/errors.ts";
 import { nowNs } from "../../common/units.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import type { SignatureRecord, TrialRecord } from "../catalog/trial-records.ts";
+import type { SignatureRecord, TrialRecord, TrialStory } from "../catalog/trial-records.ts";
 import { exportText, type ImportResult, mergeImport, parseExchange } from "./exchange.ts";
 import { idsOf, otherTitles, type TrialReport, withMiss, withOccurrence } from "./filing.ts";
 import type { TrialSettings } from "./settings.ts";
 
 /** Lever log entries that are kept of one trial. */
 const MAX_LEVERS = 5000;
+/** Stories that are let go of with each trial, at most. */
+const FORGOTTEN = 8;
 /** Signatures that are written together. */
 const BATCH = 200;
 
@@ -28,25 +30,32 @@ export type FilingOutcome = "filed" | "known" | "expired";
 
 export class SignatureBook {
 	readonly #catalog: Catalog;
-	readonly #keep: number;
+	readonly #settings: TrialSettings;
 	/** Who is in line: a signature is read, changed and written by one at a time. */
 	#turn: Promise<unknown> = Promise.resolve();
 
 	constructor({ catalog, settings }: SignatureBookOptions) {
 		this.#catalog = catalog;
-		this.#keep = settings.keep;
+		this.#settings = settings;
 	}
 
 	/** Once it resolves the trial and what it says of signatures are on stable storage. Filing the same trial again changes nothing. */
-	async file(report: TrialReport): Promise<FilingOutcome> {
+	async file(report: TrialReport, story: TrialStory | null = null): Promise<FilingOutcome> {
 		return await this.#alone(async () => {
 			const { trials } = this.#catalog;
 			await trials.recover();
-			if ((await trials.trial(report.id)) !== undefined) return "known";
+			if ((await trials.trial(report.id)) !== undefined) {
+				await trials.forget(report.id);
+				return "known";
+			}
+			const { keep, stories } = this.#settings;
 			const places = await trials.places(report.vm);
-			const oldest = places[this.#keep - 1];
+			const oldest = places[keep - 1];
 			// It may have been filed and let go of: counting it again would be wrong, and it would not stay.
-			if (oldest !== undefined && BigInt(report.time) <= BigInt(oldest.time)) return "expired";
+			if (oldest !== undefined && BigInt(report.time) <= BigInt(oldest.time)) {
+				await trials.forget(report.id);
+				return "expired";
+			}
 			const { failure, leadUp: _leadUp, ...told } = report;
 			const changed: SignatureRecord[] = [];
 			const aliases: { readonly alias: string; readonly signature: string }[] = [];
@@ -58,7 +67,8 @@ export class SignatureBook {
 				aliases.push(...(await this.#newAliases(ids, signature.id)));
 			}
 			const [signature = null] = changed.map(({ id }) => id);
-			if (report.replays !== null && report.replays !== signature) {
+			// A lost one says nothing of the VM.
+			if (report.replays !== null && report.replays !== signature && report.outcome !== "lost") {
 				const wanted = await trials.signature(report.replays);
 				if (wanted !== undefined) changed.push(withMiss(wanted));
 			}
@@ -69,7 +79,13 @@ export class SignatureBook {
 				failure: failure === null ? null : { type: failure.type, title: failure.title },
 				consequences: (failure?.consequences ?? []).map(({ type, title }) => ({ type, title })),
 			};
-			await trials.file({ trial, signatures: changed, aliases, dropped: places.slice(this.#keep - 1) });
+			const dropped = places.slice(keep - 1);
+			// A few at a time where the setting was made smaller.
+			const forgotten = places.slice(Math.max(0, stories - 1), stories + FORGOTTEN);
+			await trials.file({
+				...{ trial, signatures: changed, aliases, dropped, forgotten },
+				story: stories === 0 ? null : story,
+			});
 			return "filed";
 		});
 	}

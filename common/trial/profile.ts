@@ -10,7 +10,7 @@ import { z } from "zod";
 import { checkConfig, durationField } from "../config.ts";
 import { messageOf, UmbraError } from "../errors.ts";
 import { leverSetting, MOMENTARY, targetOf } from "./levers.ts";
-import { probe } from "./probes.ts";
+import { type Probe, probe } from "./probes.ts";
 
 /** Longer is no trial. */
 const MAX_DURATION_MS = 24 * 36e5;
@@ -109,6 +109,11 @@ export function checkProfile(value: unknown, path: string): StressProfile {
 	return checked(profile, value, path);
 }
 
+/** @throws UmbraError `bad-config` that names every wrong field. */
+export function checkProbes(value: unknown, path: string): Probe[] {
+	return checked(z.array(probe).max(MAX_PROBES), value, path);
+}
+
 /**
  * A file's text as a batch; one that holds a profile alone is a batch of that.
  *
@@ -178,6 +183,11 @@ export function writtenProfile({
 		})),
 		...(probes.length === 0 ? {} : { probes: probes.map(writtenProbe) }),
 	};
+}
+
+/** JSON that `checkProbes` takes. */
+export function writtenProbes(probes: readonly z.output<typeof probe>[]): Record<string, unknown>[] {
+	return probes.map(writtenProbe);
 }
 
 function writtenProbe(each: z.output<typeof probe>): Record<string, unknown> {

@@ -10,7 +10,10 @@ const MAX_POINTS = 86_400;
 const MAX_SCREENS = 4;
 
 const text = (length: number) => z.string().max(length);
-const ms = z.number().min(0).max(864e5 * 2);
+const ms = z
+	.number()
+	.min(0)
+	.max(864e5 * 2);
 const name = z.object({
 	type: z.enum(FAILURE_TYPES),
 	title: text(120),

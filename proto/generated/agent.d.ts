@@ -47,6 +47,9 @@ export namespace umbra {
 
             /** Calls ReadBlocks. */
             readBlocks: umbra.v1.Collector.ReadBlocks;
+
+            /** Calls ReportTrial. */
+            reportTrial: umbra.v1.Collector.ReportTrial;
         }
 
         namespace Collector {
@@ -182,6 +185,25 @@ export namespace umbra {
               readonly responseType: "BlocksPart";
               readonly requestStream: undefined;
               readonly responseStream: true;
+            };
+
+            /**
+             * Callback as used by {@link umbra.v1.Collector#reportTrial}.
+             * @param error Error, if any
+             * @param [response] TrialReceipt
+             */
+            type ReportTrialCallback = (error: (Error|null), response?: umbra.v1.TrialReceipt) => void;
+
+            /** Calls ReportTrial. */
+            type ReportTrial = {
+              (request: umbra.v1.ITrialReport, callback: umbra.v1.Collector.ReportTrialCallback): void;
+              (request: umbra.v1.ITrialReport): Promise<umbra.v1.TrialReceipt>;
+              readonly name: "ReportTrial";
+              readonly path: "/umbra.v1.Collector/ReportTrial";
+              readonly requestType: "TrialReport";
+              readonly responseType: "TrialReceipt";
+              readonly requestStream: undefined;
+              readonly responseStream: undefined;
             };
         }
 
@@ -1736,6 +1758,9 @@ export namespace umbra {
             /** RunTrial profiles. */
             profiles: Uint8Array[];
 
+            /** RunTrial probes. */
+            probes: Uint8Array;
+
             /**
              * Creates a new RunTrial instance using the specified properties.
              * @param [properties] Properties to set
@@ -1806,6 +1831,9 @@ export namespace umbra {
 
                 /** RunTrial profiles */
                 profiles?: (Uint8Array[]|null);
+
+                /** RunTrial probes */
+                probes?: (Uint8Array|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -2033,6 +2061,178 @@ export namespace umbra {
 
             /** Shape of an OrderResult. */
             type $Shape = umbra.v1.OrderResult.$Properties;
+        }
+
+        /**
+         * Properties of a TrialReport.
+         * @deprecated Use umbra.v1.TrialReport.$Properties instead.
+         */
+        interface ITrialReport extends umbra.v1.TrialReport.$Properties {
+        }
+
+        /** Represents a TrialReport. */
+        class TrialReport {
+
+            /**
+             * Constructs a new TrialReport.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.TrialReport.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** TrialReport ticket. */
+            ticket: Uint8Array;
+
+            /** TrialReport report. */
+            report: Uint8Array;
+
+            /**
+             * Creates a new TrialReport instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns TrialReport instance
+             */
+            static create(properties: umbra.v1.TrialReport.$Shape): umbra.v1.TrialReport & umbra.v1.TrialReport.$Shape;
+            static create(properties?: umbra.v1.TrialReport.$Properties): umbra.v1.TrialReport;
+
+            /**
+             * Encodes the specified TrialReport message. Does not implicitly {@link umbra.v1.TrialReport.verify|verify} messages.
+             * @param message TrialReport message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.TrialReport.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a TrialReport message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.TrialReport & umbra.v1.TrialReport.$Shape} TrialReport
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.TrialReport & umbra.v1.TrialReport.$Shape;
+
+            /**
+             * Creates a TrialReport message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns TrialReport
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.TrialReport;
+
+            /**
+             * Creates a plain object from a TrialReport message. Also converts values to other types if specified.
+             * @param message TrialReport
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.TrialReport, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this TrialReport to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace TrialReport {
+
+            /** Properties of a TrialReport. */
+            interface $Properties {
+
+                /** TrialReport ticket */
+                ticket?: (Uint8Array|null);
+
+                /** TrialReport report */
+                report?: (Uint8Array|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a TrialReport. */
+            type $Shape = umbra.v1.TrialReport.$Properties;
+        }
+
+        /**
+         * Properties of a TrialReceipt.
+         * @deprecated Use umbra.v1.TrialReceipt.$Properties instead.
+         */
+        interface ITrialReceipt extends umbra.v1.TrialReceipt.$Properties {
+        }
+
+        /** Represents a TrialReceipt. */
+        class TrialReceipt {
+
+            /**
+             * Constructs a new TrialReceipt.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: umbra.v1.TrialReceipt.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /**
+             * Creates a new TrialReceipt instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns TrialReceipt instance
+             */
+            static create(properties: umbra.v1.TrialReceipt.$Shape): umbra.v1.TrialReceipt & umbra.v1.TrialReceipt.$Shape;
+            static create(properties?: umbra.v1.TrialReceipt.$Properties): umbra.v1.TrialReceipt;
+
+            /**
+             * Encodes the specified TrialReceipt message. Does not implicitly {@link umbra.v1.TrialReceipt.verify|verify} messages.
+             * @param message TrialReceipt message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: umbra.v1.TrialReceipt.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a TrialReceipt message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {umbra.v1.TrialReceipt & umbra.v1.TrialReceipt.$Shape} TrialReceipt
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.TrialReceipt & umbra.v1.TrialReceipt.$Shape;
+
+            /**
+             * Creates a TrialReceipt message from a plain object. Also converts values to their respective internal types.
+             * @param object Plain object
+             * @returns TrialReceipt
+             */
+            static fromObject(object: { [k: string]: any }): umbra.v1.TrialReceipt;
+
+            /**
+             * Creates a plain object from a TrialReceipt message. Also converts values to other types if specified.
+             * @param message TrialReceipt
+             * @param [options] Conversion options
+             * @returns Plain object
+             */
+            static toObject(message: umbra.v1.TrialReceipt, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+            /**
+             * Converts this TrialReceipt to JSON.
+             * @returns JSON object
+             */
+            toJSON(): { [k: string]: any };
+        }
+
+        namespace TrialReceipt {
+
+            /** Properties of a TrialReceipt. */
+            interface $Properties {
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a TrialReceipt. */
+            type $Shape = umbra.v1.TrialReceipt.$Properties;
         }
 
         /**

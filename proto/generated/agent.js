@@ -345,6 +345,47 @@ export const umbra = $root.umbra = (() => {
                 responseStream: { value: true }
             });
 
+            /**
+             * Callback as used by {@link umbra.v1.Collector#reportTrial}.
+             * @memberof umbra.v1.Collector
+             * @typedef ReportTrialCallback
+             * @type {function}
+             * @param {Error|null} error Error, if any
+             * @param {umbra.v1.TrialReceipt} [response] TrialReceipt
+             */
+
+            /**
+             * Calls ReportTrial.
+             * @memberof umbra.v1.Collector
+             * @typedef ReportTrial
+             * @type {{
+             *   (request: umbra.v1.ITrialReport, callback: umbra.v1.Collector.ReportTrialCallback): void;
+             *   (request: umbra.v1.ITrialReport): Promise<umbra.v1.TrialReceipt>;
+             *   readonly name: "ReportTrial";
+             *   readonly path: "/umbra.v1.Collector/ReportTrial";
+             *   readonly requestType: "TrialReport";
+             *   readonly responseType: "TrialReceipt";
+             *   readonly requestStream: undefined;
+             *   readonly responseStream: undefined;
+             * }}
+             */
+
+            /**
+             * Calls ReportTrial.
+             * @name umbra.v1.Collector#reportTrial
+             * @type {umbra.v1.Collector.ReportTrial}
+             */
+            $Object.defineProperties(Collector.prototype.reportTrial = function(request, callback) {
+                return $protobuf.rpc.Service.prototype.rpcCall.call(this, Collector.prototype.reportTrial, $root.umbra.v1.TrialReport, $root.umbra.v1.TrialReceipt, request, callback);
+            }, {
+                name: { value: "ReportTrial" },
+                path: { value: "/umbra.v1.Collector/ReportTrial" },
+                requestType: { value: "TrialReport" },
+                responseType: { value: "TrialReceipt" },
+                requestStream: { value: $undefined },
+                responseStream: { value: $undefined }
+            });
+
             return Collector;
         })();
 
@@ -4857,6 +4898,7 @@ export const umbra = $root.umbra = (() => {
              * @property {number|null} [clones] RunTrial clones
              * @property {Long|null} [durationMs] RunTrial durationMs
              * @property {Array.<Uint8Array>|null} [profiles] RunTrial profiles
+             * @property {Uint8Array|null} [probes] RunTrial probes
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -4938,6 +4980,14 @@ export const umbra = $root.umbra = (() => {
             RunTrial.prototype.profiles = $util.emptyArray;
 
             /**
+             * RunTrial probes.
+             * @member {Uint8Array} probes
+             * @memberof umbra.v1.RunTrial
+             * @instance
+             */
+            RunTrial.prototype.probes = $util.newBuffer([]);
+
+            /**
              * Creates a new RunTrial instance using the specified properties.
              * @function create
              * @memberof umbra.v1.RunTrial
@@ -4982,6 +5032,8 @@ export const umbra = $root.umbra = (() => {
                 if (message.profiles != null && message.profiles.length)
                     for (let i = 0; i < message.profiles.length; ++i)
                         writer.uint32(/* id 6, wireType 2 =*/50).bytes(message.profiles[i]);
+                if (message.probes != null && $Object.hasOwnProperty.call(message, "probes") && message.probes.length)
+                    writer.uint32(/* id 7, wireType 2 =*/58).bytes(message.probes);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -5079,6 +5131,15 @@ export const umbra = $root.umbra = (() => {
                             message.profiles.push(reader.bytes());
                             continue;
                         }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.bytes()).length)
+                                message.probes = value;
+                            else
+                                delete message.probes;
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -5156,6 +5217,12 @@ export const umbra = $root.umbra = (() => {
                         else if (object.profiles[i].length >= 0)
                             message.profiles[i] = object.profiles[i];
                 }
+                if (object.probes != null)
+                    if (object.probes.length)
+                        if (typeof object.probes === "string")
+                            $util.base64.decode(object.probes, message.probes = $util.newBuffer($util.base64.length(object.probes)), 0);
+                        else if (object.probes.length >= 0)
+                            message.probes = object.probes;
                 return message;
             };
 
@@ -5198,6 +5265,13 @@ export const umbra = $root.umbra = (() => {
                         object.durationMs = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
                     } else
                         object.durationMs = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
+                    if (options.bytes === $String)
+                        object.probes = "";
+                    else {
+                        object.probes = [];
+                        if (options.bytes !== $Array)
+                            object.probes = $util.newBuffer(object.probes);
+                    }
                 }
                 if (message.ticket != null && $Object.hasOwnProperty.call(message, "ticket"))
                     object.ticket = options.bytes === $String ? $util.base64.encode(message.ticket, 0, message.ticket.length) : options.bytes === $Array ? $Array.prototype.slice.call(message.ticket) : message.ticket;
@@ -5224,6 +5298,8 @@ export const umbra = $root.umbra = (() => {
                     for (let j = 0; j < message.profiles.length; ++j)
                         object.profiles[j] = options.bytes === $String ? $util.base64.encode(message.profiles[j], 0, message.profiles[j].length) : options.bytes === $Array ? $Array.prototype.slice.call(message.profiles[j]) : message.profiles[j];
                 }
+                if (message.probes != null && $Object.hasOwnProperty.call(message, "probes"))
+                    object.probes = options.bytes === $String ? $util.base64.encode(message.probes, 0, message.probes.length) : options.bytes === $Array ? $Array.prototype.slice.call(message.probes) : message.probes;
                 return object;
             };
 
@@ -5884,6 +5960,435 @@ export const umbra = $root.umbra = (() => {
             };
 
             return OrderResult;
+        })();
+
+        v1.TrialReport = (function() {
+
+            /**
+             * Properties of a TrialReport.
+             * @typedef {Object} umbra.v1.TrialReport.$Properties
+             * @property {Uint8Array|null} [ticket] TrialReport ticket
+             * @property {Uint8Array|null} [report] TrialReport report
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a TrialReport.
+             * @memberof umbra.v1
+             * @interface ITrialReport
+             * @augments umbra.v1.TrialReport.$Properties
+             * @deprecated Use umbra.v1.TrialReport.$Properties instead.
+             */
+
+            /**
+             * Shape of a TrialReport.
+             * @typedef {umbra.v1.TrialReport.$Properties} umbra.v1.TrialReport.$Shape
+             */
+
+            /**
+             * Constructs a new TrialReport.
+             * @memberof umbra.v1
+             * @classdesc Represents a TrialReport.
+             * @constructor
+             * @param {umbra.v1.TrialReport.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const TrialReport = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * TrialReport ticket.
+             * @member {Uint8Array} ticket
+             * @memberof umbra.v1.TrialReport
+             * @instance
+             */
+            TrialReport.prototype.ticket = $util.newBuffer([]);
+
+            /**
+             * TrialReport report.
+             * @member {Uint8Array} report
+             * @memberof umbra.v1.TrialReport
+             * @instance
+             */
+            TrialReport.prototype.report = $util.newBuffer([]);
+
+            /**
+             * Creates a new TrialReport instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.TrialReport
+             * @static
+             * @param {umbra.v1.TrialReport.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.TrialReport} TrialReport instance
+             * @type {{
+             *   (properties: umbra.v1.TrialReport.$Shape): umbra.v1.TrialReport & umbra.v1.TrialReport.$Shape;
+             *   (properties?: umbra.v1.TrialReport.$Properties): umbra.v1.TrialReport;
+             * }}
+             */
+            TrialReport.create = function(properties) {
+                return new TrialReport(properties);
+            };
+
+            /**
+             * Encodes the specified TrialReport message. Does not implicitly {@link umbra.v1.TrialReport.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.TrialReport
+             * @static
+             * @param {umbra.v1.TrialReport.$Properties} message TrialReport message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            TrialReport.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.ticket != null && $Object.hasOwnProperty.call(message, "ticket") && message.ticket.length)
+                    writer.uint32(/* id 1, wireType 2 =*/10).bytes(message.ticket);
+                if (message.report != null && $Object.hasOwnProperty.call(message, "report") && message.report.length)
+                    writer.uint32(/* id 2, wireType 2 =*/18).bytes(message.report);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a TrialReport message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.TrialReport
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.TrialReport & umbra.v1.TrialReport.$Shape} TrialReport
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            TrialReport.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.TrialReport();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.bytes()).length)
+                                message.ticket = value;
+                            else
+                                delete message.ticket;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.bytes()).length)
+                                message.report = value;
+                            else
+                                delete message.report;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a TrialReport message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.TrialReport
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.TrialReport} TrialReport
+             */
+            TrialReport.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.TrialReport)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.TrialReport: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let message = new $root.umbra.v1.TrialReport();
+                if (object.ticket != null)
+                    if (object.ticket.length)
+                        if (typeof object.ticket === "string")
+                            $util.base64.decode(object.ticket, message.ticket = $util.newBuffer($util.base64.length(object.ticket)), 0);
+                        else if (object.ticket.length >= 0)
+                            message.ticket = object.ticket;
+                if (object.report != null)
+                    if (object.report.length)
+                        if (typeof object.report === "string")
+                            $util.base64.decode(object.report, message.report = $util.newBuffer($util.base64.length(object.report)), 0);
+                        else if (object.report.length >= 0)
+                            message.report = object.report;
+                return message;
+            };
+
+            /**
+             * Creates a plain object from a TrialReport message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.TrialReport
+             * @static
+             * @param {umbra.v1.TrialReport} message TrialReport
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            TrialReport.toObject = function (message, options, _depth) {
+                if (!options)
+                    options = {};
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let object = {};
+                if (options.defaults) {
+                    if (options.bytes === $String)
+                        object.ticket = "";
+                    else {
+                        object.ticket = [];
+                        if (options.bytes !== $Array)
+                            object.ticket = $util.newBuffer(object.ticket);
+                    }
+                    if (options.bytes === $String)
+                        object.report = "";
+                    else {
+                        object.report = [];
+                        if (options.bytes !== $Array)
+                            object.report = $util.newBuffer(object.report);
+                    }
+                }
+                if (message.ticket != null && $Object.hasOwnProperty.call(message, "ticket"))
+                    object.ticket = options.bytes === $String ? $util.base64.encode(message.ticket, 0, message.ticket.length) : options.bytes === $Array ? $Array.prototype.slice.call(message.ticket) : message.ticket;
+                if (message.report != null && $Object.hasOwnProperty.call(message, "report"))
+                    object.report = options.bytes === $String ? $util.base64.encode(message.report, 0, message.report.length) : options.bytes === $Array ? $Array.prototype.slice.call(message.report) : message.report;
+                return object;
+            };
+
+            /**
+             * Converts this TrialReport to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.TrialReport
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            TrialReport.prototype.toJSON = function() {
+                return TrialReport.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return TrialReport;
+        })();
+
+        v1.TrialReceipt = (function() {
+
+            /**
+             * Properties of a TrialReceipt.
+             * @typedef {Object} umbra.v1.TrialReceipt.$Properties
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+
+            /**
+             * Properties of a TrialReceipt.
+             * @memberof umbra.v1
+             * @interface ITrialReceipt
+             * @augments umbra.v1.TrialReceipt.$Properties
+             * @deprecated Use umbra.v1.TrialReceipt.$Properties instead.
+             */
+
+            /**
+             * Shape of a TrialReceipt.
+             * @typedef {umbra.v1.TrialReceipt.$Properties} umbra.v1.TrialReceipt.$Shape
+             */
+
+            /**
+             * Constructs a new TrialReceipt.
+             * @memberof umbra.v1
+             * @classdesc Represents a TrialReceipt.
+             * @constructor
+             * @param {umbra.v1.TrialReceipt.$Properties=} [properties] Properties to set
+             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+             */
+            const TrialReceipt = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            /**
+             * Creates a new TrialReceipt instance using the specified properties.
+             * @function create
+             * @memberof umbra.v1.TrialReceipt
+             * @static
+             * @param {umbra.v1.TrialReceipt.$Properties=} [properties] Properties to set
+             * @returns {umbra.v1.TrialReceipt} TrialReceipt instance
+             * @type {{
+             *   (properties: umbra.v1.TrialReceipt.$Shape): umbra.v1.TrialReceipt & umbra.v1.TrialReceipt.$Shape;
+             *   (properties?: umbra.v1.TrialReceipt.$Properties): umbra.v1.TrialReceipt;
+             * }}
+             */
+            TrialReceipt.create = function(properties) {
+                return new TrialReceipt(properties);
+            };
+
+            /**
+             * Encodes the specified TrialReceipt message. Does not implicitly {@link umbra.v1.TrialReceipt.verify|verify} messages.
+             * @function encode
+             * @memberof umbra.v1.TrialReceipt
+             * @static
+             * @param {umbra.v1.TrialReceipt.$Properties} message TrialReceipt message or plain object to encode
+             * @param {$protobuf.Writer} [writer] Writer to encode to
+             * @returns {$protobuf.Writer} Writer
+             */
+            TrialReceipt.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            /**
+             * Decodes a TrialReceipt message from the specified reader or buffer.
+             * @function decode
+             * @memberof umbra.v1.TrialReceipt
+             * @static
+             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+             * @param {number} [length] Message length if known beforehand
+             * @returns {umbra.v1.TrialReceipt & umbra.v1.TrialReceipt.$Shape} TrialReceipt
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            TrialReceipt.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.umbra.v1.TrialReceipt();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    reader.skipType(tag & 7, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            /**
+             * Creates a TrialReceipt message from a plain object. Also converts values to their respective internal types.
+             * @function fromObject
+             * @memberof umbra.v1.TrialReceipt
+             * @static
+             * @param {Object.<string,*>} object Plain object
+             * @returns {umbra.v1.TrialReceipt} TrialReceipt
+             */
+            TrialReceipt.fromObject = function (object, _depth) {
+                if (object instanceof $root.umbra.v1.TrialReceipt)
+                    return object;
+                if (!$util.isObject(object))
+                    throw $TypeError(".umbra.v1.TrialReceipt: object expected");
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                return new $root.umbra.v1.TrialReceipt();
+            };
+
+            /**
+             * Creates a plain object from a TrialReceipt message. Also converts values to other types if specified.
+             * @function toObject
+             * @memberof umbra.v1.TrialReceipt
+             * @static
+             * @param {umbra.v1.TrialReceipt} message TrialReceipt
+             * @param {$protobuf.IConversionOptions} [options] Conversion options
+             * @returns {Object.<string,*>} Plain object
+             */
+            TrialReceipt.toObject = function () {
+                return {};
+            };
+
+            /**
+             * Converts this TrialReceipt to JSON.
+             * @function toJSON
+             * @memberof umbra.v1.TrialReceipt
+             * @instance
+             * @returns {Object.<string,*>} JSON object
+             */
+            TrialReceipt.prototype.toJSON = function() {
+                return TrialReceipt.toObject(this, $protobuf.util.toJSONOptions);
+            };
+
+            return TrialReceipt;
         })();
 
         v1.TrialResult = (function() {

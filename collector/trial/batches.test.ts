@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { silentLogger } from "../../common/log.ts";
+import type { CloneReport } from "../../common/trial/report.ts";
+import type { wire } from "../../proto/service.ts";
+import { type TempFolder, tempFolder } from "../../test/support/temp.ts";
+import { until } from "../../test/support/wait.ts";
+import { Catalog } from "../catalog/catalog.ts";
+import type { ChangesetRecord } from "../catalog/records.ts";
+import type { AgentTable } from "../ingest/agents.ts";
+import { PointTickets } from "../ingest/tickets.ts";
+import { SignatureBook } from "../signature/signatures.ts";
+import { profileOf } from "../signature/testing.ts";
+import { replaysOf, TrialBatches, type WantedBatch } from "./batches.ts";
+
+const POINT = { vm: "web1", time: "1760000000000000000", disks: [] } as unknown as ChangesetRecord;
+const STRESSED = { profile: profileOf(2), replays: null };
+const CONTROL = { profile: null, replays: null };
+
+type Order = wire.v1.IRunTrial;
+type Answer = wire.v1.OrderResult.$Properties;
+
+/** Stands in for the table of connected agents: it has one, whose answers the test gives. */
+class OneAgent {
+	readonly orders: { readonly order: Order; readonly answer: PromiseWithResolvers<Answer> }[] = [];
+	hasRoom = true;
+
+	list() {
+		const trials = { slots: 4, usedSlots: 0, memoryBytes: 1, reservedBytes: 0 };
+		return this.hasRoom ? [{ id: "a1", host: "h1", stale: false, heartbeat: { trials } }] : [];
+	}
+
+	async sendOrder(
+		_agent: string,
+		{ runTrial }: { runTrial: Order },
+		{ signal }: { signal: AbortSignal },
+	): Promise<Answer> {
+		const answer = Promise.withResolvers<Answer>();
+		signal.addEventListener("abort", () => answer.reject(signal.reason));
+		this.orders.push({ order: runTrial, answer });
+		return await answer.promise;
+	}
+}
+
+class Desk implements AsyncDisposable {
+	readonly agent = new OneAgent();
+	readonly catalog: Catalog;
+	readonly signatures: SignatureBook;
+	batches!: TrialBatches;
+
+	constructor(catalog: Catalog, stories: number) {
+		this.catalog = catalog;
+		this.signatures = new SignatureBook({ catalog, settings: { keep: 1000, stories } });
+	}
+
+	static async open(folder: TempFolder, stories = 200): Promise<Desk> {
+		const desk = new Desk(await Catalog.open(folder.path), stories);
+		desk.batches = await TrialBatches.open({
+			trials: desk.catalog.trials,
+			signatures: desk.signatures,
+			agents: desk.agent as unknown as AgentTable,
+			tickets: new PointTickets({ pin: () => ({ [Symbol.dispose]: () => undefined }) as never }),
+			log: silentLogger(),
+		});
+		return desk;
+	}
+
+	async start(...trials: WantedBatch["trials"]) {
+		const { id } = await this.batches.start({ point: POINT, agent: undefined, probes: [], durationMs: 5000, trials });
+		return id;
+	}
+
+	async order(number = 0) {
+		return await until(() => this.agent.orders[number], { what: "an order" });
+	}
+
+	async report(order: Order, told: CloneReport): Promise<void> {
+		await this.batches.reported({ ticket: order.ticket ?? null, report: Buffer.from(JSON.stringify(told)) });
+	}
+
+	async ended(id: string) {
+		return await until(
+			() => {
+				const view = this.batches.get(id);
+				return view.state === "running" ? undefined : view;
+			},
+			{ what: "the batch ends" },
+		);
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.batches[Symbol.asyncDispose]();
+		await this.catalog[Symbol.asyncDispose]();
+	}
+}
+
+let clock = 1_770_000_000_000_000_000n;
+
+function told(index: number, more: Partial<CloneReport> = {}): CloneReport {
+	clock += 1_000_000_000n;
+	return {
+		...{ index, time: clock.toString(), ended: (clock + 9_000_000_000n).toString(), outcome: "survived", failures: [] },
+		...{ firstStressMs: 1000, failedMs: null, cloneMs: 200, memoryBytes: 2 ** 20, diskBytes: 4096, levers: [] },
+		series: { intervalMs: 1000, values: { "vm.cpu_usage_percent": [1, 2, 3, 4, 5, 6, 7, 8, 9] } },
+		...{ probes: [], screens: [], console: "login: ", notes: [] },
+		...more,
+	};
+}
+
+const oops = {
+	type: "oops",
+	title: "f in g",
+	alternatives: [],
+	atMs: 4200,
+	count: 1,
+	excerpt: ["BUG: f"],
+	consequences: [],
+} as const;
+const failed = (index: number) => told(index, { outcome: "failed", failures: [oops], failedMs: 4200 });
+
+describe("batches of trials", () => {
+	it("are given to an agent, filed trial by trial with their stories, and end", async () => {
+		await using folder = await tempFolder();
+		await using desk = await Desk.open(folder);
+		const id = await desk.start(STRESSED, CONTROL);
+		const { order, answer } = await desk.order();
+		const [profile, control] = order.profiles ?? [];
+		assert.equal(JSON.parse(Buffer.from(profile ?? []).toString()).name, "p2");
+		assert.deepEqual([control?.length, order.clones, desk.batches.get(id).state], [0, 2, "running"]);
+		assert.equal((await desk.catalog.trials.pending()).length, 2);
+
+		await desk.report(order, failed(0));
+		assert.deepEqual(
+			desk.batches.get(id).trials.map(({ outcome }) => outcome),
+			["failed", null],
+		);
+		await desk.report(order, told(1));
+		await desk.report(order, told(1));
+		answer.resolve({ ok: true, trial: { templateMs: 300, notes: ["n"] } });
+		const { state, template, trials } = await desk.ended(id);
+		assert.deepEqual([state, template?.notes, trials[0]?.failure?.title], ["done", ["n"], "f in g"]);
+		assert.deepEqual(await desk.catalog.trials.pending(), []);
+
+		const record = await desk.catalog.trials.trial(`${id}-0`);
+		assert.equal(record?.control, false);
+		const story = await desk.catalog.trials.story(record!);
+		assert.deepEqual([story?.console, story?.failures[0]?.excerpt], ["login: ", ["BUG: f"]]);
+		const signature = await desk.signatures.signature(record?.signature ?? "");
+		// What came after the failure did not lead up to it.
+		assert.deepEqual(signature.leadUp?.values["vm.cpu_usage_percent"], [1, 2, 3, 4, 5]);
+		assert.deepEqual(signature.reproduction, { failed: 1, trials: 1 });
+		await assert.rejects(desk.report(order, told(0)), { code: "denied" });
+	});
+
+	it("count replays, but not those that are lost", async () => {
+		await using folder = await tempFolder();
+		await using desk = await Desk.open(folder);
+		const first = await desk.start(STRESSED);
+		const { order, answer } = await desk.order();
+		await desk.report(order, failed(0));
+		answer.resolve({ ok: true, trial: {} });
+		await desk.ended(first);
+		const record = await desk.catalog.trials.trial(`${first}-0`);
+		const { trials } = replaysOf(record!, 4);
+		assert.deepEqual(trials[0], { profile: profileOf(2), replays: record?.signature });
+
+		const again = await desk.start(...trials);
+		const replay = await desk.order(1);
+		await desk.report(replay.order, failed(0));
+		await desk.report(replay.order, failed(1));
+		await desk.report(replay.order, told(2));
+		replay.answer.resolve({ ok: false, message: "the host is on fire" });
+		const view = await desk.ended(again);
+		assert.deepEqual(
+			view.trials.map(({ outcome }) => outcome),
+			["failed", "failed", "survived", "lost"],
+		);
+		assert.match(view.error, /on fire/);
+		assert.deepEqual((await desk.signatures.signature(record?.signature ?? "")).reproduction, { failed: 3, trials: 4 });
+	});
+
+	it("are cancelled, and lost where the collector ends", async () => {
+		await using folder = await tempFolder();
+		let left = "";
+		{
+			await using desk = await Desk.open(folder);
+			const id = await desk.start(STRESSED, STRESSED);
+			const { order } = await desk.order();
+			await desk.report(order, told(0));
+			desk.batches.cancel(id);
+			const view = await desk.ended(id);
+			assert.deepEqual([view.state, ...view.trials.map(({ outcome }) => outcome)], ["cancelled", "survived", "lost"]);
+			left = await desk.start(STRESSED);
+		}
+		// As where it was killed: what it had begun stands there.
+		await using desk = await Desk.open(folder);
+		const lost = await desk.catalog.trials.trial(`${left}-0`);
+		assert.equal(lost?.outcome, "lost");
+		const pending = { ...lost!, id: "killed-0" };
+		await desk.catalog.trials.begin([pending]);
+		await desk[Symbol.asyncDispose]();
+		await using again = await Desk.open(folder);
+		assert.equal((await again.catalog.trials.trial("killed-0"))?.outcome, "lost");
+		assert.deepEqual(await again.catalog.trials.pending(), []);
+	});
+
+	it("refuse what is no report, and a batch that nobody can run", async () => {
+		await using folder = await tempFolder();
+		await using desk = await Desk.open(folder, 2);
+		await desk.start(CONTROL, CONTROL, CONTROL);
+		const { order, answer } = await desk.order();
+		const send = (text: string) => desk.batches.reported({ ticket: order.ticket ?? null, report: Buffer.from(text) });
+		await assert.rejects(send("{"), { code: "corrupt", message: /not JSON/ });
+		await assert.rejects(send(JSON.stringify({ ...told(0), outcome: "fine" })), {
+			code: "corrupt",
+			message: /outcome/,
+		});
+		await assert.rejects(desk.report(order, told(3)), { code: "corrupt", message: /index 3 of 3/ });
+		await assert.rejects(send(JSON.stringify(told(0, { console: "x".repeat(2 ** 20) }))), { code: "limit" });
+		// The newest two have a story.
+		for (const index of [0, 1, 2]) await desk.report(order, told(index));
+		answer.resolve({ ok: true, trial: {} });
+		const { items } = await desk.catalog.trials.trials();
+		const stories = await Promise.all(items.map((trial) => desk.catalog.trials.story(trial)));
+		assert.deepEqual(
+			stories.map((story) => story !== undefined),
+			[false, true, true],
+		);
+		desk.agent.hasRoom = false;
+		await assert.rejects(desk.start(CONTROL), { code: "unavailable", message: /takes trials/ });
+	});
+});
