@@ -6,7 +6,7 @@
  *
  * Exit status: 0 all passed, 1 a test failed (or was skipped, in CI), 2 no test matches.
  */
-import { globSync, readFileSync } from "node:fs";
+import { appendFileSync, globSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -22,6 +22,10 @@ const LONG_FILE_TIMEOUT_MS = 30 * 60_000;
 /** Files named at the end as those that took longest, if they took so long at least. */
 const SLOWEST = 20;
 const SLOW_MS = 5000;
+/** Of an error and its causes at the end. */
+const MAX_REASONS = 4;
+const REASON_LINES = 6;
+const REASON_LENGTH = 300;
 /** How a test file says that it boots a guest: emulation takes a core for itself, and two starve each other. */
 const BOOTS_A_GUEST = /\/guest\/guest\.ts"|support\/guest\.ts"|"\.\/guest\.ts"/;
 const COUNTS = ["tests", "suites", "passed", "failed", "cancelled", "skipped", "todo"] as const;
@@ -39,6 +43,7 @@ interface TestEvent {
 		readonly message?: string;
 		readonly skip?: string | boolean | undefined;
 		readonly counts?: Partial<Counts>;
+		readonly details?: { readonly error?: Error & { readonly failureType?: string } };
 	};
 }
 
@@ -57,6 +62,8 @@ if (values.long) process.env["UMBRA_TEST_LONG"] = "1";
 const started = performance.now();
 const totals = Object.fromEntries(COUNTS.map((name) => [name, 0])) as Counts;
 const skips: string[] = [];
+/** What failed, and the beginning of why. */
+const failures: string[] = [];
 const durations: { readonly file: string; readonly ms: number }[] = [];
 await pipeline(Readable.from(events()), new spec(), process.stdout, { end: false });
 
@@ -69,6 +76,12 @@ const slow = durations.filter(({ ms }) => ms >= SLOW_MS).sort((a, b) => b.ms - a
 if (slow.length > 0) {
 	console.log("\nTOOK LONGEST:");
 	for (const { file, ms } of slow.slice(0, SLOWEST)) console.log(`  ${formatDuration(ms)}  ${file}`);
+}
+if (failures.length > 0) {
+	console.log(`\nFAILED:\n${failures.join("\n")}`);
+	// For whoever runs several of these and says at the end what failed in any.
+	const path = process.env["UMBRA_TEST_FAILURES"];
+	if (path !== undefined) appendFileSync(path, `${failures.join("\n")}\n`);
 }
 const bad = totals.failed + totals.cancelled;
 const counts = `${totals.passed} passed, ${bad} failed, ${skips.length} skipped`;
@@ -138,10 +151,22 @@ async function eventsOf(path: string): Promise<TestEvent[]> {
 			const file = data.file === undefined ? "" : `${relative(ROOT, data.file)}: `;
 			skips.push(`${file}${data.name}${typeof data.skip === "string" ? ` (${data.skip})` : ""}`);
 		}
+		if (type === "test:fail") failures.push(...failureOf(path, data));
 		told.push(event);
 	}
 	durations.push({ file: path, ms: performance.now() - begun });
 	return told;
+}
+
+/** A few lines; none of a suite, which fails with its tests. */
+function failureOf(path: string, { name, details }: TestEvent["data"]): string[] {
+	const error = details?.error;
+	if (error?.failureType === "subtestsFailed") return [];
+	const reasons: string[] = [];
+	for (let each: unknown = error; each instanceof Error && reasons.length < MAX_REASONS; each = each.cause) {
+		reasons.push(...each.message.split("\n").slice(0, REASON_LINES));
+	}
+	return [`  ${path}: ${name}`, ...[...new Set(reasons)].map((line) => `      ${line.slice(0, REASON_LENGTH)}`)];
 }
 
 function diagnostic(message: string): TestEvent {

@@ -107,15 +107,9 @@ function told(index: number, more: Partial<CloneReport> = {}): CloneReport {
 	};
 }
 
-const oops = {
-	type: "oops",
-	title: "f in g",
-	alternatives: [],
-	atMs: 4200,
-	count: 1,
-	excerpt: ["BUG: f"],
-	consequences: [],
-} as const;
+const oops: CloneReport["failures"][number] = {
+	...{ type: "oops", title: "f in g", alternatives: [], atMs: 4200, count: 1, excerpt: ["BUG: f"], consequences: [] },
+};
 const failed = (index: number) => told(index, { outcome: "failed", failures: [oops], failedMs: 4200 });
 
 describe("batches of trials", () => {
