@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isUmbraError, messageOf, UmbraError } from "../common/errors.ts";
 import type { Logger } from "../common/log.ts";
+import type { CloneReport } from "../common/trial/report.ts";
 import { toLong, type wire } from "../proto/service.ts";
 import { runTrial, trialPoint } from "./trial/run-trial.ts";
 import { type TrialLimits, Trials } from "./trial/trials.ts";
@@ -12,6 +13,9 @@ import { openRemotePoint } from "./uplink/remote-point.ts";
 const CONNECTIONS = 2;
 /** How often the collector is asked whether the order still stands. */
 const WATCH_MS = 5_000;
+/** For the collector to have a report on stable storage. */
+const REPORT_MS = 30_000;
+const REPORT_TRIES = 5;
 /** So often without an answer, and it is taken to be over. */
 const MAX_SILENCES = 12;
 
@@ -59,7 +63,11 @@ export class TrialRunner implements AsyncDisposable {
 		log.info({ point: point.name, clones: order.clones }, "a trial begins");
 		const watching = watch(link, ticket, over);
 		try {
-			return await runTrial(this.#trials, order, point, either);
+			const tell = async (report: CloneReport): Promise<void> => {
+				const told = { ticket, report: Buffer.from(JSON.stringify(report)) };
+				await withRetries(() => link.reportTrial(told, REPORT_MS, either), either);
+			};
+			return await runTrial({ trials: this.#trials, order, point, tell, log, signal: either });
 		} catch (error) {
 			log.info({ point: point.name, reason: messageOf(error) }, "a trial ended before its time");
 			throw error;
@@ -72,6 +80,20 @@ export class TrialRunner implements AsyncDisposable {
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.#trials[Symbol.asyncDispose]();
 		await Promise.allSettled(this.#running);
+	}
+}
+
+/** A collector that is busy for a moment does not lose a trial. @throws what the last one threw; the signal's reason. */
+async function withRetries(work: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
+	for (let tries = 1; ; tries++) {
+		try {
+			await work();
+			return;
+		} catch (error) {
+			signal.throwIfAborted();
+			if (!isUmbraError(error, "unavailable") || tries === REPORT_TRIES) throw error;
+			await sleep(WATCH_MS, undefined, { signal });
+		}
 	}
 }
 

@@ -2263,9 +2263,6 @@ export namespace umbra {
             /** TrialResult diskBytes. */
             diskBytes: Long;
 
-            /** TrialResult clones. */
-            clones: umbra.v1.CloneResult.$Properties[];
-
             /** TrialResult notes. */
             notes: string[];
 
@@ -2331,9 +2328,6 @@ export namespace umbra {
                 /** TrialResult diskBytes */
                 diskBytes?: (Long|null);
 
-                /** TrialResult clones */
-                clones?: (umbra.v1.CloneResult.$Properties[]|null);
-
                 /** TrialResult notes */
                 notes?: (string[]|null);
 
@@ -2343,134 +2337,6 @@ export namespace umbra {
 
             /** Shape of a TrialResult. */
             type $Shape = umbra.v1.TrialResult.$Properties;
-        }
-
-        /**
-         * Properties of a CloneResult.
-         * @deprecated Use umbra.v1.CloneResult.$Properties instead.
-         */
-        interface ICloneResult extends umbra.v1.CloneResult.$Properties {
-        }
-
-        /** Represents a CloneResult. */
-        class CloneResult {
-
-            /**
-             * Constructs a new CloneResult.
-             * @param [properties] Properties to set
-             */
-            constructor(properties?: umbra.v1.CloneResult.$Properties);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-
-            /** CloneResult name. */
-            name: string;
-
-            /** CloneResult startedMs. */
-            startedMs: number;
-
-            /** CloneResult ownBytes. */
-            ownBytes: Long;
-
-            /** CloneResult sharedBytes. */
-            sharedBytes: Long;
-
-            /** CloneResult survived. */
-            survived: boolean;
-
-            /** CloneResult end. */
-            end: string;
-
-            /** CloneResult sentFrames. */
-            sentFrames: Long;
-
-            /** CloneResult consoleBytes. */
-            consoleBytes: Long;
-
-            /**
-             * Creates a new CloneResult instance using the specified properties.
-             * @param [properties] Properties to set
-             * @returns CloneResult instance
-             */
-            static create(properties: umbra.v1.CloneResult.$Shape): umbra.v1.CloneResult & umbra.v1.CloneResult.$Shape;
-            static create(properties?: umbra.v1.CloneResult.$Properties): umbra.v1.CloneResult;
-
-            /**
-             * Encodes the specified CloneResult message. Does not implicitly {@link umbra.v1.CloneResult.verify|verify} messages.
-             * @param message CloneResult message or plain object to encode
-             * @param [writer] Writer to encode to
-             * @returns Writer
-             */
-            static encode(message: umbra.v1.CloneResult.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-            /**
-             * Decodes a CloneResult message from the specified reader or buffer.
-             * @param reader Reader or buffer to decode from
-             * @param [length] Message length if known beforehand
-             * @returns {umbra.v1.CloneResult & umbra.v1.CloneResult.$Shape} CloneResult
-             * @throws {Error} If the payload is not a reader or valid buffer
-             * @throws {$protobuf.util.ProtocolError} If required fields are missing
-             */
-            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): umbra.v1.CloneResult & umbra.v1.CloneResult.$Shape;
-
-            /**
-             * Creates a CloneResult message from a plain object. Also converts values to their respective internal types.
-             * @param object Plain object
-             * @returns CloneResult
-             */
-            static fromObject(object: { [k: string]: any }): umbra.v1.CloneResult;
-
-            /**
-             * Creates a plain object from a CloneResult message. Also converts values to other types if specified.
-             * @param message CloneResult
-             * @param [options] Conversion options
-             * @returns Plain object
-             */
-            static toObject(message: umbra.v1.CloneResult, options?: $protobuf.IConversionOptions): { [k: string]: any };
-
-            /**
-             * Converts this CloneResult to JSON.
-             * @returns JSON object
-             */
-            toJSON(): { [k: string]: any };
-        }
-
-        namespace CloneResult {
-
-            /** Properties of a CloneResult. */
-            interface $Properties {
-
-                /** CloneResult name */
-                name?: (string|null);
-
-                /** CloneResult startedMs */
-                startedMs?: (number|null);
-
-                /** CloneResult ownBytes */
-                ownBytes?: (Long|null);
-
-                /** CloneResult sharedBytes */
-                sharedBytes?: (Long|null);
-
-                /** CloneResult survived */
-                survived?: (boolean|null);
-
-                /** CloneResult end */
-                end?: (string|null);
-
-                /** CloneResult sentFrames */
-                sentFrames?: (Long|null);
-
-                /** CloneResult consoleBytes */
-                consoleBytes?: (Long|null);
-
-                /** Unknown fields preserved while decoding when enabled */
-                $unknowns?: Uint8Array[];
-            }
-
-            /** Shape of a CloneResult. */
-            type $Shape = umbra.v1.CloneResult.$Properties;
         }
 
         /**

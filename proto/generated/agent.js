@@ -6399,7 +6399,6 @@ export const umbra = $root.umbra = (() => {
              * @property {number|null} [templateMs] TrialResult templateMs
              * @property {Long|null} [ramBytes] TrialResult ramBytes
              * @property {Long|null} [diskBytes] TrialResult diskBytes
-             * @property {Array.<umbra.v1.CloneResult.$Properties>|null} [clones] TrialResult clones
              * @property {Array.<string>|null} [notes] TrialResult notes
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
@@ -6426,7 +6425,6 @@ export const umbra = $root.umbra = (() => {
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
             const TrialResult = function (properties) {
-                this.clones = [];
                 this.notes = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
@@ -6457,14 +6455,6 @@ export const umbra = $root.umbra = (() => {
              * @instance
              */
             TrialResult.prototype.diskBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-
-            /**
-             * TrialResult clones.
-             * @member {Array.<umbra.v1.CloneResult.$Properties>} clones
-             * @memberof umbra.v1.TrialResult
-             * @instance
-             */
-            TrialResult.prototype.clones = $util.emptyArray;
 
             /**
              * TrialResult notes.
@@ -6512,9 +6502,6 @@ export const umbra = $root.umbra = (() => {
                     writer.uint32(/* id 2, wireType 0 =*/16).uint64(message.ramBytes);
                 if (message.diskBytes != null && $Object.hasOwnProperty.call(message, "diskBytes") && (typeof message.diskBytes === "object" ? message.diskBytes.low || message.diskBytes.high : message.diskBytes !== 0))
                     writer.uint32(/* id 3, wireType 0 =*/24).uint64(message.diskBytes);
-                if (message.clones != null && message.clones.length)
-                    for (let i = 0; i < message.clones.length; ++i)
-                        $root.umbra.v1.CloneResult.encode(message.clones[i], writer.uint32(/* id 4, wireType 2 =*/34).fork(), _depth + 1).ldelim();
                 if (message.notes != null && message.notes.length)
                     for (let i = 0; i < message.notes.length; ++i)
                         writer.uint32(/* id 5, wireType 2 =*/42).string(message.notes[i]);
@@ -6589,14 +6576,6 @@ export const umbra = $root.umbra = (() => {
                                 delete message.diskBytes;
                             continue;
                         }
-                    case 4: {
-                            if (wireType !== 2)
-                                break;
-                            if (!(message.clones && message.clones.length))
-                                message.clones = [];
-                            message.clones.push($root.umbra.v1.CloneResult.decode(reader, reader.size(), $undefined, _depth + 1));
-                            continue;
-                        }
                     case 5: {
                             if (wireType !== 2)
                                 break;
@@ -6663,16 +6642,6 @@ export const umbra = $root.umbra = (() => {
                             message.diskBytes = object.diskBytes;
                         else if (typeof object.diskBytes === "object")
                             message.diskBytes = new $util.LongBits(object.diskBytes.low >>> 0, object.diskBytes.high >>> 0).toNumber(true);
-                if (object.clones) {
-                    if (!$Array.isArray(object.clones))
-                        throw $TypeError(".umbra.v1.TrialResult.clones: array expected");
-                    message.clones = $Array(object.clones.length);
-                    for (let i = 0; i < object.clones.length; ++i) {
-                        if (!$util.isObject(object.clones[i]))
-                            throw $TypeError(".umbra.v1.TrialResult.clones: object expected");
-                        message.clones[i] = $root.umbra.v1.CloneResult.fromObject(object.clones[i], _depth + 1);
-                    }
-                }
                 if (object.notes) {
                     if (!$Array.isArray(object.notes))
                         throw $TypeError(".umbra.v1.TrialResult.notes: array expected");
@@ -6700,10 +6669,8 @@ export const umbra = $root.umbra = (() => {
                 if (_depth > $util.recursionLimit)
                     throw $Error("max depth exceeded");
                 let object = {};
-                if (options.arrays || options.defaults) {
-                    object.clones = [];
+                if (options.arrays || options.defaults)
                     object.notes = [];
-                }
                 if (options.defaults) {
                     object.templateMs = 0;
                     if ($util.Long) {
@@ -6733,11 +6700,6 @@ export const umbra = $root.umbra = (() => {
                         object.diskBytes = options.longs === $String ? $String(message.diskBytes) : message.diskBytes;
                     else
                         object.diskBytes = options.longs === $String ? $util.Long.prototype.toString.call(message.diskBytes) : options.longs === $Number ? new $util.LongBits(message.diskBytes.low >>> 0, message.diskBytes.high >>> 0).toNumber(true) : message.diskBytes;
-                if (message.clones && message.clones.length) {
-                    object.clones = $Array(message.clones.length);
-                    for (let j = 0; j < message.clones.length; ++j)
-                        object.clones[j] = $root.umbra.v1.CloneResult.toObject(message.clones[j], options, _depth + 1);
-                }
                 if (message.notes && message.notes.length) {
                     object.notes = $Array(message.notes.length);
                     for (let j = 0; j < message.notes.length; ++j)
@@ -6758,464 +6720,6 @@ export const umbra = $root.umbra = (() => {
             };
 
             return TrialResult;
-        })();
-
-        v1.CloneResult = (function() {
-
-            /**
-             * Properties of a CloneResult.
-             * @typedef {Object} umbra.v1.CloneResult.$Properties
-             * @property {string|null} [name] CloneResult name
-             * @property {number|null} [startedMs] CloneResult startedMs
-             * @property {Long|null} [ownBytes] CloneResult ownBytes
-             * @property {Long|null} [sharedBytes] CloneResult sharedBytes
-             * @property {boolean|null} [survived] CloneResult survived
-             * @property {string|null} [end] CloneResult end
-             * @property {Long|null} [sentFrames] CloneResult sentFrames
-             * @property {Long|null} [consoleBytes] CloneResult consoleBytes
-             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
-             */
-
-            /**
-             * Properties of a CloneResult.
-             * @memberof umbra.v1
-             * @interface ICloneResult
-             * @augments umbra.v1.CloneResult.$Properties
-             * @deprecated Use umbra.v1.CloneResult.$Properties instead.
-             */
-
-            /**
-             * Shape of a CloneResult.
-             * @typedef {umbra.v1.CloneResult.$Properties} umbra.v1.CloneResult.$Shape
-             */
-
-            /**
-             * Constructs a new CloneResult.
-             * @memberof umbra.v1
-             * @classdesc Represents a CloneResult.
-             * @constructor
-             * @param {umbra.v1.CloneResult.$Properties=} [properties] Properties to set
-             * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
-             */
-            const CloneResult = function (properties) {
-                if (properties)
-                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
-                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
-                            this[keys[i]] = properties[keys[i]];
-            };
-
-            /**
-             * CloneResult name.
-             * @member {string} name
-             * @memberof umbra.v1.CloneResult
-             * @instance
-             */
-            CloneResult.prototype.name = "";
-
-            /**
-             * CloneResult startedMs.
-             * @member {number} startedMs
-             * @memberof umbra.v1.CloneResult
-             * @instance
-             */
-            CloneResult.prototype.startedMs = 0;
-
-            /**
-             * CloneResult ownBytes.
-             * @member {Long} ownBytes
-             * @memberof umbra.v1.CloneResult
-             * @instance
-             */
-            CloneResult.prototype.ownBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-
-            /**
-             * CloneResult sharedBytes.
-             * @member {Long} sharedBytes
-             * @memberof umbra.v1.CloneResult
-             * @instance
-             */
-            CloneResult.prototype.sharedBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-
-            /**
-             * CloneResult survived.
-             * @member {boolean} survived
-             * @memberof umbra.v1.CloneResult
-             * @instance
-             */
-            CloneResult.prototype.survived = false;
-
-            /**
-             * CloneResult end.
-             * @member {string} end
-             * @memberof umbra.v1.CloneResult
-             * @instance
-             */
-            CloneResult.prototype.end = "";
-
-            /**
-             * CloneResult sentFrames.
-             * @member {Long} sentFrames
-             * @memberof umbra.v1.CloneResult
-             * @instance
-             */
-            CloneResult.prototype.sentFrames = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-
-            /**
-             * CloneResult consoleBytes.
-             * @member {Long} consoleBytes
-             * @memberof umbra.v1.CloneResult
-             * @instance
-             */
-            CloneResult.prototype.consoleBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-
-            /**
-             * Creates a new CloneResult instance using the specified properties.
-             * @function create
-             * @memberof umbra.v1.CloneResult
-             * @static
-             * @param {umbra.v1.CloneResult.$Properties=} [properties] Properties to set
-             * @returns {umbra.v1.CloneResult} CloneResult instance
-             * @type {{
-             *   (properties: umbra.v1.CloneResult.$Shape): umbra.v1.CloneResult & umbra.v1.CloneResult.$Shape;
-             *   (properties?: umbra.v1.CloneResult.$Properties): umbra.v1.CloneResult;
-             * }}
-             */
-            CloneResult.create = function(properties) {
-                return new CloneResult(properties);
-            };
-
-            /**
-             * Encodes the specified CloneResult message. Does not implicitly {@link umbra.v1.CloneResult.verify|verify} messages.
-             * @function encode
-             * @memberof umbra.v1.CloneResult
-             * @static
-             * @param {umbra.v1.CloneResult.$Properties} message CloneResult message or plain object to encode
-             * @param {$protobuf.Writer} [writer] Writer to encode to
-             * @returns {$protobuf.Writer} Writer
-             */
-            CloneResult.encode = function (message, writer, _depth) {
-                if (!writer)
-                    writer = $Writer.create();
-                if (_depth === $undefined)
-                    _depth = 0;
-                if (_depth > $util.recursionLimit)
-                    throw $Error("max depth exceeded");
-                if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
-                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.name);
-                if (message.startedMs != null && $Object.hasOwnProperty.call(message, "startedMs") && !$Object.is(message.startedMs, 0))
-                    writer.uint32(/* id 2, wireType 1 =*/17).double(message.startedMs);
-                if (message.ownBytes != null && $Object.hasOwnProperty.call(message, "ownBytes") && (typeof message.ownBytes === "object" ? message.ownBytes.low || message.ownBytes.high : message.ownBytes !== 0))
-                    writer.uint32(/* id 3, wireType 0 =*/24).uint64(message.ownBytes);
-                if (message.sharedBytes != null && $Object.hasOwnProperty.call(message, "sharedBytes") && (typeof message.sharedBytes === "object" ? message.sharedBytes.low || message.sharedBytes.high : message.sharedBytes !== 0))
-                    writer.uint32(/* id 4, wireType 0 =*/32).uint64(message.sharedBytes);
-                if (message.survived != null && $Object.hasOwnProperty.call(message, "survived") && message.survived !== false)
-                    writer.uint32(/* id 5, wireType 0 =*/40).bool(message.survived);
-                if (message.end != null && $Object.hasOwnProperty.call(message, "end") && message.end !== "")
-                    writer.uint32(/* id 6, wireType 2 =*/50).string(message.end);
-                if (message.sentFrames != null && $Object.hasOwnProperty.call(message, "sentFrames") && (typeof message.sentFrames === "object" ? message.sentFrames.low || message.sentFrames.high : message.sentFrames !== 0))
-                    writer.uint32(/* id 7, wireType 0 =*/56).uint64(message.sentFrames);
-                if (message.consoleBytes != null && $Object.hasOwnProperty.call(message, "consoleBytes") && (typeof message.consoleBytes === "object" ? message.consoleBytes.low || message.consoleBytes.high : message.consoleBytes !== 0))
-                    writer.uint32(/* id 8, wireType 0 =*/64).uint64(message.consoleBytes);
-                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
-                    for (let i = 0; i < message.$unknowns.length; ++i)
-                        writer.raw(message.$unknowns[i]);
-                return writer;
-            };
-
-            /**
-             * Decodes a CloneResult message from the specified reader or buffer.
-             * @function decode
-             * @memberof umbra.v1.CloneResult
-             * @static
-             * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
-             * @param {number} [length] Message length if known beforehand
-             * @returns {umbra.v1.CloneResult & umbra.v1.CloneResult.$Shape} CloneResult
-             * @throws {Error} If the payload is not a reader or valid buffer
-             * @throws {$protobuf.util.ProtocolError} If required fields are missing
-             */
-            CloneResult.decode = function (reader, length, _end, _depth, _target) {
-                if (!(reader instanceof $Reader))
-                    reader = $Reader.create(reader);
-                if (_depth === $undefined)
-                    _depth = 0;
-                if (_depth > $Reader.recursionLimit)
-                    throw $Error("max depth exceeded");
-                let end, message, value;
-                if (length === $undefined)
-                    end = reader.len;
-                else {
-                    end = reader.pos + length;
-                    if (end > reader.len)
-                        throw $RangeError("index out of range");
-                    length = reader.len;
-                    reader.len = end;
-                }
-                message = _target || new $root.umbra.v1.CloneResult();
-                while (reader.pos < end) {
-                    let start = reader.pos;
-                    let tag = reader.tag();
-                    if (tag === _end) {
-                        _end = $undefined;
-                        break;
-                    }
-                    let wireType = tag & 7;
-                    switch (tag >>>= 3) {
-                    case 1: {
-                            if (wireType !== 2)
-                                break;
-                            if ((value = reader.stringVerify()).length)
-                                message.name = value;
-                            else
-                                delete message.name;
-                            continue;
-                        }
-                    case 2: {
-                            if (wireType !== 1)
-                                break;
-                            if (!$Object.is(value = reader.double(), 0))
-                                message.startedMs = value;
-                            else
-                                delete message.startedMs;
-                            continue;
-                        }
-                    case 3: {
-                            if (wireType !== 0)
-                                break;
-                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
-                                message.ownBytes = value;
-                            else
-                                delete message.ownBytes;
-                            continue;
-                        }
-                    case 4: {
-                            if (wireType !== 0)
-                                break;
-                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
-                                message.sharedBytes = value;
-                            else
-                                delete message.sharedBytes;
-                            continue;
-                        }
-                    case 5: {
-                            if (wireType !== 0)
-                                break;
-                            if (value = reader.bool())
-                                message.survived = value;
-                            else
-                                delete message.survived;
-                            continue;
-                        }
-                    case 6: {
-                            if (wireType !== 2)
-                                break;
-                            if ((value = reader.stringVerify()).length)
-                                message.end = value;
-                            else
-                                delete message.end;
-                            continue;
-                        }
-                    case 7: {
-                            if (wireType !== 0)
-                                break;
-                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
-                                message.sentFrames = value;
-                            else
-                                delete message.sentFrames;
-                            continue;
-                        }
-                    case 8: {
-                            if (wireType !== 0)
-                                break;
-                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
-                                message.consoleBytes = value;
-                            else
-                                delete message.consoleBytes;
-                            continue;
-                        }
-                    }
-                    reader.skipType(wireType, _depth, tag);
-                    if (!reader.discardUnknown) {
-                        $util.makeProp(message, "$unknowns", false);
-                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
-                    }
-                }
-                if (length !== $undefined) {
-                    if (reader.pos !== end)
-                        throw $RangeError("index out of range");
-                    reader.len = length;
-                }
-                if (_end !== $undefined)
-                    throw $Error("missing end group");
-                return message;
-            };
-
-            /**
-             * Creates a CloneResult message from a plain object. Also converts values to their respective internal types.
-             * @function fromObject
-             * @memberof umbra.v1.CloneResult
-             * @static
-             * @param {Object.<string,*>} object Plain object
-             * @returns {umbra.v1.CloneResult} CloneResult
-             */
-            CloneResult.fromObject = function (object, _depth) {
-                if (object instanceof $root.umbra.v1.CloneResult)
-                    return object;
-                if (!$util.isObject(object))
-                    throw $TypeError(".umbra.v1.CloneResult: object expected");
-                if (_depth === $undefined)
-                    _depth = 0;
-                if (_depth > $util.recursionLimit)
-                    throw $Error("max depth exceeded");
-                let message = new $root.umbra.v1.CloneResult();
-                if (object.name != null)
-                    if (typeof object.name !== "string" || object.name.length)
-                        message.name = $String(object.name);
-                if (object.startedMs != null)
-                    if (!$Object.is($Number(object.startedMs), 0))
-                        message.startedMs = $Number(object.startedMs);
-                if (object.ownBytes != null)
-                    if (typeof object.ownBytes === "object" ? object.ownBytes.low || object.ownBytes.high : $Number(object.ownBytes) !== 0)
-                        if ($util.Long)
-                            message.ownBytes = $util.Long.fromValue(object.ownBytes, true);
-                        else if (typeof object.ownBytes === "string")
-                            message.ownBytes = $parseInt(object.ownBytes, 10);
-                        else if (typeof object.ownBytes === "number")
-                            message.ownBytes = object.ownBytes;
-                        else if (typeof object.ownBytes === "object")
-                            message.ownBytes = new $util.LongBits(object.ownBytes.low >>> 0, object.ownBytes.high >>> 0).toNumber(true);
-                if (object.sharedBytes != null)
-                    if (typeof object.sharedBytes === "object" ? object.sharedBytes.low || object.sharedBytes.high : $Number(object.sharedBytes) !== 0)
-                        if ($util.Long)
-                            message.sharedBytes = $util.Long.fromValue(object.sharedBytes, true);
-                        else if (typeof object.sharedBytes === "string")
-                            message.sharedBytes = $parseInt(object.sharedBytes, 10);
-                        else if (typeof object.sharedBytes === "number")
-                            message.sharedBytes = object.sharedBytes;
-                        else if (typeof object.sharedBytes === "object")
-                            message.sharedBytes = new $util.LongBits(object.sharedBytes.low >>> 0, object.sharedBytes.high >>> 0).toNumber(true);
-                if (object.survived != null)
-                    if (object.survived)
-                        message.survived = $Boolean(object.survived);
-                if (object.end != null)
-                    if (typeof object.end !== "string" || object.end.length)
-                        message.end = $String(object.end);
-                if (object.sentFrames != null)
-                    if (typeof object.sentFrames === "object" ? object.sentFrames.low || object.sentFrames.high : $Number(object.sentFrames) !== 0)
-                        if ($util.Long)
-                            message.sentFrames = $util.Long.fromValue(object.sentFrames, true);
-                        else if (typeof object.sentFrames === "string")
-                            message.sentFrames = $parseInt(object.sentFrames, 10);
-                        else if (typeof object.sentFrames === "number")
-                            message.sentFrames = object.sentFrames;
-                        else if (typeof object.sentFrames === "object")
-                            message.sentFrames = new $util.LongBits(object.sentFrames.low >>> 0, object.sentFrames.high >>> 0).toNumber(true);
-                if (object.consoleBytes != null)
-                    if (typeof object.consoleBytes === "object" ? object.consoleBytes.low || object.consoleBytes.high : $Number(object.consoleBytes) !== 0)
-                        if ($util.Long)
-                            message.consoleBytes = $util.Long.fromValue(object.consoleBytes, true);
-                        else if (typeof object.consoleBytes === "string")
-                            message.consoleBytes = $parseInt(object.consoleBytes, 10);
-                        else if (typeof object.consoleBytes === "number")
-                            message.consoleBytes = object.consoleBytes;
-                        else if (typeof object.consoleBytes === "object")
-                            message.consoleBytes = new $util.LongBits(object.consoleBytes.low >>> 0, object.consoleBytes.high >>> 0).toNumber(true);
-                return message;
-            };
-
-            /**
-             * Creates a plain object from a CloneResult message. Also converts values to other types if specified.
-             * @function toObject
-             * @memberof umbra.v1.CloneResult
-             * @static
-             * @param {umbra.v1.CloneResult} message CloneResult
-             * @param {$protobuf.IConversionOptions} [options] Conversion options
-             * @returns {Object.<string,*>} Plain object
-             */
-            CloneResult.toObject = function (message, options, _depth) {
-                if (!options)
-                    options = {};
-                if (_depth === $undefined)
-                    _depth = 0;
-                if (_depth > $util.recursionLimit)
-                    throw $Error("max depth exceeded");
-                let object = {};
-                if (options.defaults) {
-                    object.name = "";
-                    object.startedMs = 0;
-                    if ($util.Long) {
-                        let long = new $util.Long(0, 0, true);
-                        object.ownBytes = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
-                    } else
-                        object.ownBytes = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
-                    if ($util.Long) {
-                        let long = new $util.Long(0, 0, true);
-                        object.sharedBytes = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
-                    } else
-                        object.sharedBytes = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
-                    object.survived = false;
-                    object.end = "";
-                    if ($util.Long) {
-                        let long = new $util.Long(0, 0, true);
-                        object.sentFrames = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
-                    } else
-                        object.sentFrames = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
-                    if ($util.Long) {
-                        let long = new $util.Long(0, 0, true);
-                        object.consoleBytes = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
-                    } else
-                        object.consoleBytes = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
-                }
-                if (message.name != null && $Object.hasOwnProperty.call(message, "name"))
-                    object.name = message.name;
-                if (message.startedMs != null && $Object.hasOwnProperty.call(message, "startedMs"))
-                    object.startedMs = options.json && !$isFinite(message.startedMs) ? $String(message.startedMs) : message.startedMs;
-                if (message.ownBytes != null && $Object.hasOwnProperty.call(message, "ownBytes"))
-                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
-                        object.ownBytes = typeof message.ownBytes === "number" ? $BigInt(message.ownBytes) : $util.Long.fromBits(message.ownBytes.low >>> 0, message.ownBytes.high >>> 0, true).toBigInt();
-                    else if (typeof message.ownBytes === "number")
-                        object.ownBytes = options.longs === $String ? $String(message.ownBytes) : message.ownBytes;
-                    else
-                        object.ownBytes = options.longs === $String ? $util.Long.prototype.toString.call(message.ownBytes) : options.longs === $Number ? new $util.LongBits(message.ownBytes.low >>> 0, message.ownBytes.high >>> 0).toNumber(true) : message.ownBytes;
-                if (message.sharedBytes != null && $Object.hasOwnProperty.call(message, "sharedBytes"))
-                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
-                        object.sharedBytes = typeof message.sharedBytes === "number" ? $BigInt(message.sharedBytes) : $util.Long.fromBits(message.sharedBytes.low >>> 0, message.sharedBytes.high >>> 0, true).toBigInt();
-                    else if (typeof message.sharedBytes === "number")
-                        object.sharedBytes = options.longs === $String ? $String(message.sharedBytes) : message.sharedBytes;
-                    else
-                        object.sharedBytes = options.longs === $String ? $util.Long.prototype.toString.call(message.sharedBytes) : options.longs === $Number ? new $util.LongBits(message.sharedBytes.low >>> 0, message.sharedBytes.high >>> 0).toNumber(true) : message.sharedBytes;
-                if (message.survived != null && $Object.hasOwnProperty.call(message, "survived"))
-                    object.survived = message.survived;
-                if (message.end != null && $Object.hasOwnProperty.call(message, "end"))
-                    object.end = message.end;
-                if (message.sentFrames != null && $Object.hasOwnProperty.call(message, "sentFrames"))
-                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
-                        object.sentFrames = typeof message.sentFrames === "number" ? $BigInt(message.sentFrames) : $util.Long.fromBits(message.sentFrames.low >>> 0, message.sentFrames.high >>> 0, true).toBigInt();
-                    else if (typeof message.sentFrames === "number")
-                        object.sentFrames = options.longs === $String ? $String(message.sentFrames) : message.sentFrames;
-                    else
-                        object.sentFrames = options.longs === $String ? $util.Long.prototype.toString.call(message.sentFrames) : options.longs === $Number ? new $util.LongBits(message.sentFrames.low >>> 0, message.sentFrames.high >>> 0).toNumber(true) : message.sentFrames;
-                if (message.consoleBytes != null && $Object.hasOwnProperty.call(message, "consoleBytes"))
-                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
-                        object.consoleBytes = typeof message.consoleBytes === "number" ? $BigInt(message.consoleBytes) : $util.Long.fromBits(message.consoleBytes.low >>> 0, message.consoleBytes.high >>> 0, true).toBigInt();
-                    else if (typeof message.consoleBytes === "number")
-                        object.consoleBytes = options.longs === $String ? $String(message.consoleBytes) : message.consoleBytes;
-                    else
-                        object.consoleBytes = options.longs === $String ? $util.Long.prototype.toString.call(message.consoleBytes) : options.longs === $Number ? new $util.LongBits(message.consoleBytes.low >>> 0, message.consoleBytes.high >>> 0).toNumber(true) : message.consoleBytes;
-                return object;
-            };
-
-            /**
-             * Converts this CloneResult to JSON.
-             * @function toJSON
-             * @memberof umbra.v1.CloneResult
-             * @instance
-             * @returns {Object.<string,*>} JSON object
-             */
-            CloneResult.prototype.toJSON = function() {
-                return CloneResult.toObject(this, $protobuf.util.toJSONOptions);
-            };
-
-            return CloneResult;
         })();
 
         v1.ChunkOffer = (function() {

@@ -1,0 +1,106 @@
+/** One trial: a clone is made, stressed and watched until its time is over or it has failed, and is gone again. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "../../common/log.ts";
+import { createRandom } from "../../common/random.ts";
+import { type CloneReport, MAX_REPORT_BYTES } from "../../common/trial/report.ts";
+import { scheduleOf } from "../../common/trial/schedule.ts";
+import { nowNs } from "../../common/units.ts";
+import { GuestAgent } from "./guest/guest-agent.ts";
+import { LeverDriver } from "./levers/driver.ts";
+import { echoPeer } from "./network/echo-peer.ts";
+import { Segment } from "./network/segment.ts";
+import type { Observation } from "./observe/observation.ts";
+import { Observer } from "./observe/observer.ts";
+import type { PlannedTrial } from "./run-trial.ts";
+import type { Template } from "./template.ts";
+
+/** What a failure brings about, and what it says of itself, comes in the seconds after it. */
+const GRACE_MS = 5_000;
+/** For a guest agent that is there: a guest that goes on after its capture answers within moments. */
+const GUEST_AGENT_MS = 5_000;
+
+export interface OneTrial {
+	readonly template: Template;
+	readonly trial: PlannedTrial;
+	readonly log: Logger;
+	readonly signal: AbortSignal;
+}
+
+/** @throws UmbraError as `Template.clone`, before it has begun; the signal's reason. What goes wrong later is in the report. */
+export async function oneTrial({ template, trial, log, signal }: OneTrial): Promise<CloneReport> {
+	const { index, profile, durationMs, probes } = trial;
+	const random = createRandom(profile?.seed ?? 0);
+	const segment = new Segment({ peers: [echoPeer()], random: () => random.fraction() });
+	await using clone = await template.clone({ segment, signal });
+	const time = nowNs();
+	const originMs = performance.now();
+	await clone.start();
+	const cloneMs = clone.madeMs + performance.now() - originMs;
+	using guest = await GuestAgent.find(clone.channels, { timeoutMs: GUEST_AGENT_MS, signal });
+	await using observer = Observer.start({ clone, segment, guest, probes, originMs, durationMs, log, signal });
+	await using driver = LeverDriver.start({
+		steps: profile === null ? [] : scheduleOf(profile),
+		...{ target: { clone, guest }, originMs, signal },
+	});
+	await Promise.race([
+		sleep(Math.max(0, originMs + durationMs - performance.now()), undefined, { signal }),
+		observer.failed.then(() => sleep(GRACE_MS, undefined, { signal })),
+	]);
+	await driver.stop();
+	const seen = await observer.stop();
+	signal.throwIfAborted();
+	log.info({ clone: clone.name, failures: seen.failures.length, failedMs: seen.failedMs }, "a trial has ended");
+	return bounded({
+		...{ index, time: time.toString(), ended: nowNs().toString(), outcome: outcomeOf(seen), cloneMs },
+		...{ failures: [...seen.failures], failedMs: seen.failedMs, firstStressMs: driver.firstStressMs },
+		...{ memoryBytes: seen.memoryBytes, diskBytes: seen.diskBytes, series: seen.series, console: seen.console },
+		...{ levers: [...driver.log], probes: [...seen.probes], screens: [...seen.screens] },
+		notes: [...notesOf(driver), ...seen.notes],
+	});
+}
+
+function outcomeOf({ failedMs, isDegraded }: Observation): CloneReport["outcome"] {
+	if (failedMs !== null) return "failed";
+	return isDegraded ? "degraded" : "survived";
+}
+
+function notesOf({ droppedEntries }: LeverDriver): string[] {
+	return droppedEntries === 0 ? [] : [`${droppedEntries} more moves of levers are not listed`];
+}
+
+/** What makes a report smaller, what can be missed most first. */
+const CUTS: readonly ((report: CloneReport) => Partial<CloneReport>)[] = [
+	({ screens }) => ({ screens: screens.slice(0, 1) }),
+	({ console }) => ({ console: console.slice(-8192) }),
+	({ series: { intervalMs, values } }) => ({ series: { intervalMs: intervalMs * THINNED, values: thinned(values) } }),
+	({ levers }) => ({ levers: levers.slice(0, 500) }),
+	() => ({ screens: [] }),
+	({ series }) => ({ series: { ...series, values: {} } }),
+];
+/** One of so many values stays. */
+const THINNED = 20;
+
+function bounded(report: CloneReport): CloneReport {
+	const isSmall = () => Buffer.byteLength(JSON.stringify(kept)) <= MAX_REPORT_BYTES;
+	let kept = report;
+	for (const cut of CUTS) {
+		if (isSmall()) break;
+		kept = { ...kept, ...cut(kept), notes: [CUT_NOTE, ...report.notes].slice(0, 100) };
+	}
+	return kept;
+}
+
+const CUT_NOTE = "there was more than a report holds: console, telemetry, screens or levers are not whole";
+
+/** Of each run of values the largest, since peaks are what matters. */
+function thinned(values: CloneReport["series"]["values"]): CloneReport["series"]["values"] {
+	return Object.fromEntries(
+		Object.entries(values).map(([name, all]) => {
+			const kept = Array.from({ length: Math.ceil(all.length / THINNED) }, (_, at) => {
+				const known = all.slice(at * THINNED, (at + 1) * THINNED).filter((value) => value !== null);
+				return known.length === 0 ? null : known.reduce((max, value) => Math.max(max, value));
+			});
+			return [name, kept];
+		}),
+	);
+}
