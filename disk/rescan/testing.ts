@@ -82,6 +82,7 @@ export async function assertHistory({ folder, random, rounds, turn, open }: Hist
 	let parts = [part.bytes];
 	let last = first;
 	let updates = 0;
+	let hasStoredChanges = false;
 	for (let round = 1; round <= rounds; round++) {
 		const image = folder.file(`image-${round}`);
 		const told = `seed ${random.seed}, round ${round}: ${await turn(image, round)}`;
@@ -103,12 +104,13 @@ export async function assertHistory({ folder, random, rounds, turn, open }: Hist
 		assertSameLines(stories(before, tree, changed), stories(before, full, changed), told);
 		({ log, part } = log.append(tree));
 		if (part.isBase) parts = [];
+		else hasStoredChanges = true;
 		parts.push(part.bytes);
 		assertSameTree(TreeLog.read(parts).tree, full, `${told} (stored in ${parts.length} parts)`);
 		await rm(last);
 		last = image;
 	}
-	assert.ok(parts.length > 1, "nothing was stored as what changed");
+	assert.ok(hasStoredChanges, "nothing was stored as what changed");
 	return updates;
 }
 
