@@ -278,6 +278,8 @@ export class Capturer {
 		// The clock may have been set back; the points of a VM only ever go forward.
 		const headTime = BigInt(state.headTime);
 		const timeNs = snapshot.timeNs > headTime ? snapshot.timeNs : headTime + 1_000_000n;
+		const runs = [...disks, ...(told === undefined ? [] : [told])].flatMap((each) => each.runs);
+		const following = [...runs, ...encodeFiles(findings.files, findings.causes)];
 		const header = encodeHeader({
 			id,
 			agentId,
@@ -297,10 +299,9 @@ export class Capturer {
 			...causesToWire(findings.causes),
 			...(imported === undefined ? {} : { imported }),
 			...(told === undefined ? {} : { state: told.header }),
+			parts: toLong(following.length),
 		});
-		const runs = [...disks, ...(told === undefined ? [] : [told])].flatMap((each) => each.runs);
-		const parts = [header, ...runs, ...encodeFiles(findings.files, findings.causes)];
-		const staged = spool.stage(parts, { id, vm });
+		const staged = spool.stage([header, ...following], { id, vm });
 		const next: VmState = {
 			headId: id,
 			headTime: timeNs.toString(),

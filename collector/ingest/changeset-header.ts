@@ -69,6 +69,8 @@ export interface CheckedHeader {
 	readonly imported: ImportRecord | undefined;
 	/** Undefined where only disks were captured. */
 	readonly state: CheckedState | undefined;
+	/** That follow; 0 where it was not told, by an agent of an earlier version. */
+	readonly parts: bigint;
 }
 
 /** What a block run tells of: a disk by its id, or a part of the machine's state. */
@@ -153,6 +155,7 @@ export function checkHeader(header: wire.v1.ChangesetHeader.$Properties): Checke
 		packages: (header.packages ?? []).map(checkPackage),
 		imported: header.imported ? checkOrigin(header.imported) : undefined,
 		state: header.state ? checkState(header.state) : undefined,
+		parts: toBigInt(header.parts),
 	};
 }
 

@@ -362,6 +362,12 @@ describe("ingest", () => {
 			setImmediate(() => stream.cancel());
 			await assert.rejects(result, { code: status.CANCELLED });
 			assert.equal(await station.catalog.vm("cut"), undefined);
+			// Ended as if that were all of it, which is how the cut of a connection may look.
+			const short = agent.submitStream();
+			for (const part of parts.slice(0, cut)) short.stream.write(part);
+			short.stream.end();
+			await assert.rejects(short.result, { code: status.UNAVAILABLE, message: /was cut: \d of 6 parts came/ });
+			assert.equal(await station.catalog.vm("cut"), undefined);
 		}
 		assertStatus(await agent.submit(parts), SubmitStatus.SUBMIT_STATUS_ACCEPTED);
 		assert.deepEqual(await station.readBack("cut", "vda"), vm.disks.get("vda"));

@@ -86,7 +86,7 @@ export async function serveSubmit(
 		using _lock = await context.locks.acquire(header.vm, signal);
 		await context.catalog.recover();
 		await refuseDuplicate(context.catalog, header);
-		const time = await receive(header, iterator, context);
+		const time = await receive(header, iterator, context, signal);
 		context.committed(header.vm);
 		context.log.info({ vm: header.vm, changeset: header.id, time: time.toString() }, "changeset accepted");
 		return result(message, SubmitStatus.SUBMIT_STATUS_ACCEPTED, "");
@@ -135,7 +135,12 @@ async function refuseDuplicate(catalog: Catalog, header: CheckedHeader): Promise
 }
 
 /** With the VM's lock held: checks the base, reads the parts, commits. Returns the time of the new point. */
-async function receive(header: CheckedHeader, parts: AsyncIterator<Part>, context: SubmitContext): Promise<bigint> {
+async function receive(
+	header: CheckedHeader,
+	parts: AsyncIterator<Part>,
+	context: SubmitContext,
+	signal: AbortSignal,
+): Promise<bigint> {
 	const { catalog, store } = context;
 	const head = await catalog.vm(header.vm);
 	asAnswer(() => refuseConflict(header, head, context));
@@ -150,7 +155,9 @@ async function receive(header: CheckedHeader, parts: AsyncIterator<Part>, contex
 	try {
 		const checker = new PartChecker(header);
 		const missing = new MissingNames(store);
+		let seen = 0n;
 		for (let next = await parts.next(); next.done !== true; next = await parts.next()) {
+			seen++;
 			const { blocks, files: changes, header: another } = next.value;
 			if (another) throw refusal(wrong("header", "a second one", "one header in a changeset"));
 			if (blocks) {
@@ -168,8 +175,11 @@ async function receive(header: CheckedHeader, parts: AsyncIterator<Part>, contex
 			const text = `${missing.count} or more chunks are not here`;
 			throw new Answer(SubmitStatus.SUBMIT_STATUS_MISSING, text, missing.names());
 		}
+		refuseCut(header, seen);
 		const roots = await trees.finish();
 		await store.flush();
+		// An agent that tells no count may have gone in the midst of it; by now that is known.
+		signal.throwIfAborted();
 		const changeset = changesetRecord(header, time, roots, checker.fileCount);
 		await files.commit(changeset, becomesHead(changeset, head) ? vmRecord(changeset) : undefined);
 		return time;
@@ -178,6 +188,13 @@ async function receive(header: CheckedHeader, parts: AsyncIterator<Part>, contex
 		await files.abort();
 		throw error;
 	}
+}
+
+/** A stream that was cut ends like one that is whole: gRPC for Node says so only afterwards. @throws UmbraError `unavailable`. */
+function refuseCut({ id, parts }: CheckedHeader, seen: bigint): void {
+	if (parts === 0n || seen === parts) return;
+	if (seen > parts) throw refusal(wrong("parts", parts, `${seen}, so many as came`));
+	throw new UmbraError("unavailable", `changeset ${id} was cut: ${seen} of ${parts} parts came`);
 }
 
 /**

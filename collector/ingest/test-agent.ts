@@ -236,11 +236,11 @@ export class TestVm {
 		files: readonly wire.v1.FileChange.$Properties[] = [],
 	): Part[] {
 		const disk = [...this.disks.keys()][0] ?? "";
-		const parts: Part[] = [{ header: this.header(overrides) }, ...this.runs()];
+		const parts: Part[] = this.runs();
 		for (let at = 0; at < files.length; at += 1000) {
 			parts.push({ files: { disk, volume: "1", files: files.slice(at, at + 1000) } });
 		}
-		return parts;
+		return [{ header: this.header({ parts: toLong(parts.length), ...overrides }) }, ...parts];
 	}
 
 	/** Uploads and submits the disks as they are; the changeset becomes the base of the next. */

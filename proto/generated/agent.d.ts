@@ -3007,6 +3007,9 @@ export namespace umbra {
             /** ChangesetHeader state. */
             state?: (umbra.v1.MachineState.$Properties|null);
 
+            /** ChangesetHeader parts. */
+            parts: Long;
+
             /**
              * Creates a new ChangesetHeader instance using the specified properties.
              * @param [properties] Properties to set
@@ -3107,6 +3110,9 @@ export namespace umbra {
 
                 /** ChangesetHeader state */
                 state?: (umbra.v1.MachineState.$Properties|null);
+
+                /** ChangesetHeader parts */
+                parts?: (Long|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

@@ -8342,6 +8342,7 @@ export const umbra = $root.umbra = (() => {
              * @property {Array.<umbra.v1.PackageChange.$Properties>|null} [packages] ChangesetHeader packages
              * @property {umbra.v1.ImportOrigin.$Properties|null} [imported] ChangesetHeader imported
              * @property {umbra.v1.MachineState.$Properties|null} [state] ChangesetHeader state
+             * @property {Long|null} [parts] ChangesetHeader parts
              * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
              */
 
@@ -8505,6 +8506,14 @@ export const umbra = $root.umbra = (() => {
             ChangesetHeader.prototype.state = null;
 
             /**
+             * ChangesetHeader parts.
+             * @member {Long} parts
+             * @memberof umbra.v1.ChangesetHeader
+             * @instance
+             */
+            ChangesetHeader.prototype.parts = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            /**
              * Creates a new ChangesetHeader instance using the specified properties.
              * @function create
              * @memberof umbra.v1.ChangesetHeader
@@ -8571,6 +8580,8 @@ export const umbra = $root.umbra = (() => {
                     $root.umbra.v1.ImportOrigin.encode(message.imported, writer.uint32(/* id 15, wireType 2 =*/122).fork(), _depth + 1).ldelim();
                 if (message.state != null && $Object.hasOwnProperty.call(message, "state"))
                     $root.umbra.v1.MachineState.encode(message.state, writer.uint32(/* id 16, wireType 2 =*/130).fork(), _depth + 1).ldelim();
+                if (message.parts != null && $Object.hasOwnProperty.call(message, "parts") && (typeof message.parts === "object" ? message.parts.low || message.parts.high : message.parts !== 0))
+                    writer.uint32(/* id 17, wireType 0 =*/136).uint64(message.parts);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -8750,6 +8761,15 @@ export const umbra = $root.umbra = (() => {
                             message.state = $root.umbra.v1.MachineState.decode(reader, reader.size(), $undefined, _depth + 1, message.state);
                             continue;
                         }
+                    case 17: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.parts = value;
+                            else
+                                delete message.parts;
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -8897,6 +8917,16 @@ export const umbra = $root.umbra = (() => {
                         throw $TypeError(".umbra.v1.ChangesetHeader.state: object expected");
                     message.state = $root.umbra.v1.MachineState.fromObject(object.state, _depth + 1);
                 }
+                if (object.parts != null)
+                    if (typeof object.parts === "object" ? object.parts.low || object.parts.high : $Number(object.parts) !== 0)
+                        if ($util.Long)
+                            message.parts = $util.Long.fromValue(object.parts, true);
+                        else if (typeof object.parts === "string")
+                            message.parts = $parseInt(object.parts, 10);
+                        else if (typeof object.parts === "number")
+                            message.parts = object.parts;
+                        else if (typeof object.parts === "object")
+                            message.parts = new $util.LongBits(object.parts.low >>> 0, object.parts.high >>> 0).toNumber(true);
                 return message;
             };
 
@@ -8952,6 +8982,11 @@ export const umbra = $root.umbra = (() => {
                         object.pauseNs = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
                     object.imported = null;
                     object.state = null;
+                    if ($util.Long) {
+                        let long = new $util.Long(0, 0, true);
+                        object.parts = options.longs === $String ? long.toString() : options.longs === $Number ? long.toNumber() : typeof $BigInt !== "undefined" && options.longs === $BigInt ? long.toBigInt() : long;
+                    } else
+                        object.parts = options.longs === $String ? "0" : typeof $BigInt !== "undefined" && options.longs === $BigInt ? $BigInt("0") : 0;
                 }
                 if (message.id != null && $Object.hasOwnProperty.call(message, "id"))
                     object.id = message.id;
@@ -9014,6 +9049,13 @@ export const umbra = $root.umbra = (() => {
                     object.imported = $root.umbra.v1.ImportOrigin.toObject(message.imported, options, _depth + 1);
                 if (message.state != null && $Object.hasOwnProperty.call(message, "state"))
                     object.state = $root.umbra.v1.MachineState.toObject(message.state, options, _depth + 1);
+                if (message.parts != null && $Object.hasOwnProperty.call(message, "parts"))
+                    if (typeof $BigInt !== "undefined" && options.longs === $BigInt)
+                        object.parts = typeof message.parts === "number" ? $BigInt(message.parts) : $util.Long.fromBits(message.parts.low >>> 0, message.parts.high >>> 0, true).toBigInt();
+                    else if (typeof message.parts === "number")
+                        object.parts = options.longs === $String ? $String(message.parts) : message.parts;
+                    else
+                        object.parts = options.longs === $String ? $util.Long.prototype.toString.call(message.parts) : options.longs === $Number ? new $util.LongBits(message.parts.low >>> 0, message.parts.high >>> 0).toNumber(true) : message.parts;
                 return object;
             };
 
