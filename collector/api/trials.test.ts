@@ -45,11 +45,12 @@ describe("the API of trials", () => {
 		assert.equal((await site.json("/v1/trials?outcome=happy", 400)).error.code, "bad-config");
 	});
 
-	it("shows one with its profile", async () => {
+	it("shows one with its profile, and what was seen of it where that is kept", async () => {
 		const trial = await site.json("/v1/trials/t2");
 		assert.equal(trial.profile.phases[0].levers.length, 3);
 		assert.deepEqual(trial.failure, { type: "oops", title: "f in g" });
 		assert.match((await site.json("/v1/trials/none", 404)).error.hint, /umbra trials/);
+		assert.match((await site.json("/v1/trials/t2/story", 404)).error.hint, /trials\.stories/);
 	});
 
 	it("lists signatures, of a VM and by type, and shows one with what is to be done", async () => {
@@ -154,7 +155,8 @@ describe("the API of trials", () => {
 	it("answers as it is documented, whatever is asked", () => {
 		const asked = new Set([...site.conformance.seen].map((each) => each.split(" ")[0]));
 		const all = ["get", "put", "delete"].flatMap((method) => site.conformance.operations(method));
-		for (const each of all.filter((name) => /Trial|Signature|Mitigation|Load/.test(name)))
+		// batches.test.ts asks the others.
+		for (const each of all.filter((name) => /Trial(?!Batch|Story)|Signature|Mitigation|Load/.test(name)))
 			assert.ok(asked.has(each), each);
 	});
 });

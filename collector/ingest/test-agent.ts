@@ -67,6 +67,16 @@ export class TestAgent implements AsyncDisposable {
 		return await promise;
 	}
 
+	async reportTrial(report: wire.v1.TrialReport.$Properties): Promise<void> {
+		const { path, requestSerialize, responseDeserialize } = collectorService.reportTrial;
+		const { promise, resolve, reject } = Promise.withResolvers<void>();
+		this.client.makeUnaryRequest(path, requestSerialize, responseDeserialize, report, this.#metadata, (error) => {
+			if (error !== null) reject(error);
+			else resolve();
+		});
+		await promise;
+	}
+
 	uploadStream() {
 		const { path, requestSerialize, responseDeserialize } = collectorService.upload;
 		return this.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, this.#metadata);

@@ -12,6 +12,7 @@ import { PointTickets } from "../ingest/tickets.ts";
 import { SignatureBook } from "../signature/signatures.ts";
 import { profileOf } from "../signature/testing.ts";
 import { replaysOf, TrialBatches, type WantedBatch } from "./batches.ts";
+import { failed, told } from "./testing.ts";
 
 const POINT = { vm: "web1", time: "1760000000000000000", disks: [] } as unknown as ChangesetRecord;
 const STRESSED = { profile: profileOf(2), replays: null };
@@ -93,24 +94,6 @@ class Desk implements AsyncDisposable {
 		await this.catalog[Symbol.asyncDispose]();
 	}
 }
-
-let clock = 1_770_000_000_000_000_000n;
-
-function told(index: number, more: Partial<CloneReport> = {}): CloneReport {
-	clock += 1_000_000_000n;
-	return {
-		...{ index, time: clock.toString(), ended: (clock + 9_000_000_000n).toString(), outcome: "survived", failures: [] },
-		...{ firstStressMs: 1000, failedMs: null, cloneMs: 200, memoryBytes: 2 ** 20, diskBytes: 4096, levers: [] },
-		series: { intervalMs: 1000, values: { "vm.cpu_usage_percent": [1, 2, 3, 4, 5, 6, 7, 8, 9] } },
-		...{ probes: [], screens: [], console: "login: ", notes: [] },
-		...more,
-	};
-}
-
-const oops: CloneReport["failures"][number] = {
-	...{ type: "oops", title: "f in g", alternatives: [], atMs: 4200, count: 1, excerpt: ["BUG: f"], consequences: [] },
-};
-const failed = (index: number) => told(index, { outcome: "failed", failures: [oops], failedMs: 4200 });
 
 describe("batches of trials", () => {
 	it("are given to an agent, filed trial by trial with their stories, and end", async () => {
