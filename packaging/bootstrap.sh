@@ -5,8 +5,8 @@
 #
 # npm packages come from the lockfile. On Debian and Ubuntu, programs come from apt (as root or through
 # a sudo that asks nothing; otherwise the one command to run is printed). The guest that demo and tests
-# boot, a stock kernel and a static busybox, is downloaded with apt and unpacked below .cache/guest,
-# never installed, which needs no root. Elsewhere a list of what to install is printed.
+# boot, a stock kernel and a static busybox (for tests also QEMU's guest agent), is downloaded with apt and
+# unpacked below .cache/guest, never installed, which needs no root. Elsewhere a list of what to install is printed.
 #
 # Exit status: 0 ready, 1 something is missing, 2 usage.
 set -eu
@@ -185,23 +185,29 @@ kernel_packages() {
 	done
 }
 
+# guest_parts PURPOSE
 guest_parts() {
-	[ -f "$guest/kernel/vmlinuz" ] && [ -x "$guest/busybox" ] && return 0
+	wants_agent=
+	[ "$1" != test ] || [ -f "$guest/agent/complete" ] || wants_agent=yes
+	[ -f "$guest/kernel/vmlinuz" ] && [ -x "$guest/busybox" ] && [ -z "$wants_agent" ] && return 0
 	[ "$(uname -m)" = x86_64 ] || fail "the demo's and the tests' guest is x86_64; this host is $(uname -m)"
 	if ! command -v apt-get >/dev/null 2>&1; then
 		say "no apt here to fetch the demo's guest from. Put these files there yourself:"
 		say "  $guest/kernel/vmlinuz          any kernel >= 5.10 with ext4, serial console and virtio"
 		say "  $guest/kernel/modules/*.ko     the modules it needs for virtio_pci, virtio_blk, virtio_console"
 		say "  $guest/kernel/modules.builtin  from its /lib/modules/VERSION"
-		fail "  $guest/busybox                 a statically linked busybox"
+		say "  $guest/busybox                 a statically linked busybox"
+		say "  $guest/agent/                  for tests: usr/sbin/qemu-ga, usr/bin/prlimit and their libraries where these look for them"
+		fail "  $guest/agent/complete          for tests: empty, to say that they are there"
 	fi
-	say "fetching a guest kernel and busybox into .cache/guest (unpacked, not installed)"
+	say "fetching what the guest is made of into .cache/guest (unpacked, not installed)"
 	work=$guest/unpack.$$
 	trap 'rm -rf "$work"' EXIT
 	trap 'exit 1' HUP INT TERM
-	mkdir -p "$work/kernel" "$work/busybox"
+	mkdir -p "$work/kernel" "$work/busybox" "$work/agent"
 	[ -f "$guest/kernel/vmlinuz" ] || fetch_kernel
 	[ -x "$guest/busybox" ] || fetch_busybox
+	[ -z "$wants_agent" ] || fetch_agent
 	rm -rf "$work" "$cache/apt"
 }
 
@@ -239,6 +245,36 @@ fetch_busybox() {
 	mv $binary "$guest/busybox"
 }
 
+libraries_of() { depends_of "$1" | grep '^lib' || true; }
+
+# The guest agent and prlimit, each with its libraries, at the paths that they have when they are installed. Never
+# installed: where this host is a virtual machine itself, an agent would let its hypervisor in.
+fetch_agent() {
+	cd "$work/agent"
+	[ -n "$(libraries_of qemu-guest-agent)" ] || refresh_lists
+	packages="qemu-guest-agent util-linux libsmartcols1"
+	for library in $(libraries_of qemu-guest-agent); do packages="$packages $library $(libraries_of "$library")"; done
+	# shellcheck disable=SC2046,SC2086
+	download_packages $(printf '%s\n' $packages | sort -u) || fail "cannot download $packages"
+	loader=lib64/ld-linux-x86-64.so.2
+	[ -f $loader ] || loader=usr/$loader
+	mkdir -p kept/lib64 kept/lib/x86_64-linux-gnu
+	cp $loader kept/lib64/
+	for program in usr/sbin/qemu-ga usr/bin/prlimit; do
+		mkdir -p kept/${program%/*}
+		cp $program kept/$program
+		# "name => path (address)"; what the loader finds nowhere, it takes for an error.
+		libraries=$($PWD/$loader --library-path lib/x86_64-linux-gnu:usr/lib/x86_64-linux-gnu --list $program) ||
+			fail "$program lacks libraries"
+		for library in $(echo "$libraries" | sed -n 's/.*=> \([^ ]*\) .*/\1/p' | grep -v /ld-linux); do
+			cp "$library" kept/lib/x86_64-linux-gnu/
+		done
+	done
+	: >kept/complete
+	rm -rf "$guest/agent"
+	mv kept "$guest/agent"
+}
+
 [ $# = 1 ] || {
 	say "usage: sh packaging/bootstrap.sh demo|test|check"
 	exit 2
@@ -252,7 +288,7 @@ demo | test)
 	take_turn
 	npm_packages
 	install_programs "$1"
-	guest_parts
+	guest_parts "$1"
 	;;
 *)
 	say "unknown purpose: $1; wanted demo, test or check"

@@ -1,7 +1,7 @@
 /** QEMU's command line for a guest. Pure: names in, arguments out. */
 import { UmbraError } from "../../common/errors.ts";
 import type { Accelerator } from "./accel.ts";
-import { SHELL_PORT } from "./initramfs.ts";
+import { AGENT_PORT, SHELL_PORT } from "./initramfs.ts";
 
 export type DiskInterface = "virtio" | "scsi" | "ide";
 
@@ -24,6 +24,8 @@ export interface GuestPaths {
 	readonly control: string;
 	/** QEMU listens here: the monitor for whoever watches this guest. */
 	readonly qmp: string;
+	/** QEMU listens here, for whoever speaks to the guest agent; left out, the guest has no port for one. */
+	readonly agent?: string;
 }
 
 export interface MachineOptions {
@@ -64,6 +66,12 @@ export function qemuArguments(options: MachineOptions): string[] {
 		...["-chardev", `file,id=console,path=${file(paths.console)}`, "-serial", "chardev:console"],
 		...["-chardev", `socket,id=shell,path=${file(paths.shell)}`],
 		...["-device", "virtio-serial-pci", "-device", `virtserialport,chardev=shell,name=${SHELL_PORT}`],
+		...(paths.agent === undefined
+			? []
+			: [
+					...["-chardev", `socket,id=agent,path=${file(paths.agent)},server=on,wait=off`],
+					...["-device", `virtserialport,chardev=agent,name=${AGENT_PORT}`],
+				]),
 		...["-chardev", `socket,id=control,path=${file(paths.control)}`, "-mon", "chardev=control,mode=control"],
 		...["-qmp", `unix:${file(paths.qmp)},server=on,wait=off`],
 		...(disks.some((disk) => disk.interface === "scsi") ? ["-device", "virtio-scsi-pci,id=scsi"] : []),

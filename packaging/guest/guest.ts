@@ -37,6 +37,8 @@ export interface GuestOptions {
 	readonly extraArgs?: readonly string[];
 	/** Further modules of the guest's kernel, for devices that `extraArgs` add: "virtio_balloon". */
 	readonly modules?: readonly string[];
+	/** Whether QEMU's guest agent runs in it; whoever wants to speak to it connects to `agentSocket`. */
+	readonly guestAgent?: boolean;
 }
 
 export interface RunResult {
@@ -92,6 +94,7 @@ async function boot(options: GuestOptions, accelerator: Accelerator, deadlineMs:
 		shell: join(folder, "shell.sock"),
 		control: join(folder, "control.sock"),
 		qmp: join(folder, "qmp.sock"),
+		...(options.guestAgent === true ? { agent: join(folder, "agent.sock") } : {}),
 	};
 	if (Buffer.byteLength(paths.control) > MAX_SOCKET_PATH) {
 		throw new UmbraError("bad-config", `the path of ${paths.control} is too long for a unix socket`, {
@@ -99,9 +102,11 @@ async function boot(options: GuestOptions, accelerator: Accelerator, deadlineMs:
 		});
 	}
 	const buses = new Set(options.disks.map((disk) => disk.interface ?? "virtio"));
-	await writeFile(paths.initramfs, await buildInitramfs(buses, options.modules));
+	await writeFile(paths.initramfs, await buildInitramfs(buses, options));
 	// What an earlier guest in this folder left, above all a socket after SIGKILL.
-	for (const path of [paths.console, paths.shell, paths.control, paths.qmp]) await rm(path, { force: true });
+	for (const path of [paths.console, paths.shell, paths.control, paths.qmp, paths.agent ?? []].flat()) {
+		await rm(path, { force: true });
+	}
 	await writeFile(paths.console, "");
 
 	await using stack = new AsyncDisposableStack();
@@ -161,6 +166,8 @@ export class Guest implements AsyncDisposable {
 	readonly #parts: GuestParts;
 	/** QMP, for whoever watches this guest: QEMU takes one client at a time there. */
 	readonly qmpSocket: string;
+	/** The guest agent's, one client at a time; undefined where the guest was not given one. */
+	readonly agentSocket: string | undefined;
 	readonly pid: number;
 	readonly accelerator: Accelerator;
 	/** QEMU's exit code; null where a signal ended it. Never rejects. */
@@ -173,6 +180,7 @@ export class Guest implements AsyncDisposable {
 	constructor(parts: GuestParts) {
 		this.#parts = parts;
 		this.qmpSocket = parts.paths.qmp;
+		this.agentSocket = parts.paths.agent;
 		this.pid = parts.child.pid!;
 		this.accelerator = parts.accelerator;
 		const abort = (): void => void parts.child.kill("SIGKILL");

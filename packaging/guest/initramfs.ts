@@ -1,9 +1,11 @@
 /** The guest's initramfs: busybox, the modules for its devices, and an init that mounts the disks and obeys the host. */
 import { type CpioEntry, cpio } from "./cpio.ts";
-import { readBusybox, readModules } from "./kernel.ts";
+import { readAgent, readBusybox, readModules } from "./kernel.ts";
 
 /** The virtio-serial port over which host and guest speak. */
 export const SHELL_PORT = "umbra.shell";
+/** The one that every guest agent looks for. */
+export const AGENT_PORT = "org.qemu.guest_agent.0";
 
 const MODULES = ["virtio_pci", "virtio_blk", "virtio_console"];
 /** Only where a disk needs them: each module costs boot time under emulation. */
@@ -15,7 +17,9 @@ const IDE_MODULES = ["sd_mod", "ata_piix"];
  * address); the first is mounted at /mnt, the next at /mnt1, /mnt2 ...: its first partition with a filesystem, or all of
  * it. A disk without one is left alone.
  *
- * The protocol on the port: the host sends `ID LENGTH\n` and LENGTH bytes of shell script; the guest answers
+ * A guest agent, where there is one, speaks over its own port; what it runs finds the programs of busybox and prlimit.
+ *
+ * The protocol on the shell port: the host sends `ID LENGTH\n` and LENGTH bytes of shell script; the guest answers
  * `ID CODE LENGTH\n` and LENGTH bytes of what the script wrote. Scripts run one after another.
  */
 const INIT = `#!/bin/busybox sh
@@ -65,7 +69,12 @@ for disk in $disks; do
 done
 
 for port in /sys/class/virtio-ports/*; do
-	[ "$(cat $port/name)" = ${SHELL_PORT} ] && exec 3<>/dev/\${port##*/}
+	case "$(cat $port/name)" in
+	${SHELL_PORT}) exec 3<>/dev/\${port##*/} ;;
+	${AGENT_PORT})
+		[ -x /usr/sbin/qemu-ga ] && PATH=/bin:/usr/bin /usr/sbin/qemu-ga -m virtio-serial -p /dev/\${port##*/} -t /tmp >/tmp/qemu-ga.log 2>&1 &
+		;;
+	esac
 done
 cd /mnt
 while read -r id length <&3; do
@@ -81,24 +90,37 @@ poweroff -f
 
 const FOLDERS = ["bin", "dev", "mnt", "modules", "proc", "root", "sys", "tmp"];
 
-/**
- * @param further modules of the kernel, by name
- * @throws UmbraError `not-found` before the bootstrap has run.
- */
-export async function buildInitramfs(buses: ReadonlySet<string>, further: readonly string[] = []): Promise<Buffer> {
+export interface InitramfsOptions {
+	/** Further modules of the kernel, by name. */
+	readonly modules?: readonly string[] | undefined;
+	readonly guestAgent?: boolean | undefined;
+}
+
+/** @throws UmbraError `not-found` before the bootstrap has run. */
+export async function buildInitramfs(buses: ReadonlySet<string>, options: InitramfsOptions = {}): Promise<Buffer> {
 	const modules = await readModules([
 		...MODULES,
-		...further,
+		...(options.modules ?? []),
 		...(buses.has("scsi") ? SCSI_MODULES : []),
 		...(buses.has("ide") ? IDE_MODULES : []),
 	]);
+	const agent = options.guestAgent === true ? [...(await readAgent())] : [];
 	return cpio([
-		...FOLDERS.map((path): CpioEntry => ({ path, type: "folder", mode: 0o755 })),
+		...[...FOLDERS, ...foldersOf(agent.map(([path]) => path))].map(
+			(path): CpioEntry => ({ path, type: "folder", mode: 0o755 }),
+		),
 		{ path: "bin/busybox", type: "file", mode: 0o755, content: await readBusybox() },
+		...agent.map(([path, content]): CpioEntry => ({ path, type: "file", mode: 0o755, content })),
 		...modules.map(
 			({ name, content }): CpioEntry => ({ path: `modules/${name}.ko`, type: "file", mode: 0o644, content }),
 		),
 		{ path: "modules/order", type: "file", mode: 0o644, content: modules.map(({ name }) => `${name}\n`).join("") },
 		{ path: "init", type: "file", mode: 0o755, content: INIT },
 	]);
+}
+
+/** All that these lie in, outer ones first. */
+function foldersOf(paths: readonly string[]): string[] {
+	const folders = paths.flatMap((path) => path.split("/").map((_, depth, parts) => parts.slice(0, depth).join("/")));
+	return [...new Set(folders)].filter((folder) => folder !== "").sort();
 }

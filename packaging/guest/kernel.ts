@@ -1,6 +1,6 @@
-/** The guest's kernel and busybox as `packaging/bootstrap.sh` leaves them below `.cache/guest`. */
+/** The guest's kernel and programs as `packaging/bootstrap.sh` leaves them below `.cache/guest`. */
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { errnoOf, messageOf, UmbraError } from "../../common/errors.ts";
 
@@ -10,6 +10,9 @@ export const GUEST_CACHE: string = join(import.meta.dirname, "..", "..", ".cache
 const KERNEL_FOLDER = join(GUEST_CACHE, "kernel");
 export const KERNEL: string = join(KERNEL_FOLDER, "vmlinuz");
 const BUSYBOX = join(GUEST_CACHE, "busybox");
+const AGENT_FOLDER = join(GUEST_CACHE, "agent");
+/** The last file that the bootstrap writes of it. */
+export const AGENT: string = join(AGENT_FOLDER, "complete");
 
 export interface KernelModule {
 	readonly name: string;
@@ -20,6 +23,21 @@ export interface KernelModule {
 /** @throws UmbraError `not-found` before the bootstrap has run. */
 export async function readBusybox(): Promise<Buffer> {
 	return await readPart(BUSYBOX);
+}
+
+/**
+ * QEMU's guest agent and what goes with it, by their paths in the guest without a leading slash.
+ *
+ * @throws UmbraError `not-found` before the bootstrap has run for tests.
+ */
+export async function readAgent(): Promise<ReadonlyMap<string, Buffer>> {
+	await readPart(AGENT);
+	const files = new Map<string, Buffer>();
+	for (const entry of await readdir(AGENT_FOLDER, { recursive: true, withFileTypes: true })) {
+		const path = join(entry.parentPath, entry.name);
+		if (entry.isFile() && path !== AGENT) files.set(relative(AGENT_FOLDER, path), await readPart(path));
+	}
+	return files;
 }
 
 /**
