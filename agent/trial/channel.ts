@@ -9,6 +9,8 @@ import { OneClient } from "./one-client.ts";
 
 /** Of the end of what was said. A kernel's last words are some KiB. */
 const MAX_KEPT = 256 * 1024;
+/** Besides what the socket takes. A guest that reads nothing would have it grow for as long as somebody asks it. */
+const MAX_UNSENT = 64 * 1024;
 
 export class Channel implements AsyncDisposable {
 	readonly kind: ChannelKind;
@@ -57,10 +59,14 @@ export class Channel implements AsyncDisposable {
 		return () => this.#listeners.delete(listener);
 	}
 
-	/** @throws UmbraError `unavailable` before QEMU has come, and after it has gone. */
+	/** @throws UmbraError `unavailable` before QEMU has come, after it has gone, and while the guest takes nothing of what was written. */
 	write(bytes: Uint8Array | string): void {
-		if (this.#socket?.writable !== true) throw new UmbraError("unavailable", `nobody is at ${this.name}`);
-		this.#socket.write(bytes);
+		const socket = this.#socket;
+		if (socket?.writable !== true) throw new UmbraError("unavailable", `nobody is at ${this.name}`);
+		if (socket.writableLength > MAX_UNSENT) {
+			throw new UmbraError("unavailable", `the guest takes nothing of what is written to ${this.name}`);
+		}
+		socket.write(bytes);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {

@@ -9,6 +9,7 @@ import { constants } from "node:fs";
 import { copyFile, mkdir, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { orAborted } from "../../common/abort.ts";
 import { UmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
 import { QmpClient as Qmp, type QmpClient, type QmpEvent } from "../hypervisor/qmp.ts";
@@ -229,17 +230,5 @@ async function checkNetwork(qmp: QmpClient, plan: ClonePlan): Promise<void> {
 		if (type === "" || type === "nic" || known.get(name) === type) continue;
 		if (peer === undefined && name.startsWith(UNPLUGGED)) continue;
 		throw new UmbraError("denied", `the clone has a network of its own (${name}, ${type}), which it must not`);
-	}
-}
-
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-	signal.throwIfAborted();
-	const { promise, reject } = Promise.withResolvers<never>();
-	const abort = () => reject(signal.reason);
-	signal.addEventListener("abort", abort, { once: true });
-	try {
-		return await Promise.race([work, promise]);
-	} finally {
-		signal.removeEventListener("abort", abort);
 	}
 }

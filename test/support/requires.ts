@@ -1,7 +1,7 @@
 /** What a test needs of the host. A skip is said out loud, and in CI it is a failure. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { GUEST_CACHE, KERNEL } from "../../packaging/guest/kernel.ts";
+import { AGENT, GUEST_CACHE, KERNEL } from "../../packaging/guest/kernel.ts";
 import { findProgram } from "../../packaging/guest/programs.ts";
 
 /** For node:test: `it("...", needs("debugfs"), ...)`, `describe("...", needs("fls", "mke2fs"), ...)`. */
@@ -20,11 +20,20 @@ export function needs(...programs: readonly string[]): Needs {
 
 /** What `bootGuest` and `makeDisk` need. @throws as `needs`. */
 export function needsGuest(...programs: readonly string[]): Needs {
+	return decide(missingOfGuest(programs));
+}
+
+/** What `bootGuest` needs for a guest with `guestAgent`. @throws as `needs`. */
+export function needsGuestAgent(...programs: readonly string[]): Needs {
+	return decide([...missingOfGuest(programs), ...(existsSync(AGENT) ? [] : ["the guest agent in .cache/guest"])]);
+}
+
+function missingOfGuest(programs: readonly string[]): string[] {
 	const wanted = ["qemu-system-x86_64", "qemu-img", "mke2fs", "debugfs", "sfdisk", ...programs];
 	const missing = wanted.filter((program) => findProgram(program) === undefined);
 	if (![KERNEL, join(GUEST_CACHE, "busybox")].every((path) => existsSync(path)))
 		missing.push("the guest in .cache/guest");
-	return decide(missing);
+	return missing;
 }
 
 function decide(missing: readonly string[]): Needs {
