@@ -41,7 +41,8 @@ export interface Peer {
 }
 
 export type Direction = "from-clone" | "to-clone";
-export type Tap = (port: SwitchPort, direction: Direction, frame: Buffer) => void;
+/** `header` is virtio's, where the frame came with one: it says what is still to be done to it. */
+export type Tap = (port: SwitchPort, direction: Direction, frame: Buffer, header?: Buffer) => void;
 
 export interface SegmentOptions {
 	readonly peers?: readonly Peer[];
@@ -80,7 +81,7 @@ export class Segment {
 			plugs: plugs.move(),
 			random: this.#random,
 			received: (frame) => this.#forward(port, frame),
-			sent: ({ bytes }) => this.#show(port, "to-clone", bytes),
+			sent: (frame) => this.#show(port, "to-clone", frame),
 			gone: () => this.#remove(port),
 		});
 		this.#ports.add(port);
@@ -89,7 +90,7 @@ export class Segment {
 
 	#forward(from: SwitchPort, frame: Frame): void {
 		const { bytes } = frame;
-		this.#show(from, "from-clone", bytes);
+		this.#show(from, "from-clone", frame);
 		const source = bytes.toString("latin1", 6, 12);
 		const isGroup = ((bytes[6] ?? 0) & 1) !== 0;
 		if (!isGroup && (this.#places.has(source) || this.#places.size < MAX_ADDRESSES)) this.#places.set(source, from);
@@ -99,8 +100,8 @@ export class Segment {
 		for (const peer of this.#peers) peer.receive(bytes, (answer) => from.deliver({ bytes: answer }));
 	}
 
-	#show(port: SwitchPort, direction: Direction, frame: Buffer): void {
-		for (const tap of this.#taps) tap(port, direction, frame);
+	#show(port: SwitchPort, direction: Direction, { bytes, header }: Frame): void {
+		for (const tap of this.#taps) tap(port, direction, bytes, header);
 	}
 
 	#remove(port: SwitchPort): void {
