@@ -16,6 +16,11 @@ const MAX_FAILURES = 64;
 const MAX_OPEN = 8;
 const MAX_HUNG = 64;
 
+export interface LastingFailure extends Failure {
+	/** When it, or what came of it, was told last. */
+	readonly lastMs: number | null;
+}
+
 export interface ClassifierOptions {
 	/** The guest was running when its console began, as a clone is: a kernel that boots is then one that boots again. */
 	readonly isRunning?: boolean;
@@ -24,6 +29,8 @@ export interface ClassifierOptions {
 interface Finding extends Told {
 	readonly order: number;
 	readonly atMs: number | null;
+	/** When it was told last. */
+	readonly lastMs?: number | null;
 	readonly count: number;
 	readonly excerpt: readonly string[];
 	/** It waits for what another holds. */
@@ -78,7 +85,7 @@ export class FailureClassifier {
 	 * The failures so far, each with what came of it; first what came first. Empty where there was none, unless the trial is
 	 * known to have failed (`hasFailed`): then one that is `unclassified`.
 	 */
-	failures({ hasFailed = false }: { readonly hasFailed?: boolean } = {}): Failure[] {
+	failures({ hasFailed = false }: { readonly hasFailed?: boolean } = {}): LastingFailure[] {
 		const findings = new Map(this.#findings);
 		const hung = [...this.#hung];
 		for (const report of this.#open) {
@@ -115,6 +122,7 @@ export class FailureClassifier {
 			count: first.count,
 			excerpt: first.excerpt,
 			consequences: consequences.map(nameOf),
+			lastMs: [first, ...consequences].reduce((last, { atMs, lastMs = atMs }) => laterOf(last, lastMs), first.atMs),
 		}));
 	}
 
@@ -186,7 +194,12 @@ function add(findings: Map<string, Finding>, finding: Finding): void {
 	const known = findings.get(key);
 	if (known === undefined && findings.size >= MAX_FAILURES) return;
 	const first = known !== undefined && known.order < finding.order ? known : finding;
-	findings.set(key, { ...first, count: (known?.count ?? 0) + finding.count });
+	const lastMs = laterOf(known?.lastMs ?? known?.atMs ?? null, finding.atMs);
+	findings.set(key, { ...first, count: (known?.count ?? 0) + finding.count, lastMs });
+}
+
+function laterOf(one: number | null, other: number | null): number | null {
+	return one === null || other === null ? (one ?? other) : Math.max(one, other);
 }
 
 function findingOf(report: Report): Finding {

@@ -46,7 +46,7 @@ const probeResult = z.object({
 	failedMs: ms.nullable(),
 	/** Of the last that failed; empty where none did. */
 	detail: text(400),
-	/** Why it could not be asked at all; empty where it could. */
+	/** Why it could not be asked at all, or why its failures say nothing of the stress; else empty. */
 	problem: text(400),
 	medianMs: z.number().min(0).nullable(),
 });
