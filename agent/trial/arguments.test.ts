@@ -82,13 +82,31 @@ describe("planClone", () => {
 		);
 		const nodes = said(args, "-blockdev").map((text) => JSON.parse(text));
 		assert.deepEqual(
-			nodes.map((node) => [node["node-name"], node.file.filename, node.backing.export]),
+			nodes
+				.filter(({ driver }) => driver === "qcow2")
+				.map((node) => [node["node-name"], node.file.filename, node.backing.export]),
 			[
-				["f0", "d0.qcow2", "disk0"],
-				["root", "d1.qcow2", "root"],
+				["umbra-d0", "d0.qcow2", "disk0"],
+				["umbra-d1", "d1.qcow2", "root"],
+				["umbra-d2", "d2.qcow2", "virtio0"],
 			],
 		);
-		assert.match(said(args, "-drive")[0] ?? "", /^if=virtio,index=0,id=virtio0,file=json:.*d2\.qcow2/);
+		// Of each its own filter without limits, over it, so that levers can slow it down.
+		assert.deepEqual(
+			nodes
+				.filter(({ driver }) => driver === "throttle")
+				.map((node) => [node["node-name"], node["throttle-group"], node.file]),
+			[
+				["f0", "umbra-t0", "umbra-d0"],
+				["root", "umbra-t1", "umbra-d1"],
+			],
+		);
+		assert.deepEqual(said(args, "-object"), [
+			"throttle-group,id=umbra-t0",
+			"throttle-group,id=umbra-t1",
+			"throttle-group,id=umbra-t2",
+		]);
+		assert.match(said(args, "-drive")[0] ?? "", /^if=virtio,index=0,id=virtio0,file=json:.*"file":"umbra-d2"/);
 		assert.deepEqual(said(args, "-device"), [
 			'{"driver":"virtio-blk-pci","id":"disk0","drive":"f0"}',
 			"scsi-hd,drive=root",
@@ -162,8 +180,11 @@ describe("planClone", () => {
 		const { args, disks } = plan([...BASE, "-drive", "if=pflash,format=raw,unit=1,file=/vars.fd"], {
 			disks: new Map([["pflash1", 540_672]]),
 		});
-		assert.deepEqual(disks, [{ disk: "pflash1", overlay: "d0.qcow2", size: 540_672 }]);
-		assert.match(said(args, "-drive")[0] ?? "", /^if=pflash,unit=1,id=pflash1,file=json:.*"export":"pflash1"/);
+		assert.deepEqual(
+			disks.map(({ disk, overlay, size }) => [disk, overlay, size]),
+			[["pflash1", "d0.qcow2", 540_672]],
+		);
+		assert.match(said(args, "-drive")[0] ?? "", /^if=pflash,unit=1,id=pflash1,file=json:.*"file":"umbra-d0"/);
 	});
 
 	const refused: readonly (readonly [string, readonly string[], RegExp])[] = [

@@ -246,7 +246,7 @@ class Planner {
 		if (bus === "pflash") {
 			const unit = Number(drive.get("unit") ?? drive.get("index") ?? this.#next("pflash"));
 			const id = drive.get("id") ?? `pflash${unit}`;
-			const node = this.#options.disks.has(id) ? this.#disk(this.#plannedDisk(id)) : this.#flash(unit);
+			const node = this.#options.disks.has(id) ? this.#disk(id) : this.#flash(unit);
 			return ["-drive", `if=pflash,unit=${unit},id=${id},file=${json(node)}`];
 		}
 		if (bus !== "virtio" && bus !== "ide" && bus !== "scsi") throw cannot(`-drive if=${bus}`, "it is not captured");
@@ -256,8 +256,7 @@ class Planner {
 		const id = drive.get("id") ?? automatic;
 		const place = `if=${bus},index=${index},id=${id}`;
 		if (this.#options.disks.has(id)) {
-			const overlay = this.#plannedDisk(id);
-			return ["-drive", `${place},file=${json(this.#disk(overlay))}`];
+			return ["-drive", `${place},file=${json(this.#disk(id))}`];
 		}
 		if (!isCd) throw cannot(`disk ${id}`, "it is not in the point; is it read-only, or excluded from captures?");
 		this.#notes.push(`the medium of ${id} is not part of a point: the drive is empty`);
@@ -265,17 +264,31 @@ class Planner {
 	}
 
 	#overlay(disk: string, node: string): void {
-		this.#blockdev({ ...this.#disk(this.#plannedDisk(disk)), "node-name": node });
+		this.#blockdev(this.#disk(disk, node));
 	}
 
-	#plannedDisk(disk: string): PlannedDisk {
+	/**
+	 * What a device is plugged into: a filter that levers of disks set limits of, and change the node below. What is there is a
+	 * node of its own, so that it can be taken out.
+	 */
+	#disk(disk: string, filter?: string): object {
 		if (this.#disks.some((planned) => planned.disk === disk)) throw cannot(`disk ${disk}`, "two devices share it");
-		const planned = { disk, overlay: `d${this.#disks.length}.qcow2`, size: this.#options.disks.get(disk) ?? 0 };
+		const number = this.#disks.length;
+		const planned: PlannedDisk = {
+			disk,
+			overlay: `d${number}.qcow2`,
+			size: this.#options.disks.get(disk) ?? 0,
+			filter: filter ?? `umbra-f${number}`,
+			group: `umbra-t${number}`,
+			node: { ...this.#image(disk, `d${number}.qcow2`), "node-name": `umbra-d${number}` },
+		};
 		this.#disks.push(planned);
-		return planned;
+		this.#add("-object", `throttle-group,id=${planned.group}`);
+		this.#blockdev(planned.node);
+		return throttled(planned);
 	}
 
-	#disk({ disk, overlay }: PlannedDisk): object {
+	#image(disk: string, overlay: string): object {
 		return {
 			driver: "qcow2",
 			discard: "unmap",
@@ -399,6 +412,11 @@ class Planner {
 	#add(...args: readonly string[]): void {
 		this.#args.push(...args);
 	}
+}
+
+/** The filter over the node that a disk is to have now. */
+export function throttled({ filter, group, node }: PlannedDisk, below = node["node-name"]): object {
+	return { driver: "throttle", "node-name": filter, "throttle-group": group, discard: "unmap", file: below };
 }
 
 /** A block node as the name of a file, within a list of options. */

@@ -46,6 +46,12 @@ export interface PlannedDisk {
 	readonly overlay: string;
 	/** Bytes. */
 	readonly size: number;
+	/** The node that the device is plugged into: a throttle filter. */
+	readonly filter: string;
+	/** The filter's throttle group, an object by this id, without limits in the beginning. */
+	readonly group: string;
+	/** What is below the filter in the beginning, as `blockdev-add` takes it. */
+	readonly node: Readonly<Record<string, unknown>> & { readonly "node-name": string };
 }
 
 export interface ClonePlan {
