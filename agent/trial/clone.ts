@@ -7,7 +7,7 @@
  */
 import { constants } from "node:fs";
 import { copyFile, mkdir, open, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { orAborted } from "../../common/abort.ts";
 import { UmbraError } from "../../common/errors.ts";
@@ -19,7 +19,7 @@ import type { ClonePlan } from "./clone-plan.ts";
 import { Journal } from "./journal.ts";
 import type { Segment, SwitchPort } from "./network/segment.ts";
 import { OneClient } from "./one-client.ts";
-import { TrialProcess } from "./process.ts";
+import { type Confinement, TrialProcess } from "./process.ts";
 import type { Admission } from "./template.ts";
 
 /** A loaded host takes seconds for what takes milliseconds. */
@@ -62,6 +62,8 @@ interface Made {
 	readonly process: TrialProcess;
 	readonly channels: readonly Channel[];
 	readonly ports: readonly SwitchPort[];
+	readonly confinement: Confinement;
+	readonly journal: Journal;
 	readonly resources: AsyncDisposableStack;
 	readonly madeMs: number;
 }
@@ -69,27 +71,33 @@ interface Made {
 export class Clone implements AsyncDisposable {
 	readonly name: string;
 	readonly folder: string;
+	readonly plan: ClonePlan;
 	readonly qmp: QmpClient;
 	readonly process: TrialProcess;
+	/** Folders of the control groups that it has for itself, one a hierarchy. */
+	readonly groups: readonly string[];
 	readonly channels: readonly Channel[];
 	/** One a network card, in the order of the plan. */
 	readonly ports: readonly SwitchPort[];
 	/** Milliseconds from the start of its process until it stood ready. */
 	readonly madeMs: number;
 	readonly #events: QmpEvent[] = [];
-	readonly #resources: AsyncDisposableStack;
-	readonly #onEnd: (clone: Clone) => void;
+	readonly #made: Made;
+	readonly #parts: CloneParts;
 
-	private constructor({ name, folder, onEnd }: CloneParts, made: Made) {
+	private constructor(parts: CloneParts, made: Made) {
+		const { name, folder, plan } = parts;
 		this.name = name;
 		this.folder = folder;
+		this.plan = plan;
+		this.groups = made.confinement.groups.map((file) => dirname(file));
 		this.qmp = made.qmp;
 		this.process = made.process;
 		this.channels = made.channels;
 		this.ports = made.ports;
 		this.madeMs = made.madeMs;
-		this.#resources = made.resources;
-		this.#onEnd = onEnd;
+		this.#made = made;
+		this.#parts = parts;
 		this.qmp.onEvent((event) => {
 			this.#events.push(event);
 			if (this.#events.length > MAX_EVENTS) this.#events.shift();
@@ -144,7 +152,9 @@ export class Clone implements AsyncDisposable {
 			await loaded(qmp, stop);
 			await checkNetwork(qmp, plan);
 			const madeMs = performance.now() - started;
-			return new Clone(parts, { qmp, process, channels, ports, resources: resources.move(), madeMs });
+			const { confinement } = admission;
+			const moved = resources.move();
+			return new Clone(parts, { qmp, process, channels, ports, confinement, journal, resources: moved, madeMs });
 		} catch (error) {
 			signal.throwIfAborted();
 			process.child.kill("SIGKILL");
@@ -176,6 +186,21 @@ export class Clone implements AsyncDisposable {
 		await this.qmp.execute("cont");
 	}
 
+	/**
+	 * A process that works for it, in its folder and confined like it. It ends with the clone unless its caller ends it before.
+	 *
+	 * @throws UmbraError `unavailable`.
+	 */
+	async helper(command: readonly [string, ...string[]], log: string): Promise<TrialProcess> {
+		const { confinement, journal, resources } = this.#made;
+		const { folder, template, maxFileBytes } = this.#parts;
+		const process = resources.use(
+			await TrialProcess.start({ command, folder, mark: template, stdin: "pipe", log, confinement, maxFileBytes }),
+		);
+		await journal.add(process.id);
+		return process;
+	}
+
 	/** Undefined once its process has ended. */
 	async memory(): Promise<CloneMemory | undefined> {
 		const text = await readFile(`/proc/${this.process.id.pid}/smaps_rollup`, "utf8").catch(() => "");
@@ -185,8 +210,8 @@ export class Clone implements AsyncDisposable {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		this.#onEnd(this);
-		await this.#resources.disposeAsync();
+		this.#parts.onEnd(this);
+		await this.#made.resources.disposeAsync();
 	}
 }
 

@@ -69,15 +69,25 @@ export class ControlGroups implements AsyncDisposable {
 			await writeFile(join(folder, "..", "cgroup.subtree_control"), "+cpu +memory").catch(() => undefined);
 			await limit("cpu", folder, [["cpu.max", `${quota} ${PERIOD_US}`]]);
 			await limit("memory", folder, [["memory.max", String(memoryBytes)]]);
+			// So that each clone's own group can limit it further; nothing is in this one itself.
+			await writeFile(join(folder, "cgroup.subtree_control"), "+cpu").catch(() => undefined);
 		} else {
 			const quotas = [["cpu.cfs_period_us", String(PERIOD_US)] as const, ["cpu.cfs_quota_us", quota] as const];
 			await limit("cpu", join(root, "cpu", name), quotas);
 			await limit("memory", join(root, "memory", name), [["memory.limit_in_bytes", String(memoryBytes)]]);
+			// Beside version 1 there may be version 2 without controllers: it limits nothing, but can have threads stand still.
+			const unified = join(root, "unified", name);
+			if (existsSync(join(root, "unified", "cgroup.procs"))) {
+				await mkdir(unified, { recursive: true }).then(
+					() => folders.push(unified),
+					() => undefined,
+				);
+			}
 		}
 		for (const folder of folders) {
 			for (const entry of await readdir(folder, { withFileTypes: true })) {
 				// One that is not empty is not removed.
-				if (entry.isDirectory()) await rmdir(join(folder, entry.name)).catch(() => undefined);
+				if (entry.isDirectory()) await removeEmpty(join(folder, entry.name)).catch(() => undefined);
 			}
 		}
 		return new ControlGroups(folders, problems);
@@ -109,11 +119,19 @@ export class ControlGroups implements AsyncDisposable {
 export async function removeGroup(folder: string): Promise<void> {
 	for (let at = 0; at < REMOVE_TRIES; at++) {
 		try {
-			await rmdir(folder);
+			await removeEmpty(folder);
 			return;
 		} catch (error) {
 			if (errnoOf(error) !== "EBUSY") return;
 			await sleep(REMOVE_MS);
 		}
 	}
+}
+
+/** With the groups for threads that are in it. */
+async function removeEmpty(folder: string): Promise<void> {
+	for (const entry of await readdir(folder, { withFileTypes: true })) {
+		if (entry.isDirectory()) await rmdir(join(folder, entry.name));
+	}
+	await rmdir(folder);
 }
