@@ -11,6 +11,7 @@ import type { Wire } from "../clone-plan.ts";
 import { OneClient } from "../one-client.ts";
 import { encodeFrame, type Frame, FrameReader, MIN_FRAME } from "./framing.ts";
 import { plainShape, type Shape, shapeFrame } from "./shape.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 /** Where nobody takes frames, those that come then are lost, as in any switch. */
 const MAX_WAITING_BYTES = 2 * 2 ** 20;
@@ -129,6 +130,7 @@ export class SwitchPort implements AsyncDisposable {
 	readonly #wire: Wire;
 	readonly #hooks: PortHooks;
 	readonly #reader: FrameReader;
+	readonly #buckets = { fromClone: new TokenBucket(), toClone: new TokenBucket() };
 	readonly #timers = new Set<NodeJS.Timeout>();
 	#socket: Socket | undefined;
 	#delayedBytes = 0;
@@ -144,6 +146,11 @@ export class SwitchPort implements AsyncDisposable {
 			([from, to]) => this.#plugIn(from, to),
 			() => undefined,
 		);
+	}
+
+	/** A network card is plugged in. */
+	get isPlugged(): boolean {
+		return this.#socket?.writable === true;
 	}
 
 	/** Brings a frame to the clone, shaped. */
@@ -202,13 +209,20 @@ export class SwitchPort implements AsyncDisposable {
 			this.counters.droppedFrames++;
 			return;
 		}
+		const bucket = shape === this.toClone ? this.#buckets.toClone : this.#buckets.fromClone;
+		const waitMs = bucket.take(shaped.frame.length, shape.bytesPerSecond, performance.now());
+		if (waitMs === undefined) {
+			this.counters.droppedFrames++;
+			return;
+		}
 		if (shaped.isCorrupted) this.counters.corruptedFrames++;
-		if (shaped.delayMs <= 0) {
+		const delayMs = waitMs + shaped.delayMs;
+		if (delayMs <= 0) {
 			then({ ...frame, bytes: shaped.frame });
 			return;
 		}
 		this.#delayedBytes += shaped.frame.length;
-		this.#later(shaped.delayMs, () => {
+		this.#later(delayMs, () => {
 			this.#delayedBytes -= shaped.frame.length;
 			then({ ...frame, bytes: shaped.frame });
 		});

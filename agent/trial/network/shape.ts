@@ -9,6 +9,8 @@ export interface Shape {
 	loss: number;
 	/** Share of frames of which one bit is flipped, 0 to 1. */
 	corruption: number;
+	/** What passes at most; 0 for as much as comes. */
+	bytesPerSecond: number;
 }
 
 /** A frame as it is delivered, and when. */
@@ -18,7 +20,7 @@ export interface Shaped {
 	readonly isCorrupted: boolean;
 }
 
-export const plainShape = (): Shape => ({ delayMs: 0, jitterMs: 0, loss: 0, corruption: 0 });
+export const plainShape = (): Shape => ({ delayMs: 0, jitterMs: 0, loss: 0, corruption: 0, bytesPerSecond: 0 });
 
 /**
  * @param random 0 to 1, as `Math.random`
