@@ -134,7 +134,7 @@ type MomentaryName = keyof typeof once;
 export type LeverName = HeldName | MomentaryName;
 
 export const MOMENTARY: ReadonlySet<LeverName> = new Set(Object.keys(once) as MomentaryName[]);
-const NAMES = [...Object.keys(held), ...Object.keys(once)];
+export const LEVER_NAMES = [...Object.keys(held), ...Object.keys(once)] as readonly LeverName[];
 
 const heldLever = <K extends HeldName>(lever: K) => z.strictObject({ lever: z.literal(lever), ...held[lever] });
 const momentaryLever = <K extends MomentaryName>(lever: K) =>
@@ -178,7 +178,9 @@ export const leverSetting = z.discriminatedUnion(
 		momentaryLever("clock-jump"),
 		momentaryLever("process-kill"),
 	],
-	{ error: ({ code }) => (code === "invalid_union" ? `no such lever; there are ${NAMES.join(", ")}` : undefined) },
+	{
+		error: ({ code }) => (code === "invalid_union" ? `no such lever; there are ${LEVER_NAMES.join(", ")}` : undefined),
+	},
 );
 
 export type LeverSetting = z.output<typeof leverSetting>;

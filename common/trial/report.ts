@@ -3,7 +3,7 @@ import { z } from "zod";
 import { FAILURE_TYPES } from "../failures/failures.ts";
 
 export const MAX_REPORT_BYTES = 2 ** 20;
-const MAX_LEVERS = 5000;
+export const MAX_LEVERS = 5000;
 const MAX_SERIES = 200;
 /** A day of seconds. */
 const MAX_POINTS = 86_400;
