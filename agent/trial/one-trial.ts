@@ -1,5 +1,6 @@
 /** One trial: a clone is made, stressed and watched until its time is over or it has failed, and is gone again. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { isUmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
 import { createRandom } from "../../common/random.ts";
 import { type CloneReport, MAX_REPORT_BYTES } from "../../common/trial/report.ts";
@@ -7,6 +8,7 @@ import { scheduleOf } from "../../common/trial/schedule.ts";
 import { nowNs } from "../../common/units.ts";
 import { GuestAgent } from "./guest/guest-agent.ts";
 import { LeverDriver } from "./levers/driver.ts";
+import { IN_GUEST } from "./levers/in-guest.ts";
 import { echoPeer } from "./network/echo-peer.ts";
 import { Segment } from "./network/segment.ts";
 import type { Observation } from "./observe/observation.ts";
@@ -32,24 +34,44 @@ export async function oneTrial({ template, trial, log, signal }: OneTrial): Prom
 	const random = createRandom(profile?.seed ?? 0);
 	const segment = new Segment({ peers: [echoPeer()], random: () => random.fraction() });
 	await using clone = await template.clone({ segment, signal });
+	const channel = clone.channels.find(({ kind }) => kind === "guest-agent");
+	using agent = channel === undefined ? undefined : new GuestAgent(channel);
+	const steps = profile === null ? [] : scheduleOf(profile);
+	const quiet = steps[0] === undefined ? {} : { quietMs: steps[0].atMs };
 	const time = nowNs();
-	const originMs = performance.now();
-	await clone.start();
-	const cloneMs = clone.madeMs + performance.now() - originMs;
-	using guest = await GuestAgent.find(clone.channels, { timeoutMs: GUEST_AGENT_MS, signal });
-	await using observer = Observer.start({ clone, segment, guest, probes, originMs, durationMs, log, signal });
-	await using driver = LeverDriver.start({
-		steps: profile === null ? [] : scheduleOf(profile),
-		...{ target: { clone, guest }, originMs, signal },
-	});
-	await Promise.race([
-		sleep(Math.max(0, originMs + durationMs - performance.now()), undefined, { signal }),
-		observer.failed.then(() => sleep(GRACE_MS, undefined, { signal })),
-	]);
-	await driver.stop();
-	const seen = await observer.stop();
-	signal.throwIfAborted();
-	log.info({ clone: clone.name, failures: seen.failures.length, failedMs: seen.failedMs }, "a trial has ended");
+	const origin = performance.now();
+	const watched = { clone, segment, guest: agent, probes, origin, durationMs, ...quiet, log, signal };
+	const observer = await Observer.start(watched);
+	let observed: Promise<Observation> | undefined;
+	try {
+		const begun = performance.now();
+		await clone.start();
+		const cloneMs = clone.madeMs + performance.now() - begun;
+		// Nobody waits for an agent that nothing is wanted of.
+		const isWanted = steps.some(({ lever }) => lever in IN_GUEST || lever === "load");
+		const guest = isWanted && (await answers(agent, signal)) ? agent : undefined;
+		await using driver = LeverDriver.start({ steps, target: { clone, guest }, originMs: origin, signal });
+		await Promise.race([
+			sleep(Math.max(0, origin + durationMs - performance.now()), undefined, { signal }),
+			observer.failed.then(() => sleep(GRACE_MS, undefined, { signal })),
+		]);
+		await driver.stop();
+		observed = observer.stop();
+		return reportOf({ index, time, cloneMs, driver, seen: await observed });
+	} finally {
+		await (observed ?? observer.stop());
+	}
+}
+
+interface Ended {
+	readonly index: number;
+	readonly time: bigint;
+	readonly cloneMs: number;
+	readonly driver: LeverDriver;
+	readonly seen: Observation;
+}
+
+function reportOf({ index, time, cloneMs, driver, seen }: Ended): CloneReport {
 	return bounded({
 		...{ index, time: time.toString(), ended: nowNs().toString(), outcome: outcomeOf(seen), cloneMs },
 		...{ failures: [...seen.failures], failedMs: seen.failedMs, firstStressMs: driver.firstStressMs },
@@ -57,6 +79,18 @@ export async function oneTrial({ template, trial, log, signal }: OneTrial): Prom
 		...{ levers: [...driver.log], probes: [...seen.probes], screens: [...seen.screens] },
 		notes: [...notesOf(driver), ...seen.notes],
 	});
+}
+
+async function answers(agent: GuestAgent | undefined, signal: AbortSignal): Promise<boolean> {
+	if (agent === undefined) return false;
+	try {
+		await agent.ping(GUEST_AGENT_MS, signal);
+		return true;
+	} catch (error) {
+		signal.throwIfAborted();
+		// It may be forbidden to answer just that.
+		return isUmbraError(error, "unsupported");
+	}
 }
 
 function outcomeOf({ failedMs, isDegraded }: Observation): CloneReport["outcome"] {

@@ -17,15 +17,15 @@ const ms = z
 const name = z.object({
 	type: z.enum(FAILURE_TYPES),
 	title: text(120),
-	alternatives: z.array(text(120)).max(16),
+	alternatives: z.array(text(120)).max(16).readonly(),
 });
 
 const failure = name.extend({
 	/** From the beginning of the trial. */
 	atMs: ms.nullable(),
 	count: z.number().min(0),
-	excerpt: z.array(text(400)).max(64),
-	consequences: z.array(name).max(64),
+	excerpt: z.array(text(400)).max(64).readonly(),
+	consequences: z.array(name).max(64).readonly(),
 });
 
 const leverLog = z.object({
