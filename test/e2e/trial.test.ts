@@ -134,7 +134,7 @@ dd if=/dev/urandom of=/mnt/much bs=64k count=16; md5sum /mnt/much > /tmp/sum; sy
 			[["nmi", "fire", ""]],
 		);
 		const { failedMs, firstStressMs } = nmi ?? assert.fail();
-		assert.ok((failedMs ?? 0) >= (firstStressMs ?? 0) && (firstStressMs ?? 0) >= 2000, JSON.stringify(nmi));
+		assert.ok((failedMs ?? 0) >= (firstStressMs ?? 0) && (firstStressMs ?? 0) > 1990, JSON.stringify(nmi));
 		assert.notEqual(rate?.outcome, "failed", JSON.stringify(rate));
 		assert.deepEqual(
 			rate?.levers.map(({ action, problem }) => [action, problem]),
