@@ -77,6 +77,8 @@ export interface MachineConfiguration {
 	/** QEMU's arguments but for those that concern its surroundings only; null where its process cannot be seen. */
 	readonly arguments: readonly string[] | null;
 	readonly nics: readonly NicConfiguration[];
+	/** Undefined in a state that was captured before this was looked at. */
+	readonly network?: MachineNetwork | undefined;
 	/** Null where that cannot be told. */
 	readonly mayStartPrograms: boolean | null;
 }
@@ -89,6 +91,28 @@ export interface NicConfiguration {
 	readonly mac: string;
 	/** What it is plugged into: "tap", "user", "socket"; empty where nothing. */
 	readonly backend: string;
+}
+
+/** As seen from the machine's host. */
+export interface MachineNetwork {
+	/** By which the host talks to it, each with the MAC of its card. */
+	readonly addresses: readonly { readonly mac: string; readonly address: string }[];
+	readonly connections: readonly NetworkConnection[];
+}
+
+export interface NetworkEnd {
+	readonly address: string;
+	readonly port: number;
+}
+
+export interface NetworkConnection {
+	readonly protocol: "tcp" | "udp" | "sctp";
+	/** As its source calls it: "ESTABLISHED", "TIME_WAIT"; "HOST_FORWARD" is a port that QEMU listens at for the guest. */
+	readonly state: string;
+	readonly guest: NetworkEnd;
+	readonly peer: NetworkEnd;
+	/** The peer connected: the guest listens, or listened, at its port. */
+	readonly isInbound: boolean;
 }
 
 export interface RamRequest {

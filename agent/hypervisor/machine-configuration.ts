@@ -9,6 +9,7 @@ import type { Logger } from "../../common/log.ts";
 import { KernelTree } from "../proc/tree.ts";
 import { parse } from "./block-graph.ts";
 import type { MachineConfiguration, NicConfiguration } from "./hypervisor.ts";
+import { readNetwork } from "./machine-network.ts";
 import type { QmpClient } from "./qmp.ts";
 import { findProcess } from "./reading/threads.ts";
 
@@ -31,13 +32,18 @@ const SWITCHES = new Set([
 const SECRETS = /((?:^|,)(?:data|password|password-secret-data)=)(?:,,|[^,])*/g;
 
 /** @throws UmbraError `unsupported` where QEMU's answers are not understood. */
-export async function readConfiguration(qmp: QmpClient, pid: number | undefined): Promise<MachineConfiguration> {
+export async function readConfiguration(
+	qmp: QmpClient,
+	pid: number | undefined,
+	log: Logger,
+): Promise<MachineConfiguration> {
 	const { qemu } = parse(versionShape, await qmp.execute("query-version"), "query-version");
 	const { arch } = parse(z.object({ arch: z.string() }), await qmp.execute("query-target"), "query-target");
 	const cpus = parse(cpusShape, await qmp.execute("query-cpus-fast"), "query-cpus-fast");
 	const memory = parse(memoryShape, await qmp.execute("query-memory-size-summary"), "query-memory-size-summary");
 	const backends = parse(backendsShape, await qmp.execute("query-memdev"), "query-memdev");
 	const network = await qmp.execute("human-monitor-command", { "command-line": "info network" });
+	const nics = parseNics(String(network));
 	const args = pid === undefined ? null : readArguments(pid);
 	return {
 		version: `${qemu.major}.${qemu.minor}.${qemu.micro}`,
@@ -47,7 +53,8 @@ export async function readConfiguration(qmp: QmpClient, pid: number | undefined)
 		memoryBackends: backends.map(({ id, size, share }) => ({ id, size, share })),
 		arguments: args && normaliseArguments(args),
 		mayStartPrograms: args && maySpawn(args),
-		nics: parseNics(String(network)),
+		nics,
+		network: await readNetwork(qmp, nics, log),
 	};
 }
 

@@ -13,6 +13,7 @@ const VERSION = 1;
 const MAX_BYTES = 4 * 2 ** 20;
 
 const count = z.number().int().nonnegative();
+const networkEnd = z.object({ address: z.string(), port: count });
 const shape = z.object({
 	version: z.literal(VERSION),
 	machine: z.object({
@@ -23,6 +24,20 @@ const shape = z.object({
 		memoryBackends: z.array(z.object({ id: z.string(), size: count, share: z.boolean() })),
 		arguments: z.array(z.string()).nullable(),
 		nics: z.array(z.object({ id: z.string(), model: z.string(), mac: z.string(), backend: z.string() })),
+		network: z
+			.object({
+				addresses: z.array(z.object({ mac: z.string(), address: z.string() })),
+				connections: z.array(
+					z.object({
+						protocol: z.enum(["tcp", "udp", "sctp"]),
+						state: z.string(),
+						guest: networkEnd,
+						peer: networkEnd,
+						isInbound: z.boolean(),
+					}),
+				),
+			})
+			.optional(),
 	}),
 	stream: z.object({
 		machineType: z.string(),

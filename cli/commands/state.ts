@@ -1,5 +1,6 @@
 /** `umbra state ...` and `umbra states VM`: RAM and devices of a VM, at the instant of a point. */
 import type { Command } from "commander";
+import type { MachineNetwork } from "../../agent/hypervisor/hypervisor.ts";
 import type { StateRecord } from "../../collector/catalog/records.ts";
 import { stopSignal } from "../../common/lifecycle.ts";
 import { formatBytes, formatDuration } from "../../common/units.ts";
@@ -111,10 +112,32 @@ async function show(target: string, options: Options): Promise<void> {
 		`devices     ${formatBytes(state.parts.devices.sizeBytes)}`,
 		`network     ${nics.length === 0 ? "no card" : ""}`,
 		...nics,
+		...networkLines(machine.network),
 		`arguments   ${machine.arguments === null ? "not known: the agent cannot see QEMU's process" : ""}`,
 		...(machine.arguments ?? []).map((argument) => `  ${argument}`),
 	];
 	for (const line of lines) console.log(printable(line.trimEnd()));
+}
+
+/** Lines of connections; --json has all. */
+const SHOWN_CONNECTIONS = 30;
+
+/** Connections to one port of the guest, or from it to one of a peer, are one line. */
+function networkLines(network: MachineNetwork | undefined): string[] {
+	if (network === undefined) return [];
+	const lines = new Map<string, number>();
+	for (const { protocol, state, guest, peer, isInbound } of network.connections) {
+		if (state === "HOST_FORWARD") continue;
+		const line = isInbound
+			? `  listens at ${guest.address} ${protocol}/${guest.port}, asked by ${peer.address}`
+			: `  ${guest.address} talks to ${peer.address} ${protocol}/${peer.port}`;
+		lines.set(line, (lines.get(line) ?? 0) + 1);
+	}
+	return [
+		...network.addresses.map(({ mac, address }) => `  ${mac} is ${address}`),
+		...[...lines].slice(0, SHOWN_CONNECTIONS).map(([line, count]) => (count === 1 ? line : `${line} (${count} times)`)),
+		...(lines.size > SHOWN_CONNECTIONS ? [`  ... and ${lines.size - SHOWN_CONNECTIONS} more`] : []),
+	];
 }
 
 async function verify(target: string, options: Options): Promise<void> {

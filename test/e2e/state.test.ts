@@ -1,6 +1,8 @@
 /** A VM's RAM, devices and disk at one instant: from a running guest into an encrypted vault, and out of it into another guest. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import { QmpClient } from "../../agent/hypervisor/qmp.ts";
 import { restoreDisk } from "../../cli/restore/disk.ts";
@@ -19,11 +21,26 @@ describe("a state capture", needsGuest(), () => {
 	it("is kept, verified, given back with its point, and becomes a machine that goes on", async () => {
 		await using folder = await tempFolder();
 		const disk = await makeDisk(folder.file("disk.qcow2"), { sizeBytes: 64 * MIB, format: "qcow2", seed: 1 });
-		const vm = { folder: folder.file("vm"), disks: [disk], memoryMb: 160 };
+		const vm = { folder: folder.file("vm"), disks: [disk], memoryMb: 160, modules: ["virtio_net"] };
 		const network = ["-device", "virtio-net-pci,id=net0,mac=52:54:00:0A:0b:0c,netdev=n0", "-netdev", "user,id=n0"];
 		await using guest = await bootGuest({ ...vm, extraArgs: network });
 		await guest.run("dd if=/dev/urandom of=/tmp/kept bs=64k count=200; cp /tmp/kept /mnt/kept; sync");
 		const { output: sum } = await guest.run("md5sum < /tmp/kept");
+		// Somebody for the guest to talk to.
+		const peers: Socket[] = [];
+		const listener = createServer((socket) => peers.push(socket)).listen(0, "127.0.0.1");
+		await once(listener, "listening");
+		await using _listener = {
+			[Symbol.asyncDispose]: async () => {
+				for (const peer of peers) peer.destroy();
+				listener.close();
+			},
+		};
+		const { port } = listener.address() as AddressInfo;
+		await guest.run(
+			`ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; (sleep 600 | nc 10.0.2.2 ${port}) > /dev/null 2>&1 &`,
+		);
+		await until(() => peers.length > 0, { what: "the guest connects" });
 
 		await mkdir(folder.file("site"));
 		const key = folder.file("key");
@@ -68,6 +85,11 @@ describe("a state capture", needsGuest(), () => {
 		assert.deepEqual(machine.nics, [
 			{ id: "net0", model: "virtio-net-pci", mac: "52:54:00:0a:0b:0c", backend: "user" },
 		]);
+		const [connection] = machine.network.connections;
+		assert.deepEqual(
+			[connection.protocol, connection.guest.address, connection.peer, connection.isInbound],
+			["tcp", "10.0.2.15", { address: "10.0.2.2", port }, false],
+		);
 		assert.ok(machine.arguments.includes("virtio-net-pci,id=net0,mac=52:54:00:0A:0b:0c,netdev=n0"));
 		assert.ok(!machine.arguments.includes("-qmp"));
 		assert.match(await ask("state", "show", "vm@latest"), /net0: virtio-net-pci 52:54:00:0a:0b:0c user/);
