@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { BatchTrialView, BatchView } from "../../collector/trial/batch.ts";
-import { UmbraError } from "../../common/errors.ts";
+import { isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
 import { formatBytes, formatDuration, parseDuration } from "../../common/units.ts";
 import { CollectorClient, type CollectorOptions, vmPath, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
@@ -113,7 +113,12 @@ async function follow(client: CollectorClient, begun: BatchView, { wait, json }:
 	try {
 		while (batch.state === "running") {
 			await sleep(LOOK_MS, undefined, { signal: stop.signal });
-			batch = await client.get<BatchView>(batchPath(id), {}, stop.signal);
+			batch = await client.get<BatchView>(batchPath(id), {}, stop.signal).catch((error: unknown) => {
+				// The batch goes on, whether or not we hear of it; it ends with its collector, which then does not know it.
+				if (stop.signal.aborted || !isUmbraError(error, "unavailable")) throw error;
+				process.stderr.write(`umbra: ${printable(messageOf(error))}; trying again\n`);
+				return batch;
+			});
 			for (const trial of batch.trials.filter((each) => each.outcome !== null && !told.has(each.id))) {
 				told.add(trial.id);
 				process.stderr.write(`${told.size} of ${batch.trials.length}: ${printable(endOf(trial))}\n`);
