@@ -2,7 +2,7 @@
  * Measures the promised figures side by side and prints one table. A full run writes docs/benchmarks.md, and
  * docs/benchmarks.json from which it is made; a selection is printed, and written with --record.
  *
- * usage: npm run bench [-- [--record] NAME ...]     names: scan, capture, pause, clone, ingest, encryption, influx, rest, telemetry, flow, read, export, vault, backup, list, map, diff, day, series, state
+ * usage: npm run bench [-- [--record] NAME ...]     names: scan, capture, pause, clone, ingest, encryption, influx, rest, telemetry, flow, read, export, vault, backup, list, map, diff, day, series, state, service
  *
  * Exit status: 0 all promised figures met, 1 one was missed or could not be measured, 2 no such bench.
  */
@@ -34,6 +34,7 @@ import { document, printTable, type Records } from "./report.ts";
 import { restBench } from "./rest.bench.ts";
 import { scanBench } from "./scan.bench.ts";
 import { seriesBench } from "./series.bench.ts";
+import { serviceBench } from "./service.bench.ts";
 import { stateBench } from "./state.bench.ts";
 import { telemetryBench } from "./telemetry.bench.ts";
 import { vaultBench } from "./vault.bench.ts";
@@ -59,6 +60,7 @@ const BENCHES: readonly Bench[] = [
 	dayBench,
 	seriesBench,
 	stateBench,
+	serviceBench,
 ];
 const DOCUMENT = join(ROOT, "docs", "benchmarks.md");
 const RECORDS = join(ROOT, "docs", "benchmarks.json");
