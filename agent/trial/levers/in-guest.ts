@@ -1,45 +1,17 @@
-/** Levers that the guest agent moves from within. */
-import { UmbraError } from "../../../common/errors.ts";
-import type { GuestCommands } from "../guest/commands.ts";
+/** Levers that the guest's agent moves from within. Each is refused with the reason where the guest has none, or not what it takes. */
+import { ClockJump } from "./in-guest/clock-jump.ts";
+import { FilesystemFull } from "./in-guest/filesystem-full.ts";
+import { MemoryLeak } from "./in-guest/memory-leak.ts";
+import { DescriptorsExhausted, ProcessKill, ProcessStop } from "./in-guest/processes.ts";
 import type { MakeLever } from "./lever.ts";
 
-const unsupported: MakeLever = () => {
-	throw new UmbraError("unsupported", "this agent moves no levers in the guest");
-};
+export { type GuestLoad, type GuestLoadLevel, startGuestLoad } from "./in-guest/load.ts";
 
 export const IN_GUEST = {
-	"process-stop": unsupported,
-	"descriptors-exhausted": unsupported,
-	"filesystem-full": unsupported,
-	"memory-leak": unsupported,
-	"clock-jump": unsupported,
-	"process-kill": unsupported,
+	"process-stop": (target) => new ProcessStop(target),
+	"descriptors-exhausted": (target) => new DescriptorsExhausted(target),
+	"filesystem-full": (target) => new FilesystemFull(target),
+	"memory-leak": (target) => new MemoryLeak(target),
+	"clock-jump": (target) => new ClockJump(target),
+	"process-kill": (target) => new ProcessKill(target),
 } as const satisfies Readonly<Record<string, MakeLever>>;
-
-/** Work that a guest is to do, all in all. */
-export interface GuestLoadLevel {
-	/** Of one vCPU: 150 is one and a half. */
-	readonly cpuPercent: number;
-	/** Taken and held. */
-	readonly memoryBytes: number;
-	/** Read and written. */
-	readonly ioBytesPerSecond: number;
-}
-
-export interface GuestLoad {
-	/** @throws UmbraError `unavailable`. */
-	set(level: GuestLoadLevel, signal: AbortSignal): Promise<void>;
-	/** @throws UmbraError `unavailable` where its processes do not run. */
-	verify(signal: AbortSignal): Promise<void>;
-	/** Ends its processes. @throws UmbraError `unavailable` where they are still there. */
-	stop(signal: AbortSignal): Promise<void>;
-}
-
-/** @throws UmbraError `unsupported` with the reason where the guest cannot, `unavailable`. */
-export async function startGuestLoad(
-	_guest: GuestCommands,
-	_level: GuestLoadLevel,
-	_signal: AbortSignal,
-): Promise<GuestLoad> {
-	throw new UmbraError("unsupported", "this agent brings about no load in the guest");
-}
