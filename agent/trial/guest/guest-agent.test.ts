@@ -7,7 +7,7 @@ import { needsGuestAgent } from "../../../test/support/requires.ts";
 import { tempFolder } from "../../../test/support/temp.ts";
 import { until } from "../../../test/support/wait.ts";
 import { GuestAgent } from "./guest-agent.ts";
-import { answeredCommon, line, runningClone, type Script, ScriptedAgent } from "./testing.ts";
+import { agentOf, answeredCommon, line, runningClone, type Script, ScriptedAgent } from "./testing.ts";
 
 const { signal } = new AbortController();
 /** So long that only a test that fails waits for it. */
@@ -128,16 +128,6 @@ describe("GuestAgent", () => {
 		});
 	});
 
-	it("is not found where none answers", async () => {
-		await withAgent(
-			() => undefined,
-			async (_, { channel }) => {
-				assert.equal(await GuestAgent.find([channel], { timeoutMs: BRIEF_MS, signal }), undefined);
-				assert.equal(await GuestAgent.find([], PATIENT), undefined);
-			},
-		);
-	});
-
 	it("writes nothing more for an agent that reads nothing", async () => {
 		await withAgent(
 			() => undefined,
@@ -171,8 +161,7 @@ describe("GuestAgent with QEMU's own", needsGuestAgent(), () => {
 		await using running = await runningClone(guest, temp.file("trial"));
 		production.destroy();
 
-		using agent = await GuestAgent.find(running.clone.channels, PATIENT);
-		assert.ok(agent !== undefined);
+		using agent = agentOf(running.clone);
 		const script = 'cat; echo "$1" >&2; exit 3';
 		assert.deepEqual(await agent.run(["/bin/sh", "-c", script, "sh", "$(a) b"], { ...PATIENT, input: "ü\n" }), {
 			exitCode: 3,

@@ -76,23 +76,6 @@ export class GuestAgent implements GuestCommands, Disposable {
 		});
 	}
 
-	/** Undefined where these have no place for a guest agent, or none answers there within `timeoutMs`. */
-	static async find(channels: readonly Channel[], wait: Wait): Promise<GuestAgent | undefined> {
-		const channel = channels.find(({ kind }) => kind === "guest-agent");
-		if (channel === undefined) return undefined;
-		const agent = new GuestAgent(channel);
-		try {
-			await agent.ping(wait.timeoutMs, wait.signal);
-			return agent;
-		} catch (error) {
-			// It may be forbidden to answer just that.
-			if (isUmbraError(error, "unsupported")) return agent;
-			agent[Symbol.dispose]();
-			if (isUmbraError(error)) return undefined;
-			throw error;
-		}
-	}
-
 	async ping(timeoutMs: number, signal: AbortSignal): Promise<number> {
 		return (await this.#ask("guest-ping", {}, { timeoutMs, signal })).tookMs;
 	}

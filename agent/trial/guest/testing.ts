@@ -10,6 +10,7 @@ import { echoPeer } from "../network/echo-peer.ts";
 import { Segment } from "../network/segment.ts";
 import { capturePoint } from "../testing.ts";
 import { Trials } from "../trials.ts";
+import { GuestAgent } from "./guest-agent.ts";
 
 export interface Asked {
 	readonly execute: string;
@@ -88,4 +89,10 @@ export async function runningClone(guest: Guest, folder: string): Promise<AsyncD
 	await clone.start();
 	const all = stack.move();
 	return { clone, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+export function agentOf(clone: Clone): GuestAgent {
+	const channel = clone.channels.find(({ kind }) => kind === "guest-agent");
+	if (channel === undefined) throw new Error("the clone has no place for a guest agent");
+	return new GuestAgent(channel);
 }

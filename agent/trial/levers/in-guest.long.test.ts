@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { isUmbraError } from "../../../common/errors.ts";
 import type { LeverValues } from "../../../common/trial/schedule.ts";
 import { bootGuest, makeDisk } from "../../../test/support/guest.ts";
 import { needsGuestAgent } from "../../../test/support/requires.ts";
@@ -7,8 +8,8 @@ import { tempFolder } from "../../../test/support/temp.ts";
 import { until } from "../../../test/support/wait.ts";
 import type { Clone } from "../clone.ts";
 import type { GuestCommands } from "../guest/commands.ts";
-import { GuestAgent } from "../guest/guest-agent.ts";
-import { runningClone } from "../guest/testing.ts";
+import type { GuestAgent } from "../guest/guest-agent.ts";
+import { agentOf, runningClone } from "../guest/testing.ts";
 import { CloneShell } from "../testing.ts";
 import { IN_GUEST, startGuestLoad } from "./in-guest.ts";
 import type { Lever } from "./lever.ts";
@@ -47,9 +48,7 @@ describe("levers in a guest", needsGuestAgent(), () => {
 		({ clone } = stack.use(await runningClone(production, temp.file("trial"))));
 		await production.kill();
 		shell = new CloneShell(clone);
-		const found = await GuestAgent.find(clone.channels, { timeoutMs: 30_000, signal });
-		assert.ok(found !== undefined);
-		guest = stack.use(found);
+		guest = stack.use(agentOf(clone));
 	});
 	after(() => stack.disposeAsync());
 
@@ -221,6 +220,24 @@ describe("levers in a guest", needsGuestAgent(), () => {
 			await shell.run("grep -sl umbra- /proc/[0-9]*/comm; ls -A /mnt /run /tmp 2>/dev/null | grep umbra"),
 			"",
 		);
+	});
+
+	it("tell when the guest put an end to the leak, which outlived its want of memory", async () => {
+		const lever = make("memory-leak");
+		await apply(lever, { bytesPerSecond: 64 * MIB });
+		const killed = () => clone.console().includes("(umbra-memory)");
+		await until(killed, { what: "the guest is out of memory", timeoutMs: 180_000 });
+		await until(
+			() =>
+				lever.verify(signal).then(
+					() => false,
+					(error: unknown) => isUmbraError(error, "unavailable"),
+				),
+			{ what: "the leak has ended" },
+		);
+		await assert.rejects(lever.verify(signal), { code: "unavailable", message: /1 of 1 processes .* are gone/ });
+		await lever.revert(signal);
+		assert.equal(await shell.run("ls -d /[rtd]*/umbra-* 2>/dev/null"), "");
 	});
 
 	it("kill a process", async () => {
