@@ -182,22 +182,23 @@ describe("levers in a guest", needsGuestAgent(), () => {
 			awk '{ print $3 + $7 }' /sys/block/vda/stat
 			for p in /proc/[0-9]*; do
 				case $(cat $p/comm) in
-				umbra-cpu) ticks=$(awk '{ print $14 + $15 + $16 + $17 }' $p/stat) ;;
+				umbra-cpu) cpu=$(cat /proc/uptime $p/stat | tr '\\n' ' ' | awk '{ print $1, $16 + $17 + $18 + $19 }') ;;
 				umbra-memory) kib=$(awk '/VmRSS/ { print $2 }' $p/status) ;;
 				esac
 			done 2>/dev/null
-			echo $((ticks)); echo $((kib))
+			echo $((kib)); echo $cpu
 		`;
 		const parse = (text: string) => {
-			const [up = 0, sectors = 0, ticks = 0, kib = 0] = text.split("\n").map(Number.parseFloat);
-			return { up, bytes: 512 * sectors, ticks, kib };
+			const [up = 0, , sectors = 0, kib = 0, cpuUp = 0, ticks = 0] = text.split(/\s+/).map(Number.parseFloat);
+			return { up, bytes: 512 * sectors, kib, cpuUp, ticks };
 		};
 		const measure = async () => {
 			const first = parse(await shell.run(look));
 			const then = parse(await shell.run(`sleep 5; ${look}`));
 			const seconds = then.up - first.up;
 			return {
-				cpuPercent: (then.ticks - first.ticks) / seconds,
+				// Hundredths of a second, read at the same moment as the clock.
+				cpuPercent: (then.ticks - first.ticks) / (then.cpuUp - first.cpuUp),
 				ioMib: (then.bytes - first.bytes) / seconds / MIB,
 				memoryMib: then.kib / 1024,
 			};

@@ -1,8 +1,8 @@
 /** Work within the guest, for the level at which it shall run. Whoever wants a level measures from outside, and says more or less. */
 import { isUmbraError, UmbraError } from "../../../../common/errors.ts";
 import type { GuestCommands } from "../../guest/commands.ts";
-import { GuestShell, numbersIn } from "./shell.ts";
-import { Workers } from "./workers.ts";
+import { GuestShell } from "./shell.ts";
+import { type WorkerKind, Workers } from "./workers.ts";
 
 const MIB = 2 ** 20;
 /** Workers for its processors. One more than this is no load that a guest has by itself. */
@@ -29,9 +29,6 @@ export interface GuestLoad {
 	stop(signal: AbortSignal): Promise<void>;
 }
 
-const COUNT_CPUS = `grep -c '^processor' /proc/cpuinfo || ls -d /sys/devices/system/cpu/cpu[0-9]* | wc -l
-`;
-
 /** @throws UmbraError `unsupported` with the reason where the guest cannot, `unavailable`. */
 export async function startGuestLoad(
 	guest: GuestCommands,
@@ -39,8 +36,7 @@ export async function startGuestLoad(
 	signal: AbortSignal,
 ): Promise<GuestLoad> {
 	const shell = await GuestShell.of(guest, signal);
-	const [[cpus = 1] = []] = numbersIn(await shell.run(COUNT_CPUS, [], signal));
-	const load = new Load(await Workers.make(shell, signal), Math.min(Math.max(1, cpus), MAX_CPUS));
+	const load = new Load(await Workers.make(shell, signal));
 	try {
 		await load.set(level, signal);
 		return load;
@@ -55,26 +51,31 @@ export async function startGuestLoad(
 
 class Load implements GuestLoad {
 	readonly #workers: Workers;
-	readonly #cpus: number;
-	/** Kinds that were started, each with what it was told last. */
-	readonly #said = new Map<string, string>();
+	/** What each kind was told last. */
+	readonly #said = new Map<WorkerKind, string>();
 
-	constructor(workers: Workers, cpus: number) {
+	constructor(workers: Workers) {
 		this.#workers = workers;
-		this.#cpus = cpus;
 	}
 
 	async set({ cpuPercent, memoryBytes, ioBytesPerSecond }: GuestLoadLevel, signal: AbortSignal): Promise<void> {
-		const each = Math.min(100, Math.max(0, cpuPercent) / this.#cpus);
-		await this.#tell("cpu", this.#cpus, Math.round(each * 1000), String, signal);
-		await this.#tell(
-			"memory",
-			1,
-			Math.floor(Math.max(0, memoryBytes) / MIB) * 1024,
-			(kib) => `hold ${kib} 1024`,
-			signal,
-		);
-		await this.#tell("io", 1, Math.round(Math.min(MAX_IO, Math.max(0, ioBytesPerSecond))), String, signal);
+		const count = Math.min(this.#workers.cpus, MAX_CPUS);
+		const each = Math.round(1000 * Math.min(100, Math.max(0, cpuPercent) / count));
+		const kib = Math.floor(Math.max(0, memoryBytes) / MIB) * 1024;
+		const io = Math.round(Math.min(MAX_IO, Math.max(0, ioBytesPerSecond)));
+		const changed = [
+			{ kind: "cpu" as const, amount: each, what: `${each}`, count },
+			{ kind: "memory" as const, amount: kib, what: `hold ${kib} 1024`, count: 1 },
+			{ kind: "io" as const, amount: io, what: `${io}`, count: 1 },
+		].filter(({ kind, amount, what }) => {
+			if (!Number.isSafeInteger(amount)) throw new UmbraError("bad-config", `no such level of ${kind}: ${amount}`);
+			const before = this.#said.get(kind);
+			// Nobody is started before there is something to do.
+			return before === undefined ? amount !== 0 : before !== what;
+		});
+		if (changed.length === 0) return;
+		await this.#workers.tell(changed, signal);
+		for (const { kind, what } of changed) this.#said.set(kind, what);
 	}
 
 	async verify(signal: AbortSignal): Promise<void> {
@@ -83,22 +84,5 @@ class Load implements GuestLoad {
 
 	async stop(signal: AbortSignal): Promise<void> {
 		await this.#workers.stop(signal);
-	}
-
-	/** Nobody is started before there is something to do. */
-	async #tell(
-		kind: "cpu" | "memory" | "io",
-		count: number,
-		amount: number,
-		phrase: (amount: number) => string,
-		signal: AbortSignal,
-	): Promise<void> {
-		if (!Number.isSafeInteger(amount)) throw new UmbraError("bad-config", `no such level of ${kind}: ${amount}`);
-		const before = this.#said.get(kind);
-		const what = phrase(amount);
-		if (before === what || (before === undefined && amount === 0)) return;
-		await this.#workers.say(kind, what, signal);
-		if (before === undefined) await this.#workers.start(kind, count, signal);
-		this.#said.set(kind, what);
 	}
 }

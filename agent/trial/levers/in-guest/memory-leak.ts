@@ -21,9 +21,8 @@ export class MemoryLeak implements Lever {
 	async apply({ values, signal }: LeverMove): Promise<LeverValues> {
 		const rate = Math.round(Number(values["bytesPerSecond"]));
 		this.#workers ??= await Workers.make(await GuestShell.of(this.#target.guest, signal), signal);
-		await this.#workers.say("memory", `leak ${rate} ${stepOf(rate)}`, signal);
 		const wasRunning = this.#isRunning;
-		if (!wasRunning) await this.#workers.start("memory", 1, signal);
+		await this.#workers.tell([{ kind: "memory", what: `leak ${rate} ${stepOf(rate)}`, count: 1 }], signal);
 		this.#isRunning = true;
 		this.#had = await this.#workers.memory(signal);
 		return { leakedBytes: wasRunning ? this.#had : 0 };

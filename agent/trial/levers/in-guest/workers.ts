@@ -128,28 +128,37 @@ rm -f "$2"
 `;
 
 const SCRIPTS = { memory: MEMORY, cpu: CPU, io: IO } as const;
-type WorkerKind = keyof typeof SCRIPTS;
+export type WorkerKind = keyof typeof SCRIPTS;
 
-/** $1: its name. In memory where there is such a place, as a disk may be full. */
+/** $1: its name. In memory where there is such a place, as a disk may be full. Tells the folder and how many processors there are. */
 const MAKE_FOLDER = `
 umask 077
 for place in /run /dev/shm /tmp /var/tmp; do
-	mkdir "$place/$1" 2>/dev/null && true >"$place/$1/pids" && echo "$place/$1" && exit
+	if mkdir "$place/$1" 2>/dev/null && true >"$place/$1/pids"; then
+		echo "$place/$1"
+		grep -c '^processor' /proc/cpuinfo || ls -d /sys/devices/system/cpu/cpu[0-9]* | wc -l
+		exit
+	fi
 done
 failed "the guest has no folder to work in"
 `;
 
-/** $1: folder, $2: file, $3: what it says. At once as a whole, since it is read all the time. */
-const SAY = `echo "$3" >"$1/new" && mv "$1/new" "$1/$2" || failed "cannot write in $1"
-`;
-
-/** $1: folder, $2: a worker's script, $3: how many, $4: an argument for it. Memory that is given back goes back to the kernel. */
-const START = `
+/**
+ * $1: folder, $2: the file to work on, and behind these for each kind its name, what it shall do, its script, and how many of it are to be
+ * started. What they shall do is written as a whole, since it is read all the time. Memory that is given back goes back to the kernel.
+ */
+const TELL = `
 export MALLOC_MMAP_THRESHOLD_=65536
-count=$3
-while [ "$count" -gt 0 ]; do
-	sh -c "$2" umbra "$1" "$4" </dev/null >/dev/null 2>&1 &
-	count=$((count - 1))
+folder=$1 file=$2
+shift 2
+while [ $# -gt 0 ]; do
+	echo "$2" >"$folder/new" && mv "$folder/new" "$folder/$1" || failed "cannot write in $folder"
+	count=$4
+	while [ "$count" -gt 0 ]; do
+		sh -c "$3" umbra "$folder" "$file" </dev/null >/dev/null 2>&1 &
+		count=$((count - 1))
+	done
+	shift 4
 done
 `;
 
@@ -206,44 +215,54 @@ done
 exit 0
 `;
 
-/** All workers of one lever. */
+/** What one kind of them is to do. */
+interface Order {
+	readonly kind: WorkerKind;
+	readonly what: string;
+	/** So many are started, where none are there. */
+	readonly count: number;
+}
+
+/** All workers of one lever. In a guest under stress each script takes long, so that there are few. */
 export class Workers {
+	/** Of the guest. */
+	readonly cpus: number;
 	readonly #shell: GuestShell;
 	readonly #folder: string;
 	/** That umbra-io writes. */
 	#file = "";
-	#started = 0;
+	/** How many of each kind. */
+	readonly #started = new Map<WorkerKind, number>();
 
-	private constructor(shell: GuestShell, folder: string) {
+	private constructor(shell: GuestShell, folder: string, cpus: number) {
 		this.#shell = shell;
 		this.#folder = folder;
+		this.cpus = cpus;
 	}
 
 	static async make(shell: GuestShell, signal: AbortSignal): Promise<Workers> {
 		const name = `umbra-${randomBytes(6).toString("hex")}`;
-		const folder = (await shell.run(MAKE_FOLDER, [name], signal)).trim();
+		const [folder = "", cpus] = (await shell.run(MAKE_FOLDER, [name], signal)).split("\n");
 		if (!folder.endsWith(`/${name}`)) throw new UmbraError("unavailable", "the guest made no folder to work in");
-		return new Workers(shell, folder);
+		return new Workers(shell, folder, Math.max(1, Math.trunc(Number(cpus)) || 1));
 	}
 
-	/** Tells those of this kind, now or later, what to do. */
-	async say(kind: WorkerKind, what: string, signal: AbortSignal): Promise<void> {
-		await this.#shell.run(SAY, [this.#folder, kind, what], signal);
-	}
-
-	/** They have to have been told what to do. @throws UmbraError `unavailable`, `unsupported` where no disk is there to be written. */
-	async start(kind: WorkerKind, count: number, signal: AbortSignal): Promise<void> {
-		if (kind === "io" && this.#file === "") {
-			const name = `.umbra-${randomBytes(6).toString("hex")}`;
-			this.#file = (await this.#shell.run(`FILE=$1\n${FIND_DISK}`, [name], signal)).trim();
-			if (!this.#file.endsWith(`/${name}`)) {
-				this.#file = "";
-				throw new UmbraError("unsupported", "the guest has no filesystem on a disk with 32 MiB to spare");
-			}
-		}
-		await this.#shell.run(START, [this.#folder, SCRIPTS[kind], count, this.#file], signal);
-		this.#started += count;
-		await untilFine(async () => this.#complaint(await this.#look(signal)), signal);
+	/**
+	 * Tells each kind what to do from now on, and starts those that are not there yet.
+	 *
+	 * @throws UmbraError `unavailable`, `unsupported` where no disk is there to be written.
+	 */
+	async tell(orders: readonly Order[], signal: AbortSignal): Promise<void> {
+		if (this.#file === "" && orders.some(({ kind }) => kind === "io")) await this.#findDisk(signal);
+		const isNew = ({ kind }: Order) => !this.#started.has(kind);
+		const args = orders.flatMap((order) => {
+			const { kind, what, count } = order;
+			return isNew(order) ? [kind, what, SCRIPTS[kind], count] : [kind, what, "", 0];
+		});
+		const started = orders.filter(isNew);
+		await this.#shell.run(TELL, [this.#folder, this.#file, ...args], signal);
+		for (const { kind, count } of started) this.#started.set(kind, count);
+		if (started.length > 0) await untilFine(async () => this.#complaint(await this.#look(signal)), signal);
 	}
 
 	/** Bytes that they have in memory, all in all. @throws UmbraError `unavailable` where one has ended. */
@@ -260,7 +279,16 @@ export class Workers {
 			const gone = numbersIn(await this.#shell.run(STOP, [this.#folder, this.#file], signal)).length > 0;
 			return gone ? "" : "what was started in the guest does not end";
 		}, signal);
-		this.#started = 0;
+		this.#started.clear();
+	}
+
+	async #findDisk(signal: AbortSignal): Promise<void> {
+		const name = `.umbra-${randomBytes(6).toString("hex")}`;
+		const file = (await this.#shell.run(`FILE=$1\n${FIND_DISK}`, [name], signal)).trim();
+		if (!file.endsWith(`/${name}`)) {
+			throw new UmbraError("unsupported", "the guest has no filesystem on a disk with 32 MiB to spare");
+		}
+		this.#file = file;
 	}
 
 	async #look(signal: AbortSignal): Promise<number[][]> {
@@ -268,7 +296,8 @@ export class Workers {
 	}
 
 	#complaint(found: readonly unknown[]): string {
-		if (found.length >= this.#started) return "";
-		return `${this.#started - found.length} of ${this.#started} processes that were started in the guest are gone; want of memory ends such`;
+		const started = this.#started.values().reduce((sum, count) => sum + count, 0);
+		if (found.length >= started) return "";
+		return `${started - found.length} of ${started} processes that were started in the guest are gone; want of memory ends such`;
 	}
 }
