@@ -4,6 +4,7 @@ import type { LastingFailure } from "../../../common/failures/classifier.ts";
 import type { FailureType } from "../../../common/failures/failures.ts";
 import { Collapse } from "./collapse.ts";
 import { type Look, Silence } from "./silence.ts";
+import { Stalls } from "./stall.ts";
 import { judge, type Seen } from "./verdict.ts";
 
 describe("Silence", () => {
@@ -95,6 +96,44 @@ describe("Collapse", () => {
 
 	it("is over with the first value that is as it should be", () => {
 		assert.equal(run([...Array.from({ length: 30 }, () => 1500), 20]).collapse.hasCollapsed, false);
+	});
+});
+
+describe("Stalls", () => {
+	const failure = (type: FailureType, atMs: number) => ({ type, title: "in f", alternatives: ["or g"], atMs });
+	/** Looks from 0, one a second, of milliseconds that the vCPUs ran; "held" where their process did not. */
+	const seen = (looks: readonly (number | "held" | undefined)[]) => {
+		const stalls = new Stalls();
+		for (const [at, ran] of looks.entries()) stalls.look(at * 1000, ran === "held", ran === "held" ? 0 : ran);
+		return stalls;
+	};
+
+	it("names what a kernel says after its machine stood still by that", () => {
+		for (const looks of [
+			[5, "held", "held", "held", 5, 5],
+			[5, 0, 0, 0, 5, 5],
+		] as const) {
+			const stalls = seen(looks);
+			for (const atMs of [3200, 4100, 8000]) {
+				const { title, alternatives } = stalls.named(failure("soft-lockup", atMs));
+				assert.deepEqual([title, alternatives], ["soft lockup after the machine stood still", []]);
+			}
+			assert.equal(stalls.named(failure("rcu-stall", 4000)).title, "RCU stall after the machine stood still");
+			for (const other of [failure("soft-lockup", 1000), failure("soft-lockup", 9500), failure("oops", 4000)]) {
+				assert.equal(stalls.named(other), other);
+			}
+		}
+	});
+
+	it("leaves alone what is told of a processor that did run, or of which nothing is known", () => {
+		for (const looks of [
+			[5, 1000, 1000, 1000, 1000],
+			[5, 5, 0, 5, 5],
+			[5, undefined, undefined, undefined, 5],
+		]) {
+			const other = failure("soft-lockup", 4000);
+			assert.equal(seen(looks).named(other), other);
+		}
 	});
 });
 

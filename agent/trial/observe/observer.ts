@@ -18,6 +18,7 @@ import { ProbeRun } from "./probe-run.ts";
 import { takeScreen } from "./screen.ts";
 import { SeriesRecorder } from "./series.ts";
 import { Silence } from "./silence.ts";
+import { Stalls } from "./stall.ts";
 import { CloneTelemetry, type Vitals } from "./telemetry.ts";
 import { judge } from "./verdict.ts";
 import { within } from "./within.ts";
@@ -28,6 +29,10 @@ const PING_MS = 5000;
 const STATUS_MS = 5000;
 /** A look that came so late means that this host had no time for us, and so perhaps none for the guest. */
 const LATE_MS = 500;
+/** QEMU's word of a failed request is heard after the guest's own, which says more: else it were chance which comes first. */
+const HEARD_LATER = "BLOCK_IO_ERROR";
+const HEARD_AFTER_MS = 3000;
+const MAX_HELD = 64;
 /** From where latencies can be collapsed, however short they usually are. Disks: beyond what levers are for; clients: beyond what people wait for. */
 const FLOORS_MS = { disk: 2000, agent: 2000, probe: 1000 } as const;
 const MAX_NOTES = 20;
@@ -70,6 +75,7 @@ export class Observer {
 	readonly #classifier = new FailureClassifier({ isRunning: true });
 	readonly #recorder = new SeriesRecorder(SECOND_MS);
 	readonly #silence = new Silence();
+	readonly #stalls = new Stalls();
 	readonly #collapses = new Map<string, Collapse>();
 	readonly #probes: readonly ProbeRun[];
 	readonly #endpoint: Endpoint | undefined;
@@ -89,6 +95,7 @@ export class Observer {
 	/** Its agent answered since the last look. */
 	#isAnswered = false;
 	#failureScreen: Promise<void> | undefined;
+	readonly #held: { readonly event: FailureEvent; readonly atMs: number }[] = [];
 
 	private constructor(options: ObserverOptions, telemetry: CloneTelemetry) {
 		this.#options = options;
@@ -125,17 +132,23 @@ export class Observer {
 		return observer;
 	}
 
+	/** So far. */
+	get failures(): readonly Failure[] {
+		return this.#classifier.failures().map((failure) => this.#stalls.named(failure));
+	}
+
 	/** Ends it, with a last look at the clone, which must still be there. */
 	async stop(): Promise<Observation> {
 		const { clone } = this.#options;
 		const endMs = this.#nowMs();
 		this.#end.abort();
+		for (const cleanup of this.#cleanups) cleanup();
+		this.#hear(0);
 		await Promise.allSettled([...this.#work, this.#failureScreen]);
 		const isRunning = await this.#isRunning();
 		await this.#screen();
 		// What it takes in the end; a piece of a second has no place in the series.
 		await this.#telemetry.read(endMs).catch(() => undefined);
-		for (const cleanup of this.#cleanups) cleanup();
 		this.#endpoint?.[Symbol.dispose]();
 		this.#classifier.end();
 		if (clone.process.hasEnded) this.#note(`QEMU last said: ${await clone.process.said()}`);
@@ -150,7 +163,7 @@ export class Observer {
 			![...this.#collapses.values()].some(({ hasCollapsed }) => hasCollapsed);
 		const certainMs = this.#certainly?.atMs ?? null;
 		const hasFailed = certainMs !== null || !isRunning;
-		const failures = this.#classifier.failures({ hasFailed });
+		const failures = this.#classifier.failures({ hasFailed }).map((failure) => this.#stalls.named(failure));
 		const lastMs = failures.map((failure) => failure.lastMs);
 		const seen = { failures, lastMs, certainMs, isWell, answeredMs: this.#answeredMs, endMs };
 		return {
@@ -199,7 +212,12 @@ export class Observer {
 	}
 
 	#qmp({ event, data }: QmpEvent): void {
-		this.#event({ kind: "qmp", event, data });
+		const told: FailureEvent = { kind: "qmp", event, data };
+		if (event === HEARD_LATER) {
+			if (this.#held.length < MAX_HELD) this.#held.push({ event: told, atMs: this.#nowMs() });
+			return;
+		}
+		this.#event(told);
 		const isGuest = data["guest"] === true;
 		if (event === "GUEST_PANICKED") this.#fail("the guest panicked");
 		else if (event === "WATCHDOG" && data["action"] === "pause") this.#fail("the watchdog stopped the guest");
@@ -207,8 +225,17 @@ export class Observer {
 		else if (event === "RESET" && isGuest) this.#fail("the guest rebooted");
 	}
 
-	#event(event: FailureEvent): void {
-		this.#classifier.event(event, this.#nowMs());
+	/** Those that have waited for so long. */
+	#hear(afterMs: number): void {
+		for (let held = this.#held[0]; held !== undefined; held = this.#held[0]) {
+			if (this.#nowMs() - held.atMs < afterMs) break;
+			this.#held.shift();
+			this.#event(held.event, held.atMs);
+		}
+	}
+
+	#event(event: FailureEvent, atMs: number = this.#nowMs()): void {
+		this.#classifier.event(event, atMs);
 		this.#failureSeen();
 	}
 
@@ -255,6 +282,7 @@ export class Observer {
 
 	#judgeSecond(atMs: number, vitals: Vitals, isLate: boolean): void {
 		const { isRunning, isStopped, ranMs, requests = 0, requestMs, frames, consoleBytes } = vitals;
+		this.#stalls.look(atMs, isStopped, ranMs);
 		const isAlive = this.#isAnswered || consoleBytes > 0 || frames > 0 || requests > 0;
 		this.#isAnswered = false;
 		const isHeld = isLate || isStopped || isRunning === false;
@@ -262,6 +290,7 @@ export class Observer {
 		const seconds = this.#silence.look({ atMs, isAlive, isHeld, ranMs, isMissed });
 		if (seconds !== undefined) this.#event({ kind: "silence", seconds });
 		if (requestMs !== undefined && !isHeld) this.#latency("disk", FLOORS_MS.disk, requestMs);
+		this.#hear(HEARD_AFTER_MS);
 		this.#failureSeen();
 		if (this.#certainly === undefined && consoleBytes > 0) {
 			const panic = this.#classifier.failures().some(isPanic);

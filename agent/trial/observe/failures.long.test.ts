@@ -1,0 +1,268 @@
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { needsGuest } from "../../../test/support/requires.ts";
+import { until } from "../../../test/support/wait.ts";
+import type { Clone } from "../clone.ts";
+import type { Template } from "../template.ts";
+import type { Observation } from "./observation.ts";
+import { makeTemplate, type Observed, type ObserveOptions, observe } from "./testing.ts";
+
+const RUNS = 5;
+const AT_A_TIME = 2;
+/** x86: a write to address 0; a loop; interrupts off and halt. */
+const CODE = { oops: "31c08900c3", loop: "f390ebfc", halt: "faf4ebfd" };
+
+/** Arms the 6300ESB as its driver would: two stages of half a second, without one to say that all is well. */
+const WATCHDOG = `
+	for device in /sys/bus/pci/devices/*; do [ $(cat $device/device) = 0x25ab ] && break; done
+	echo 1 > $device/enable
+	base=$(head -n 1 $device/resource | cut -d ' ' -f 1)
+	set_register() { devmem $((base + 12)) 16 0x80; devmem $((base + 12)) 16 0x86; devmem $((base + $1)) $2 $3; }
+	set_register 0 32 500; set_register 4 32 500; set_register 12 16 0x100
+	printf '\\003\\000' | dd of=$device/config bs=1 seek=96 conv=notrunc
+	printf '\\002' | dd of=$device/config bs=1 seek=104 conv=notrunc
+`;
+
+interface Case {
+	readonly name: string;
+	/** "type: title" of the first failure. */
+	readonly expect: string;
+	readonly options?: ObserveOptions;
+	readonly outcome: "failed" | "degraded";
+	provoke(observed: Observed): Promise<void>;
+}
+
+const CASES: readonly Case[] = [
+	{
+		name: "a panic",
+		expect: "kernel-panic: kernel panic: sysrq triggered crash",
+		outcome: "failed",
+		provoke: async ({ tell }) => tell("echo c > /proc/sysrq-trigger"),
+	},
+	{
+		name: "an oops",
+		expect: "oops: NULL pointer dereference in sysrq_handle_sync",
+		outcome: "failed",
+		provoke: async (observed) => {
+			await patch(observed, "sysrq_handle_sync", CODE.oops);
+			observed.tell("echo s > /proc/sysrq-trigger");
+		},
+	},
+	{
+		name: "a processor in a loop",
+		expect: "soft-lockup: soft lockup in sysrq_handle_sync",
+		outcome: "failed",
+		provoke: async (observed) => {
+			await observed.shell.run("echo 2 > /proc/sys/kernel/watchdog_thresh");
+			await patch(observed, "sysrq_handle_sync", CODE.loop);
+			observed.tell("echo s > /proc/sysrq-trigger");
+		},
+	},
+	{
+		name: "a task that hangs",
+		expect: "hung-task: hung task in ",
+		outcome: "failed",
+		provoke: async ({ clone, shell, tell }) => {
+			await shell.run("cd /proc/sys/kernel; echo 2 > hung_task_timeout_secs; echo 1 > hung_task_check_interval_secs");
+			const limits = { bps: 1, bps_rd: 0, bps_wr: 0, iops: 0, iops_rd: 0, iops_wr: 0 };
+			await clone.qmp.execute("block_set_io_throttle", { id: "/machine/peripheral/disk0/virtio-backend", ...limits });
+			tell("dd if=/dev/vda of=/dev/null bs=64k count=8 iflag=direct");
+		},
+	},
+	{
+		name: "memory that is not enough",
+		expect: "oom-kill: ",
+		outcome: "degraded",
+		provoke: async ({ tell }) => tell("tail /dev/zero"),
+	},
+	{
+		name: "reads that fail",
+		expect: "io-error: I/O error on vda",
+		outcome: "degraded",
+		provoke: async ({ clone, tell }) => {
+			await failing(clone, "read");
+			tell("dd if=/dev/vda of=/dev/null bs=4k count=1 skip=5000 iflag=direct");
+		},
+	},
+	{
+		name: "writes that fail",
+		expect: "io-error: I/O error on vda",
+		outcome: "failed",
+		provoke: async ({ clone, tell }) => {
+			await failing(clone, "write");
+			tell("dd if=/dev/zero of=/mnt/file bs=64k count=16; sync; touch /mnt/other; sync");
+		},
+	},
+	{
+		name: "a filesystem with an error",
+		expect: "filesystem-error: EXT4-fs error in trigger_test_error",
+		outcome: "degraded",
+		provoke: async ({ shell }) => void (await shell.run("echo 1 > /sys/fs/ext4/vda/trigger_fs_error")),
+	},
+	{
+		name: "a filesystem that is made read-only by one",
+		expect: "filesystem-error: EXT4-fs error in trigger_test_error",
+		outcome: "failed",
+		provoke: async ({ shell }) => {
+			await shell.run("mount -o remount,errors=remount-ro /mnt; echo 1 > /sys/fs/ext4/vda/trigger_fs_error");
+		},
+	},
+	{
+		name: "a processor that RCU waits for",
+		expect: "rcu-stall: RCU stall in uptime_proc_show",
+		outcome: "failed",
+		provoke: async (observed) => {
+			await observed.shell.run("echo 3 > /sys/module/rcupdate/parameters/rcu_cpu_stall_timeout");
+			await patch(observed, "uptime_proc_show", CODE.loop);
+			// Processes that end have RCU at work.
+			observed.tell("i=0; while [ $i -lt 50 ]; do /bin/true; i=$((i+1)); done; cat /proc/uptime");
+		},
+	},
+	{
+		name: "a machine that stood still for long",
+		expect: "soft-lockup: soft lockup after the machine stood still",
+		options: { probes: "{ name: web, http: { address: 10.0.2.15 }, every: 300ms, failures: 1000 }" },
+		outcome: "degraded",
+		provoke: async ({ clone, shell }) => {
+			await shell.run("echo 1 > /proc/sys/kernel/watchdog_thresh");
+			process.kill(clone.process.id.pid, "SIGSTOP");
+			await sleep(8000);
+			process.kill(clone.process.id.pid, "SIGCONT");
+		},
+	},
+	{
+		name: "a watchdog that nobody feeds",
+		expect: "watchdog: watchdog expired: pause",
+		outcome: "failed",
+		provoke: async ({ tell }) => tell(WATCHDOG),
+	},
+	{
+		name: "a guest that neither does anything nor is woken",
+		expect: "silence: silence",
+		outcome: "failed",
+		provoke: async (observed) => {
+			await patch(observed, "sysrq_handle_sync", CODE.halt);
+			observed.tell("echo 0 > /proc/sys/kernel/printk; echo s > /proc/sysrq-trigger");
+		},
+	},
+	{
+		name: "a service whose clients wait",
+		expect: "performance-collapse: performance collapse: probe web latency",
+		options: {
+			probes: "{ name: web, http: { address: 10.0.2.15 }, every: 200ms, timeout: 10s }",
+			quietMs: 4000,
+		},
+		outcome: "failed",
+		provoke: async ({ clone }) => {
+			await sleep(4000);
+			for (const { toClone } of clone.ports) toClone.delayMs = 1200;
+		},
+	},
+	{
+		name: "a reboot",
+		expect: "reboot: rebooted by the guest",
+		outcome: "failed",
+		provoke: async ({ tell }) => tell("reboot -f"),
+	},
+	{
+		name: "a guest that switches itself off",
+		expect: "reboot: shut down by the guest",
+		outcome: "failed",
+		provoke: async ({ tell }) => tell("poweroff -f"),
+	},
+	{
+		name: "QEMU that is killed",
+		expect: "unclassified: QEMU was ended by SIGKILL",
+		outcome: "failed",
+		provoke: async ({ clone }) => void process.kill(clone.process.id.pid, "SIGKILL"),
+	},
+	{
+		name: "a service that goes away",
+		expect: "probe-failure: probe failed: web",
+		options: { probes: "{ name: web, http: { address: 10.0.2.15 }, every: 300ms, failures: 2 }", quietMs: 500 },
+		outcome: "failed",
+		provoke: async ({ shell }) => void (await shell.run("sleep 1; killall httpd")),
+	},
+];
+
+describe("failures of a real guest, provoked and observed", needsGuest(), () => {
+	let resources: AsyncDisposableStack;
+	let template: Template;
+
+	before(async () => {
+		resources = new AsyncDisposableStack();
+		template = await makeTemplate(resources);
+	});
+	after(async () => await resources.disposeAsync());
+
+	for (const each of CASES) {
+		it(`tells ${each.name}, by one title every time`, async () => {
+			const seen = await times(RUNS, AT_A_TIME, async () => await provoked(template, each));
+			for (const { failures, failedMs, isDegraded } of seen) {
+				const [first] = failures;
+				assert.ok(`${first?.type}: ${first?.title}`.startsWith(each.expect), JSON.stringify(failures, null, 1));
+				const outcome = failedMs !== null ? "failed" : isDegraded ? "degraded" : "survived";
+				assert.equal(outcome, each.outcome, JSON.stringify(failures, null, 1));
+			}
+			const titles = new Set(seen.map(({ failures }) => failures[0]?.title));
+			assert.equal(titles.size, 1, [...titles].join("; "));
+		});
+	}
+});
+
+async function provoked(template: Template, { options, provoke, expect }: Case): Promise<Observation> {
+	await using observed = await observe(template, options);
+	await provoke(observed);
+	const [type] = expect.split(":");
+	await until(() => observed.observer.failures.length > 0, {
+		what: `${type} is seen; the console: ${observed.clone.console().slice(-2000)}`,
+		timeoutMs: 60_000,
+	});
+	// What comes of it.
+	await Promise.race([observed.observer.failed, sleep(2000)]);
+	await sleep(500);
+	return await observed.observer.stop();
+}
+
+async function times<T>(count: number, atATime: number, work: () => Promise<T>): Promise<T[]> {
+	const results: T[] = [];
+	let begun = 0;
+	const next = async (): Promise<void> => {
+		while (begun++ < count) results.push(await work());
+	};
+	// One that fails ends when the others have, so that nothing of it is left to those that come then.
+	const ended = await Promise.allSettled(Array.from({ length: atATime }, next));
+	for (const each of ended) if (each.status === "rejected") throw each.reason;
+	return results;
+}
+
+/** Requests of a kind that fail from now on. */
+async function failing({ qmp }: Clone, iotype: string): Promise<void> {
+	const rule = { event: "none", iotype, errno: 5 };
+	const node = { driver: "blkdebug", "node-name": "failing", image: "disk0-format", "inject-error": [rule] };
+	await qmp.execute("blockdev-add", node);
+	await qmp.execute("qom-set", { path: "/machine/peripheral/disk0", property: "drive", value: "failing" });
+}
+
+/** Writes over a function of the guest's kernel, by QEMU's debugger. */
+async function patch({ clone, shell }: Observed, name: string, code: string): Promise<void> {
+	const address = (await shell.run(`grep ' ${name}$' /proc/kallsyms`)).split(" ")[0];
+	await clone.qmp.execute("human-monitor-command", { "command-line": "gdbserver unix:gdb,server=on,wait=off" });
+	const socket = connect(`${clone.folder}/gdb`);
+	let said = "";
+	socket.on("data", (bytes) => {
+		said += bytes;
+	});
+	const say = (body: string) => {
+		const sum = [...body].reduce((all, letter) => (all + letter.charCodeAt(0)) & 0xff, 0);
+		socket.write(`$${body}#${sum.toString(16).padStart(2, "0")}`);
+	};
+	say(`M${address},${code.length / 2}:${code}`);
+	await until(() => said.includes("$OK#"), { what: `the debugger has written: ${said}` });
+	say("D");
+	await until(() => said.split("$OK#").length > 2, { what: `the debugger has let go: ${said}` });
+	socket.destroy();
+	await clone.qmp.execute("cont");
+}
