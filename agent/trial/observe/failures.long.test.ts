@@ -64,11 +64,9 @@ const CASES: readonly Case[] = [
 		name: "a task that hangs",
 		expect: "hung-task: hung task in ",
 		outcome: "failed",
-		provoke: async ({ clone, shell, tell }) => {
+		provoke: async ({ shell, tell }) => {
 			await shell.run("cd /proc/sys/kernel; echo 2 > hung_task_timeout_secs; echo 1 > hung_task_check_interval_secs");
-			const limits = { bps: 1, bps_rd: 0, bps_wr: 0, iops: 0, iops_rd: 0, iops_wr: 0 };
-			await clone.qmp.execute("block_set_io_throttle", { id: "/machine/peripheral/disk0/virtio-backend", ...limits });
-			tell("dd if=/dev/vda of=/dev/null bs=64k count=8 iflag=direct");
+			tell("fsfreeze --freeze /mnt; touch /mnt/other");
 		},
 	},
 	{
@@ -116,8 +114,8 @@ const CASES: readonly Case[] = [
 		provoke: async (observed) => {
 			await observed.shell.run("echo 3 > /sys/module/rcupdate/parameters/rcu_cpu_stall_timeout");
 			await patch(observed, "uptime_proc_show", CODE.loop);
-			// Processes that end have RCU at work.
-			observed.tell("i=0; while [ $i -lt 50 ]; do /bin/true; i=$((i+1)); done; cat /proc/uptime");
+			// Processes that end have RCU at work all the time: else it may be at rest just then, and waits for nobody.
+			observed.tell("for n in 1 2 3; do (while :; do /bin/true; done) & done; sleep 1; cat /proc/uptime");
 		},
 	},
 	{

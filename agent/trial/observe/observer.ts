@@ -89,6 +89,7 @@ export class Observer {
 	#certainly: CertainFailure | undefined;
 	/** Values of this second that came by themselves. */
 	#told: Record<string, number> = {};
+	#seconds = 0;
 	#hasPinged = false;
 	#isAgentMissed = false;
 	#answeredMs: number | null = null;
@@ -122,7 +123,10 @@ export class Observer {
 	/** Before the clone goes on, so that nothing is missed. */
 	static async start(options: ObserverOptions): Promise<Observer> {
 		const { clone, log } = options;
-		const observer = new Observer(options, await CloneTelemetry.start(clone, log));
+		const telemetry = await CloneTelemetry.start(clone, log);
+		// What the first second is told against.
+		await telemetry.read(performance.now() - options.origin);
+		const observer = new Observer(options, telemetry);
 		observer.#listen();
 		observer.#work.push(
 			observer.#look(),
@@ -130,6 +134,11 @@ export class Observer {
 			...(options.guest === undefined ? [] : [observer.#ping(options.guest)]),
 		);
 		return observer;
+	}
+
+	/** How many have been looked at. */
+	get seconds(): number {
+		return this.#seconds;
 	}
 
 	/** So far. */
@@ -272,6 +281,7 @@ export class Observer {
 				this.#recorder.add(dueMs - SECOND_MS, { ...values, ...this.#told });
 				this.#told = {};
 				this.#judgeSecond(atMs, vitals, isLate);
+				this.#seconds++;
 			} catch (error) {
 				this.#note(`telemetry could not be read: ${messageOf(error)}`);
 			}
