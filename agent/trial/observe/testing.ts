@@ -17,7 +17,7 @@ const MIB = 2 ** 20;
 export const GUEST_ADDRESS = "10.0.2.15";
 
 /** A machine with what there is to be seen: a disk at /mnt, a network with a web server, a screen, a balloon. */
-export async function makeTemplate(resources: AsyncDisposableStack, setUp: string = ""): Promise<Template> {
+export async function makeTemplate(resources: AsyncDisposableStack, vcpus: number = 1): Promise<Template> {
 	const temp = resources.use(await tempFolder());
 	const disk = await makeDisk(temp.file("disk.qcow2"), { sizeBytes: 64 * MIB, format: "qcow2", seed: 1 });
 	const guest = await bootGuest({
@@ -27,6 +27,7 @@ export async function makeTemplate(resources: AsyncDisposableStack, setUp: strin
 		modules: ["virtio_balloon", "virtio_net"],
 		extraArgs: [
 			...["-device", "virtio-balloon-pci,id=balloon", "-device", "VGA,vgamem_mb=8"],
+			...["-smp", String(vcpus)],
 			...["-netdev", "user,id=n0", "-device", "virtio-net-pci,id=net0,netdev=n0", "-device", "i6300esb"],
 		],
 	});
@@ -36,7 +37,6 @@ export async function makeTemplate(resources: AsyncDisposableStack, setUp: strin
 			`ip addr add ${GUEST_ADDRESS}/24 dev eth0; ip link set eth0 up; ip route add default via 10.0.2.2`,
 			"mkdir /tmp/www; echo well > /tmp/www/index.html; httpd -p 80 -h /tmp/www",
 			"echo 8 > /proc/sys/kernel/printk; echo 1 > /proc/sys/kernel/sysrq; echo 0 > /proc/sys/kernel/panic",
-			setUp,
 		].join("\n"),
 	);
 	if (code !== 0) throw new Error(output);
