@@ -221,12 +221,15 @@ export class Observer {
 	}
 
 	#qmp({ event, data }: QmpEvent): void {
-		const told: FailureEvent = { kind: "qmp", event, data };
 		if (event === HEARD_LATER) {
-			if (this.#held.length < MAX_HELD) this.#held.push({ event: told, atMs: this.#nowMs() });
+			if (this.#held.length >= MAX_HELD) return;
+			// It tells of a node of ours, where there is a disk of the machine.
+			const disk = this.#options.clone.plan.disks.find(({ filter }) => filter === data["node-name"])?.disk;
+			const told = disk === undefined ? data : { ...data, device: disk };
+			this.#held.push({ event: { kind: "qmp", event, data: told }, atMs: this.#nowMs() });
 			return;
 		}
-		this.#event(told);
+		this.#event({ kind: "qmp", event, data });
 		const isGuest = data["guest"] === true;
 		if (event === "GUEST_PANICKED") this.#fail("the guest panicked");
 		else if (event === "WATCHDOG" && data["action"] === "pause") this.#fail("the watchdog stopped the guest");

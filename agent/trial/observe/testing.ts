@@ -64,6 +64,7 @@ export interface ObserveOptions {
 	readonly probes?: string;
 	readonly guest?: AskedGuest;
 	readonly quietMs?: number;
+	readonly usualMs?: Readonly<Record<string, number>>;
 }
 
 /** A clone that runs. */
@@ -73,6 +74,7 @@ export async function observe(template: Template, options: ObserveOptions = {}):
 	const observer = await Observer.start({
 		...{ clone, segment, guest: options.guest, probes: probesOf(options.probes ?? "") },
 		...{ origin: performance.now(), durationMs: 600_000, quietMs: options.quietMs ?? 0 },
+		...(options.usualMs === undefined ? {} : { usualMs: options.usualMs }),
 		...{ log: silentLogger(), signal: new AbortController().signal },
 	});
 	const shell = new CloneShell(clone);
