@@ -415,7 +415,7 @@ class Planner {
 }
 
 /** The filter over the node that a disk is to have now. */
-export function throttled({ filter, group, node }: PlannedDisk, below = node["node-name"]): object {
+export function throttled({ filter, group, node }: PlannedDisk, below = node["node-name"]): Record<string, unknown> {
 	return { driver: "throttle", "node-name": filter, "throttle-group": group, discard: "unmap", file: below };
 }
 

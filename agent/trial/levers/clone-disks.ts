@@ -4,7 +4,7 @@
  * `blockdev-reopen` of the filter on top, for which QEMU lets requests that are under way end first.
  */
 import { UmbraError } from "../../../common/errors.ts";
-import { type BlockNode, childOf, queryNodes } from "../../hypervisor/block-graph.ts";
+import { type BlockNode, childOf, queryDevices, queryNodes } from "../../hypervisor/block-graph.ts";
 import { throttled } from "../arguments.ts";
 import type { Clone } from "../clone.ts";
 import type { PlannedDisk } from "../clone-plan.ts";
@@ -16,6 +16,8 @@ const MAX_DEPTH = 16;
 export type Fault = Readonly<Record<string, unknown>>;
 
 interface Below {
+	/** The node that the device is plugged into. */
+	filter: string;
 	/** The image, or the line to it. */
 	base: string;
 	/** By whom it was put there; from the image upwards. */
@@ -33,7 +35,9 @@ export class CloneDisks {
 
 	private constructor(clone: Clone) {
 		this.#clone = clone;
-		for (const disk of clone.plan.disks) this.#below.set(disk, { base: disk.node["node-name"], faults: new Map() });
+		for (const disk of clone.plan.disks) {
+			this.#below.set(disk, { filter: disk.filter, base: disk.node["node-name"], faults: new Map() });
+		}
 	}
 
 	static of(clone: Clone): CloneDisks {
@@ -83,7 +87,7 @@ export class CloneDisks {
 	async path(disk: PlannedDisk): Promise<readonly BlockNode[]> {
 		const nodes = new Map((await queryNodes(this.#clone.qmp)).map((node) => [node.name, node]));
 		const path: BlockNode[] = [];
-		for (let name: string | undefined = disk.filter; name !== undefined && path.length < MAX_DEPTH; ) {
+		for (let name: string | undefined = this.#of(disk).filter; name !== undefined && path.length < MAX_DEPTH; ) {
 			const node = nodes.get(name);
 			if (node === undefined) break;
 			path.push(node);
@@ -144,7 +148,7 @@ export class CloneDisks {
 				await add({ driver: "raw", file: top });
 				built.set(owner, { fault, nodes: made.slice(0, made.length - before) });
 			}
-			await qmp.execute("blockdev-reopen", { options: [throttled(disk, top)] });
+			await this.#putUnder(disk, below, top);
 		} catch (error) {
 			for (const name of made) await qmp.execute("blockdev-del", { "node-name": name }).catch(() => undefined);
 			throw error;
@@ -153,5 +157,32 @@ export class CloneDisks {
 		below.faults.clear();
 		for (const [owner, each] of built) below.faults.set(owner, each);
 		for (const name of old) await qmp.execute("blockdev-del", { "node-name": name });
+	}
+
+	/** `top` under the filter of the disk's device. */
+	async #putUnder(disk: PlannedDisk, below: Below, top: string): Promise<void> {
+		const { qmp } = this.#clone;
+		try {
+			await qmp.execute("blockdev-reopen", { options: [throttled({ ...disk, filter: below.filter }, top)] });
+			return;
+		} catch (error) {
+			if (!/flushing/.test(String(error))) throw error;
+		}
+		// QEMU flushes a node before it reopens it, which is what a fault may not let it: then there is another filter.
+		const device = (await queryDevices(qmp)).find(({ node }) => node === below.filter);
+		if (device === undefined) throw new UmbraError("unavailable", `no device is plugged into ${below.filter}`);
+		const filter = `umbra-x${this.#next++}`;
+		await qmp.execute("blockdev-add", throttled({ ...disk, filter }, top));
+		try {
+			await qmp.execute("qom-set", { path: device.qomPath, property: "drive", value: filter });
+		} catch (error) {
+			await qmp.execute("blockdev-del", { "node-name": filter });
+			throw error;
+		}
+		const before = below.filter;
+		below.filter = filter;
+		// One that was made with its device is gone with that.
+		const isLeft = (await queryNodes(qmp)).some(({ name }) => name === before);
+		if (isLeft) await qmp.execute("blockdev-del", { "node-name": before });
 	}
 }
