@@ -10,6 +10,7 @@
  *     arguments, devices, ram-plan   the plan                memory-keeper       RAM that clones share
  *     process, journal, sweep        nothing is left         control-groups, capacity   nothing is too much
  *     channel, disk-server           what clones see         network/            the switch
+ *     levers/                        what stresses clones
  *
  * This file is what a host gives to trials.
  */

@@ -1,6 +1,12 @@
 /**
  * `agent/trial/levers/` moves what stresses a clone. All levers have one interface, and each is found to be in force after it was
  * set, and found to be gone after it was taken back: what cannot be verified is a problem that the trial's record tells.
+ *
+ *     driver          moves them at their times              levers, in-guest     who moves which
+ *     clone-disks     what is between devices and images     disk-*, delay-line   levers of disks
+ *     vcpus, usage    threads of vCPUs, what they take       cpu-*                levers of processors
+ *     physical-memory, page-tables, balloon                  memory-*             levers of memory
+ *     network, link-state   levers of networks               momentary, load      nmi and unplug; the level of load
  */
 import type { LeverValues } from "../../../common/trial/schedule.ts";
 import type { Clone } from "../clone.ts";
