@@ -235,6 +235,20 @@ describe("LeverDriver", () => {
 		});
 	}
 
+	it("first ends what has the clone stand, for whose answer others may wait", async () => {
+		const answer = Promise.withResolvers<void>();
+		const { clock, driver, told } = drive(PROFILE, {
+			"cpu-share": { verify: () => answer.promise },
+			nmi: { revert: async () => answer.resolve() },
+		});
+		await clock.pass(2600);
+		await driver.stop();
+		assert.deepEqual(told.slice(-2), [
+			["nmi", "revert", 2600],
+			["cpu-share", "revert", 2600],
+		]);
+	});
+
 	it("tells what could not be taken back, and tries it again at the end only where it was interrupted", async () => {
 		let tries = 0;
 		const { clock, driver } = drive(PROFILE, {

@@ -57,7 +57,6 @@ export class LeverDriver implements AsyncDisposable {
 	#dropped = 0;
 	#firstStressMs: number | null = null;
 	#stopped: Promise<void> | undefined;
-	#isEnding = false;
 
 	private constructor(options: LeverDriverOptions) {
 		this.#options = { levers: LEVERS, clock: clockOfHost, ...options };
@@ -119,13 +118,17 @@ export class LeverDriver implements AsyncDisposable {
 
 	async #end(): Promise<void> {
 		this.#stop.abort();
+		const revert = (which: (name: LeverName) => boolean) => {
+			const signal = AbortSignal.timeout(REVERT_MS);
+			for (const held of [...this.#held.values()].reverse()) {
+				if (held.isSet && which(held.name)) this.#queue(held.name, () => this.#revert(held, signal, true));
+			}
+		};
+		// First what has a clone stand: others may wait for its answer.
+		revert((name) => MOMENTARY.has(name));
 		// All that was begun comes to its end: it is told to by the signal, and QEMU does answer or is gone.
 		await Promise.all(this.#turns.values());
-		this.#isEnding = true;
-		const signal = AbortSignal.timeout(REVERT_MS);
-		for (const held of [...this.#held.values()].reverse()) {
-			if (held.isSet) this.#queue(held.name, () => this.#revert(held, signal));
-		}
+		revert(() => true);
 		await Promise.all(this.#turns.values());
 	}
 
@@ -154,12 +157,12 @@ export class LeverDriver implements AsyncDisposable {
 		this.#add({ atMs, lever: name, action, values: { ...values, ...told }, problem });
 	}
 
-	async #revert(held: Held, signal: AbortSignal): Promise<void> {
+	async #revert(held: Held, signal: AbortSignal, isLast = false): Promise<void> {
 		if (!held.isSet) return;
 		const atMs = this.#sinceOrigin();
 		const problem = await problemOf(() => held.lever.revert(signal));
 		// One that was interrupted is done again at the end.
-		if (problem !== "" && signal.aborted && !this.#isEnding) return;
+		if (problem !== "" && signal.aborted && !isLast) return;
 		held.isSet = false;
 		// What is over by itself is not worth a line.
 		if (MOMENTARY.has(held.name) && problem === "") return;
