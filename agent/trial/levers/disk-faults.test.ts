@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { testRandom } from "../../../test/support/random.ts";
-import { faultRules } from "./disk-faults.ts";
+import { faultRules, rulesFile } from "./disk-faults.ts";
 
 interface Rules {
 	readonly "inject-error": readonly { readonly event: string; readonly iotype: string; readonly state?: number }[];
@@ -68,5 +68,14 @@ describe("faultRules", () => {
 		] as const) {
 			assert.equal(failures(rules, event, type, 100).filter(Boolean).length, 50);
 		}
+	});
+});
+
+describe("rulesFile", () => {
+	it("writes rules as QEMU's configuration has them", () => {
+		assert.equal(
+			rulesFile(faultRules("read", 100, 5, 1)),
+			'[inject-error]\nevent = "none"\niotype = "read"\nerrno = "5"\n',
+		);
 	});
 });

@@ -1,4 +1,6 @@
 /** Disks whose requests fail: by a blkdebug filter over the image, for which QEMU's own errors cannot be told from a disk's. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { UmbraError } from "../../../common/errors.ts";
 import { createRandom } from "../../../common/random.ts";
 import type { LeverValues } from "../../../common/trial/schedule.ts";
@@ -37,16 +39,32 @@ export function faultRules(operation: Operation, percent: number, errno: number,
 	const round = ROUNDS.find((each) => Number.isInteger(roundedTo(percent * each, 6) / 100)) ?? MAX_ROUND;
 	const failing = Math.max(1, Math.round((percent * round) / 100));
 	const places = createRandom(seed).shuffle(Array.from({ length: round }, (_, at) => at < failing));
-	// State 1 is that of the beginning. What is injected holds until something else is: of what never comes, where none is meant.
+	// State 1 is that of the beginning. What is injected holds until something else is, which then is of what never comes.
 	const never = (event: string) => ({ event, iotype: "block-status", errno });
 	return {
 		"set-state": requests.flatMap(([event]) =>
 			places.map((_, at) => ({ event, state: at + 1, new_state: ((at + 1) % round) + 1 })),
 		),
 		"inject-error": requests.flatMap(([event, iotype]) =>
-			places.map((fails, at) => ({ ...(fails ? { event, iotype, errno } : never(event)), state: at + 1 })),
+			places.flatMap((fails, at) => {
+				if (fails) return [{ event, iotype, errno, state: at + 1 }];
+				return places.at(at - 1) === true ? [{ ...never(event), state: at + 1 }] : [];
+			}),
 		),
 	};
+}
+
+/** Rules as QEMU reads them from a file: thousands of them in one command would keep it busy for a minute. */
+export function rulesFile(rules: Fault): string {
+	const groups = Object.entries(rules) as [string, readonly Readonly<Record<string, string | number>>[]][];
+	return groups
+		.flatMap(([group, all]) =>
+			all.map((rule) => {
+				const lines = Object.entries(rule).map(([key, value]) => `${key} = "${value}"\n`);
+				return `[${group}]\n${lines.join("")}`;
+			}),
+		)
+		.join("");
 }
 
 function roundedTo(value: number, digits: number): number {
@@ -54,6 +72,7 @@ function roundedTo(value: number, digits: number): number {
 }
 
 class DiskFault implements Lever {
+	static #next = 0;
 	readonly #clone: Clone;
 	readonly #rules: (move: LeverMove) => Fault;
 	#disks: readonly PlannedDisk[] = [];
@@ -66,8 +85,9 @@ class DiskFault implements Lever {
 	async apply(move: LeverMove): Promise<LeverValues> {
 		const disks = CloneDisks.of(this.#clone);
 		this.#disks = disks.select(move.values["disk"]);
-		const rules = this.#rules(move);
-		for (const disk of this.#disks) await disks.setFault(disk, this, rules);
+		const config = join(this.#clone.folder, `rules${DiskFault.#next++}`);
+		await writeFile(config, rulesFile(this.#rules(move)), { mode: 0o600 });
+		for (const disk of this.#disks) await disks.setFault(disk, this, { config });
 		return {};
 	}
 
