@@ -14,7 +14,7 @@ import { Segment } from "./network/segment.ts";
 import type { Observation } from "./observe/observation.ts";
 import { Observer } from "./observe/observer.ts";
 import type { PlannedTrial } from "./run-trial.ts";
-import type { Template } from "./template.ts";
+import type { Template, TrialPoint } from "./template.ts";
 
 /** What a failure brings about, and what it says of itself, comes in the seconds after it. */
 const GRACE_MS = 5_000;
@@ -40,7 +40,8 @@ export async function oneTrial({ template, trial, log, signal }: OneTrial): Prom
 	const quiet = steps[0] === undefined ? {} : { quietMs: steps[0].atMs };
 	const time = nowNs();
 	const origin = performance.now();
-	const watched = { clone, segment, guest: agent, probes, origin, durationMs, ...quiet, log, signal };
+	const addresses = seenAddresses(template.point);
+	const watched = { clone, segment, guest: agent, probes, addresses, origin, durationMs, ...quiet, log, signal };
 	const observer = await Observer.start(watched);
 	let observed: Promise<Observation> | undefined;
 	try {
@@ -61,6 +62,13 @@ export async function oneTrial({ template, trial, log, signal }: OneTrial): Prom
 	} finally {
 		await (observed ?? observer.stop());
 	}
+}
+
+/** By which the machine was known to its host. */
+function seenAddresses({ machine: { network } }: TrialPoint): string[] {
+	const neighbours = (network?.addresses ?? []).map(({ address }) => address);
+	const talking = (network?.connections ?? []).map(({ guest }) => guest.address);
+	return [...new Set([...neighbours, ...talking])];
 }
 
 interface Ended {

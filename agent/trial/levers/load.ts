@@ -146,7 +146,9 @@ class LoadByWork implements Lever {
 		this.#work = await startGuestLoad(this.#guest, this.#given, signal);
 		this.#stop = new AbortController();
 		this.#loop = this.#adjust(processors, this.#work, this.#stop.signal);
-		return { by: "work in the guest", cpuUsed: rounded(used.cpuPercent), ...this.#given };
+		const { cpuPercent: given, memoryBytes, ioBytesPerSecond } = this.#given;
+		const told = { cpuUsed: rounded(used.cpuPercent), cpuGiven: rounded(given), memoryGiven: memoryBytes };
+		return { by: "work in the guest", ...told, ioGiven: ioBytesPerSecond };
 	}
 
 	async verify(signal: AbortSignal): Promise<void> {

@@ -25,6 +25,8 @@ export interface Means {
 	readonly guest: AskedGuest | undefined;
 	/** Undefined where the clone has no network card. */
 	readonly endpoint: Endpoint | undefined;
+	/** That the machine's host saw when it was captured. */
+	readonly captured?: readonly string[];
 }
 
 /**
@@ -134,11 +136,11 @@ async function askCommand(
 
 async function placeOf(
 	address: string | undefined,
-	{ endpoint, guest }: Means,
+	{ endpoint, guest, captured = [] }: Means,
 	signal: AbortSignal,
 ): Promise<{ readonly endpoint: Endpoint; readonly at: string }> {
 	if (endpoint === undefined) throw new UmbraError("unsupported", "the machine has no network card");
-	const at = address ?? endpoint.addresses()[0] ?? (await toldBy(guest, signal));
+	const at = address ?? endpoint.addresses()[0] ?? (await toldBy(guest, signal)) ?? captured.find(isReachable);
 	if (at !== undefined) return { endpoint, at };
 	throw new UmbraError(
 		"unsupported",
@@ -149,5 +151,9 @@ async function placeOf(
 async function toldBy(guest: AskedGuest | undefined, signal: AbortSignal): Promise<string | undefined> {
 	const interfaces = (await guest?.interfaces?.(signal).catch(() => undefined)) ?? [];
 	const addresses = interfaces.flatMap(({ addresses: all }) => all.map(({ address }) => address));
-	return addresses.find((address) => /^\d+\.\d+\.\d+\.\d+$/.test(address) && !/^(?:127|0|169\.254)\./.test(address));
+	return addresses.find(isReachable);
+}
+
+function isReachable(address: string): boolean {
+	return /^\d+\.\d+\.\d+\.\d+$/.test(address) && !/^(?:127|0|169\.254)\./.test(address);
 }

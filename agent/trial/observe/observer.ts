@@ -50,6 +50,8 @@ export interface ObserverOptions {
 	/** Undefined where the guest has no agent that answers. */
 	readonly guest: AskedGuest | undefined;
 	readonly probes: readonly Probe[];
+	/** The guest's, as far as its host saw them when it was captured. */
+	readonly addresses?: readonly string[];
 	/** `performance.now()` of the trial's beginning. */
 	readonly origin: number;
 	readonly durationMs: number;
@@ -105,7 +107,7 @@ export class Observer {
 		this.#stop = AbortSignal.any([options.signal, this.#end.signal]);
 		const { clone, segment, guest, probes, origin, quietMs = Number.POSITIVE_INFINITY } = options;
 		this.#endpoint = clone.ports.length === 0 ? undefined : new Endpoint(segment, { ports: clone.ports });
-		const means = { guest, endpoint: this.#endpoint };
+		const means = { guest, endpoint: this.#endpoint, captured: options.addresses ?? [] };
 		this.#probes = probes.map(
 			(probe) =>
 				new ProbeRun(probe, {
