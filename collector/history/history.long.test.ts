@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { testRandom } from "../../test/support/random.ts";
+import { amount } from "../../test/support/variants.ts";
 import { runHistories } from "./history.ts";
 
 describe("a collector's store", () => {
 	for (const { histories, isReal } of [
-		{ histories: 1000, isReal: false },
-		{ histories: 100, isReal: true },
+		{ histories: amount(400, 1000), isReal: false },
+		{ histories: amount(50, 100), isReal: true },
 	]) {
 		const what = isReal ? ", with a catalog on a real LevelDB" : "";
 		it(`has every kept point as it was, through ${histories} histories${what}`, async (context) => {

@@ -1,4 +1,5 @@
+import { amount } from "../../test/support/variants.ts";
 import { fuzzes } from "../fuzz/fuzz.ts";
 import { EXT_SUBJECTS } from "./fuzz-subjects.ts";
 
-fuzzes("openExt", 60, EXT_SUBJECTS);
+fuzzes("openExt", amount(30, 60), EXT_SUBJECTS);

@@ -1,4 +1,5 @@
+import { amount } from "../../test/support/variants.ts";
 import { DISK_SUBJECTS } from "./disk-subjects.ts";
 import { fuzzes } from "./fuzz.ts";
 
-fuzzes("openDisks", 60, DISK_SUBJECTS);
+fuzzes("openDisks", amount(30, 60), DISK_SUBJECTS);

@@ -6,6 +6,14 @@
 /** Set by the runner of the long tests. */
 const LONG = "UMBRA_TEST_LONG";
 
+/** Set by whoever has hours: what is tried at random, or again and again, is tried as often as it is meant to be. */
+const FULL = "UMBRA_TEST_FULL";
+
+/** How often something is done: `some` where a change has to pass, `all` of a full run. */
+export function amount(some: number, all: number): number {
+	return (process.env[FULL] ?? "") === "" ? some : all;
+}
+
 /** Whether this is a run of the long tests. */
 export const isLong: boolean = (process.env[LONG] ?? "") !== "";
 

@@ -3,13 +3,15 @@ import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { needsGuest } from "../../../test/support/requires.ts";
+import { amount } from "../../../test/support/variants.ts";
 import { until } from "../../../test/support/wait.ts";
 import type { Clone } from "../clone.ts";
 import type { Template } from "../template.ts";
 import type { Observation } from "./observation.ts";
 import { makeTemplate, type Observed, type ObserveOptions, observe } from "./testing.ts";
 
-const RUNS = 5;
+/** The titles of all have to be the same. */
+const RUNS = amount(2, 5);
 const AT_A_TIME = 2;
 /** x86: a write to address 0; a loop; interrupts off and halt. */
 const CODE = { oops: "31c08900c3", loop: "f390ebfc", halt: "faf4ebfd" };
