@@ -13,7 +13,7 @@ import { v1 } from "../proto/service.ts";
 import { fileChange, type Part, random, randomBlock, rawChunk, TestAgent, TestVm } from "./ingest/test-agent.ts";
 
 const seed = Number(process.env["UMBRA_TEST_SEED"] ?? Date.now() % 2 ** 32);
-const ROUNDS = Number(process.env["UMBRA_KILL_ROUNDS"] ?? 4);
+const ROUNDS = Number(process.env["UMBRA_KILL_ROUNDS"] ?? 2);
 const BLOCKS = 8;
 const { SubmitStatus } = v1;
 

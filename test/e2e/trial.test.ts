@@ -16,7 +16,7 @@ probes:
   - { name: alive, console: { pattern: "*much: OK*", expect: present }, every: 30s }
 profiles:
   - name: nmi
-    duration: 60s
+    duration: 12s
     phases: [{ from: 2s, levers: [{ lever: nmi }] }]
   - name: slow
     seed: 3
