@@ -6,7 +6,7 @@ import { runHistories } from "./history.ts";
 
 describe("a collector's store", () => {
 	for (const { histories, isReal } of [
-		{ histories: amount(400, 1000), isReal: false },
+		{ histories: 1000, isReal: false },
 		{ histories: amount(50, 100), isReal: true },
 	]) {
 		const what = isReal ? ", with a catalog on a real LevelDB" : "";

@@ -70,6 +70,8 @@ describe("Observer of a guest over time", needsGuest(), () => {
 			run: async () => ({ exitCode: 0, signal: null, output: "", errors: "" }),
 		};
 		await using lost = await observe(template, { guest, quietMs: 1000 });
+		// A kernel that writes back what was written would be a sign of life.
+		await lost.shell.run("ip link set eth0 down; sync; umount /mnt || mount -o remount,ro /mnt");
 		await until(() => lost.observer.seconds >= 3, { what: "it is watched" });
 		answers = false;
 		await until(() => lost.observer.failures.length > 0, { what: "silence is told", timeoutMs: 60_000 });

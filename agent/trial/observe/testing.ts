@@ -71,17 +71,23 @@ export interface ObserveOptions {
 export async function observe(template: Template, options: ObserveOptions = {}): Promise<Observed> {
 	const segment = new Segment({ peers: [echoPeer()] });
 	const clone = await template.clone({ segment });
+	const over = new AbortController();
 	const observer = await Observer.start({
 		...{ clone, segment, guest: options.guest, probes: probesOf(options.probes ?? "") },
 		...{ origin: performance.now(), durationMs: 600_000, quietMs: options.quietMs ?? 0 },
 		...(options.usualMs === undefined ? {} : { usualMs: options.usualMs }),
-		...{ log: silentLogger(), signal: new AbortController().signal },
+		...{ log: silentLogger(), signal: over.signal },
 	});
 	const shell = new CloneShell(clone);
 	await clone.start();
 	const port = clone.channels.find(({ name }) => name === "umbra.shell");
 	const tell = (script: string) => port?.write(`1 ${Buffer.byteLength(script)}\n${script}`);
-	return { clone, observer, shell, tell, [Symbol.asyncDispose]: async () => await clone[Symbol.asyncDispose]() };
+	const dispose = async () => {
+		// Where a test failed before it stopped the observer.
+		over.abort();
+		await clone[Symbol.asyncDispose]();
+	};
+	return { clone, observer, shell, tell, [Symbol.asyncDispose]: dispose };
 }
 
 export function probesOf(lines: string): readonly Probe[] {
