@@ -67,13 +67,17 @@ class History implements AsyncDisposable {
 		if (random.chance(0.8)) work.push(this.#operator.startJob());
 		if (random.chance(0.2)) work.push(this.#operator.startJob());
 		if (random.chance(0.8)) work.push(this.#restore());
-		for (const outcome of await Promise.allSettled(work)) {
-			if (outcome.status === "rejected" && !isUmbraError(outcome.reason, ...TROUBLE)) throw outcome.reason;
-		}
+		const outcomes = await Promise.allSettled(work);
 		machine.plan("none", 0);
 		machine.files.space = Number.POSITIVE_INFINITY;
 		machine.now += random.below(GRACE_MS);
 		const works = !machine.isDead && (await succeeds(machine.store.vault.flush()));
+		for (const outcome of outcomes) {
+			if (outcome.status === "fulfilled" || isUmbraError(outcome.reason, ...TROUBLE)) continue;
+			// What was brought and could not be synced is gone, also for who was about to build upon it; a process that is gone
+			// reads nothing any more, and a rebuild in it takes chunks for lost that nobody can read.
+			if (works || !isUmbraError(outcome.reason, "not-found")) throw outcome.reason;
+		}
 		// A vault that could not sync still gives what it has; it has to be opened again.
 		if (!works && !machine.isDead) await verifyPoints(this.#machine.store, this.#world.vms);
 		if (works && !random.chance(0.1)) return await settle(this.#machine.store.catalog, this.#world.vms);
@@ -109,13 +113,7 @@ class History implements AsyncDisposable {
 		// From here on it is held on to; it may have gone between the two.
 		if ((await catalog.changeset(vm.name, point.time)) === undefined) return;
 		await this.#world.linger();
-		try {
-			await verifyDisks(vault, point, record);
-		} catch (error) {
-			// A process that is gone reads nothing any more, and a rebuild in it takes chunks for lost that nobody can read.
-			if (this.#machine.isDead && isUmbraError(error, "not-found")) return;
-			throw error;
-		}
+		await verifyDisks(vault, point, record);
 		this.#world.counts.reads++;
 	}
 

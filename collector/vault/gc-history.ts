@@ -139,10 +139,7 @@ export class History implements AsyncDisposable {
 			if (this.#random.chance(0.8)) work.push(this.#read());
 			for (let vm = 0; vm < VMS; vm++) if (this.#random.chance(0.5)) work.push(this.#import(vm));
 			if (this.#random.chance(0.1)) work.push(this.#collect());
-			for (const outcome of await Promise.allSettled(work)) {
-				if (outcome.status === "fulfilled") continue;
-				if (!isUmbraError(outcome.reason, "unavailable", "limit", "conflict")) throw outcome.reason;
-			}
+			const outcomes = await Promise.allSettled(work);
 			this.#accident = "none";
 			this.#disk.space = Number.POSITIVE_INFINITY;
 			this.#now += this.#random.below(GRACE_MS);
@@ -151,6 +148,12 @@ export class History implements AsyncDisposable {
 				() => true,
 				() => false,
 			);
+			for (const outcome of outcomes) {
+				if (outcome.status === "fulfilled" || isUmbraError(outcome.reason, "unavailable", "limit", "conflict")) continue;
+				// What was brought and could not be synced is gone, also for who was about to build upon it.
+				const isGone = !works || this.#isDead;
+				if (!isGone || !isUmbraError(outcome.reason, "not-found")) throw outcome.reason;
+			}
 			// Such a one still gives what it has.
 			if (!works && !this.#isDead) for (const point of this.#points) await this.#verify(point);
 			if (!works || this.#isDead || this.#random.chance(0.05)) await this.#restart();
