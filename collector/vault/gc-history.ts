@@ -149,7 +149,8 @@ export class History implements AsyncDisposable {
 				() => false,
 			);
 			for (const outcome of outcomes) {
-				if (outcome.status === "fulfilled" || isUmbraError(outcome.reason, "unavailable", "limit", "conflict")) continue;
+				if (outcome.status === "fulfilled" || isUmbraError(outcome.reason, "unavailable", "limit", "conflict"))
+					continue;
 				// What was brought and could not be synced is gone, also for who was about to build upon it.
 				const isGone = !works || this.#isDead;
 				if (!isGone || !isUmbraError(outcome.reason, "not-found")) throw outcome.reason;
