@@ -1,15 +1,19 @@
 /**
- * What `work` comes to, unless `signal` is aborted first; then `work` goes on and nobody hears of it.
+ * Waits for `work`, but not beyond the end of `signal`.
  *
- * @throws what `work` throws, or the reason of `signal`.
+ * Not `Promise.race` with a promise that lives as long as the signal: that one would keep every result
+ * that ever won against it.
+ *
+ * @throws what `work` fails with; the signal's reason.
  */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-	signal.throwIfAborted();
-	const { promise, reject } = Promise.withResolvers<never>();
+	const { promise, resolve, reject } = Promise.withResolvers<T>();
 	const abort = () => reject(signal.reason);
+	work.then(resolve, reject);
+	if (signal.aborted) abort();
 	signal.addEventListener("abort", abort, { once: true });
 	try {
-		return await Promise.race([work, promise]);
+		return await promise;
 	} finally {
 		signal.removeEventListener("abort", abort);
 	}

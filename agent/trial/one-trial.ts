@@ -59,6 +59,10 @@ export async function oneTrial({ template, trial, log, signal }: OneTrial): Prom
 		await driver.stop();
 		observed = observer.stop();
 		return reportOf({ index, time, cloneMs, driver, seen: await observed });
+	} catch (error) {
+		// A sleep that ends early says only that it did.
+		signal.throwIfAborted();
+		throw error;
 	} finally {
 		await (observed ?? observer.stop());
 	}

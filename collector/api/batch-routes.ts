@@ -110,7 +110,7 @@ export function batchRoutes(app: FastifyInstance, { catalog, batches }: ApiConte
 			const point = await catalog.changeset(trial.vm, BigInt(trial.point));
 			if (point?.state === undefined) {
 				throw new UmbraError("not-found", `the state that ${trial.id} was made from is not kept any more`, {
-					hint: `umbra retention hold keeps a point; umbra trial run ${trial.vm} --profile runs the same stress on another`,
+					hint: `umbra hold keeps a point; umbra trial run ${trial.vm} --profile runs the same stress on another`,
 				});
 			}
 			reply.code(202);

@@ -1,6 +1,6 @@
 /** One holder a key at a time, in the order in which they asked; other keys do not wait. */
 
-import { orAborted } from "../or-aborted.ts";
+import { orAborted } from "../../common/abort.ts";
 
 export class KeyedMutex {
 	/** Settles when the last one in line for a key has let go. */

@@ -19,13 +19,13 @@ import {
 	setLogVerbosity,
 	status,
 } from "@grpc/grpc-js";
+import { orAborted } from "../../common/abort.ts";
 import { type Authorize, formatAddress, type HostPort } from "../../common/access.ts";
 import { isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
 import { nowNs } from "../../common/units.ts";
 import { collectorService, MAX_MESSAGE_BYTES, type wire } from "../../proto/service.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import { orAborted } from "../or-aborted.ts";
 import type { VaultStore } from "../vault/chunk-store.ts";
 import type { AgentTable } from "./agents.ts";
 import { ByteBudget } from "./byte-budget.ts";

@@ -5,9 +5,9 @@
  */
 import { type EventEmitter, once } from "node:events";
 import type { ServerDuplexStream } from "@grpc/grpc-js";
+import { orAborted } from "../../common/abort.ts";
 import { BLOCK_SIZE, isZeroName, NAME_SIZE } from "../../common/block.ts";
 import { MAX_BATCH_CHUNKS, toLong, toNumber, v1, type wire } from "../../proto/service.ts";
-import { orAborted } from "../or-aborted.ts";
 import type { ChunkEncoding, ChunkStore, StoredChunk } from "../vault/chunk-store.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { checkLength, wrong } from "./fields.ts";

@@ -70,6 +70,10 @@ export class Batch {
 		return this.#told.id;
 	}
 
+	get agentId(): string {
+		return this.#told.agentId;
+	}
+
 	/** Aborts when it is cancelled. */
 	get signal(): AbortSignal {
 		return this.#cancel.signal;

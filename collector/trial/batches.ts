@@ -134,8 +134,8 @@ export class TrialBatches implements AsyncDisposable {
 			throw new UmbraError("corrupt", `TrialReport.report: index ${told.index} of ${batch.trials.length} trials`);
 		}
 		const { report, story } = filedOf(pending, told);
-		await this.#options.signatures.file(report, story);
-		batch.filed(report);
+		// Told again, it stays what it was.
+		if ((await this.#options.signatures.file(report, story)) !== "known") batch.filed(report);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -159,10 +159,9 @@ export class TrialBatches implements AsyncDisposable {
 				...{ durationMs: toLong(durationMs), profiles: trials.map(({ profile }) => encodeProfile(profile)) },
 				probes: Buffer.from(JSON.stringify(writtenProbes(probes))),
 			};
-			const agentId = batch.view().agentId;
-			const result = await agents.sendOrder(agentId, { runTrial }, { timeoutMs, signal });
+			const result = await agents.sendOrder(batch.agentId, { runTrial }, { timeoutMs, signal });
 			if (result.ok && result.trial) template = templateView(result.trial);
-			else error = `agent ${agentId} refused: ${result.message ?? "no reason given"}`;
+			else error = `agent ${batch.agentId} refused: ${result.message ?? "no reason given"}`;
 		} catch (caught) {
 			error = messageOf(caught);
 		}
@@ -178,9 +177,8 @@ export class TrialBatches implements AsyncDisposable {
 		for (const pending of batch.open) {
 			const report = lostReport(pending, nowNs());
 			try {
-				await this.#options.signatures.file(report);
-				// Unless it was filed at this very moment.
-				if (batch.open.includes(pending)) batch.filed(report);
+				// Unless its agent told of it at this very moment.
+				if ((await this.#options.signatures.file(report)) !== "known") batch.filed(report);
 			} catch (error) {
 				// Still on record as begun: the next start files it.
 				this.#options.log.error({ trial: pending.id, err: error }, "cannot file a trial");

@@ -1,10 +1,10 @@
 /** The store itself: what is asked of it goes to its parts, and upkeep goes on beside it. */
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { orAborted } from "../../../common/abort.ts";
 import { isAbort, isUmbraError, messageOf, UmbraError } from "../../../common/errors.ts";
 import type { Logger } from "../../../common/log.ts";
 import type { MeasurementName, Point } from "../../../common/measurements/measurements.ts";
-import { orAborted } from "../../or-aborted.ts";
 import { checkQuery, whyRefused } from "../check.ts";
 import { MAX_ROWS, type Series, type SeriesQuery, type SeriesStatus, type SeriesStore } from "../series-store.ts";
 import type { EmbeddedSettings } from "../settings.ts";

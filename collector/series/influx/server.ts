@@ -2,9 +2,10 @@
  * What differs between InfluxDB 1.x, 2.x, 3 and VictoriaMetrics: where lines and queries go, and how a database is made. It is
  * found out and made before the first line is sent, and again after the database turned out to be missing.
  */
+
+import { orAborted } from "../../../common/abort.ts";
 import { isUmbraError, UmbraError } from "../../../common/errors.ts";
 import type { Logger } from "../../../common/log.ts";
-import { orAborted } from "../../or-aborted.ts";
 import type { Connection } from "./connection.ts";
 import { quoteName } from "./influxql.ts";
 import type { InfluxSettings } from "./settings.ts";

@@ -4,7 +4,7 @@
  * forget one until its next restart (seen on 1.6.7, one in a hundred times). So a write goes alone, unless all hours that it
  * has points of were written to just before: no shard is shorter than an hour.
  */
-import { orAborted } from "../../or-aborted.ts";
+import { orAborted } from "../../../common/abort.ts";
 
 /** Hours since 1970 of the first and the last point. */
 export interface Hours {
