@@ -34,6 +34,29 @@ describe("diffLinks", () => {
 		}
 	});
 
+	it("tells of a name that a damaged directory holds more than once what came and went of it", (context) => {
+		const random = testRandom(context);
+		for (let round = 0; round < 300; round++) {
+			const side = () =>
+				Array.from({ length: random.below(12) }, () => ({
+					parent: random.below(2),
+					name: `n${random.below(2)}`,
+					inode: random.below(3),
+				}));
+			const before = side();
+			const after = random.shuffle(random.chance(0.5) ? side() : before.filter(() => random.chance(0.8)));
+			const { removed, added } = diffLinks(before, after);
+			assert.deepEqual(keysOf(removed), without(before.map(keyOf), after.map(keyOf)), `seed ${random.seed}`);
+			assert.deepEqual(keysOf(added), without(after.map(keyOf), before.map(keyOf)), `seed ${random.seed}`);
+		}
+
+		function without(from: readonly string[], taken: readonly string[]): string[] {
+			const left = [...from].sort();
+			for (const key of taken) if (left.includes(key)) left.splice(left.indexOf(key), 1);
+			return left;
+		}
+	});
+
 	it("takes all names of a replaced directory for different ones", () => {
 		const links = [{ parent: 5, name: "x", inode: 6 }];
 		const { removed, added } = diffLinks(links, links, new Set([5]));

@@ -92,9 +92,7 @@ class Changes implements LinkChanges {
 
 	#note(into: Map<number, Link[]>, link: Link): void {
 		this.directories.add(link.parent);
-		const links = into.get(link.inode);
-		if (links === undefined) into.set(link.inode, [link]);
-		else links.push(link);
+		appendTo(into, link.inode, link);
 	}
 }
 
@@ -161,21 +159,32 @@ function diffDirectory(before: readonly Link[], after: readonly Link[], changes:
 		afterEnd--;
 	}
 	const old = new Map<string, Link>();
+	// A damaged directory may hold a name more than once, and list those in any order.
+	const twins = new Map<string, Link[]>();
 	for (let at = start; at < beforeEnd; at++) {
 		const link = before[at]!;
-		// A damaged directory may hold a name twice.
-		if (old.has(link.name)) changes.remove(link);
-		else old.set(link.name, link);
+		if (!old.has(link.name)) old.set(link.name, link);
+		else appendTo(twins, twinKey(link), link);
 	}
 	for (let at = start; at < afterEnd; at++) {
 		const link = after[at]!;
-		const known = old.get(link.name);
-		if (known !== undefined && known.inode === link.inode) old.delete(link.name);
-		else changes.add(link);
+		if (old.get(link.name)?.inode === link.inode) old.delete(link.name);
+		else if (twins.size === 0 || twins.get(twinKey(link))?.pop() === undefined) changes.add(link);
 	}
 	for (const link of old.values()) changes.remove(link);
+	for (const links of twins.values()) for (const link of links) changes.remove(link);
+}
+
+function twinKey({ inode, name }: Link): string {
+	return `${inode}/${name}`;
 }
 
 function same(a: Link, b: Link): boolean {
 	return a.inode === b.inode && a.name === b.name;
+}
+
+function appendTo<K>(lists: Map<K, Link[]>, key: K, link: Link): void {
+	const links = lists.get(key);
+	if (links === undefined) lists.set(key, [link]);
+	else links.push(link);
 }

@@ -9,6 +9,8 @@ import { makeImage, mounted, needsMount } from "./testing.ts";
 import { openXfs } from "./xfs.ts";
 
 const ROUNDS = 6;
+/** The rounds of which an update is certain: a disk in use may be in too much disorder for one. */
+const FROZEN = 2;
 
 describe("rescan of XFS", needsMount("fallocate", "fsfreeze"), () => {
 	it("says after any history what a full scan says", async (t) => {
@@ -20,7 +22,7 @@ describe("rescan of XFS", needsMount("fallocate", "fsfreeze"), () => {
 			const users = new Users(root, random, { reflinks: true });
 			const turn = async (copy: string, round: number): Promise<string> => {
 				const log = await users.live(round === 0 ? 40 : 1 + random.below(12));
-				const how = random.pick(["as it is", "synced", "frozen"]);
+				const how = round <= FROZEN ? "frozen" : random.pick(["as it is", "synced", "frozen"]);
 				if (how === "synced") await run("sync", ["-f", root]);
 				// Only then is all that is in the log also in its place.
 				if (how === "frozen") await run("fsfreeze", ["-f", root]);
@@ -32,7 +34,7 @@ describe("rescan of XFS", needsMount("fallocate", "fsfreeze"), () => {
 				return `${how}: ${log.join("; ")}`;
 			};
 			const updates = await assertHistory({ folder, random, rounds: ROUNDS, turn, open: openXfs });
-			assert.ok(updates >= ROUNDS / 2, `${updates} updates, seed ${random.seed}`);
+			assert.ok(updates >= FROZEN, `${updates} updates, seed ${random.seed}`);
 		});
 	});
 });

@@ -116,6 +116,7 @@ export async function timed(shell: CloneShell, script: string): Promise<number> 
 
 /** The answers to pings, in milliseconds, as the guest saw them. */
 export async function pings(shell: CloneShell, count: number, more = ""): Promise<number[]> {
-	const said = await shell.run(`ping -c ${count} -W 3 ${more} 10.0.2.2`);
+	// It waits as long as the slowest answer took, by a time that the answer carries: a flipped bit makes that an hour.
+	const said = await shell.run(`timeout 25 ping -c ${count} -W 3 ${more} 10.0.2.2`);
 	return [...said.matchAll(/time=([\d.]+) ms/g)].map(([, ms]) => Number(ms));
 }
