@@ -7,16 +7,13 @@
  * and nobody lifts that, so that the guest hangs for ever. So QEMU writes to a shell that it started itself, which goes
  * on to take the stream where nobody reads it any more, be the agent killed; and nothing here ever cancels.
  */
-import { execFile } from "node:child_process";
-import { closeSync, constants, openSync } from "node:fs";
-import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import { z } from "zod";
 import { messageOf, UmbraError } from "../../common/errors.ts";
 import { parse, queryNodes } from "./block-graph.ts";
 import type { MachineConfiguration, RamRequest } from "./hypervisor.ts";
 import type { QmpClient } from "./qmp.ts";
+import { RamPipe } from "./ram-pipe.ts";
 
 /** A node that exists while QEMU's settings for migrations are ours; the bandwidth that was set before follows it. */
 const SETTINGS_MARK = "umbra-ram-";
@@ -42,7 +39,7 @@ export class RamMigration implements AsyncDisposable {
 	readonly #path: string;
 	readonly #request: RamRequest;
 	#hasSettings = false;
-	#pipe: Pipe | undefined;
+	#pipe: RamPipe | undefined;
 	#reading: Promise<void> | undefined;
 
 	private constructor(qmp: QmpClient, path: string, request: RamRequest) {
@@ -67,7 +64,7 @@ export class RamMigration implements AsyncDisposable {
 		await refuse(qmp, request, configuration);
 		const migration = new RamMigration(qmp, path, request);
 		try {
-			migration.#pipe = await openPipe(path);
+			migration.#pipe = await RamPipe.open(path);
 			await migration.#set();
 			return migration;
 		} catch (error) {
@@ -113,7 +110,7 @@ export class RamMigration implements AsyncDisposable {
 		const pipe = this.#pipe;
 		if (pipe === undefined) return;
 		try {
-			await this.#request.read(pipe.stream, `${this.#path}.scratch`);
+			await this.#request.read(pipe.pieces(), `${this.#path}.scratch`);
 		} finally {
 			// What nobody reads any more the shell throws away.
 			pipe.close();
@@ -150,38 +147,6 @@ export class RamMigration implements AsyncDisposable {
 
 	#look(): Promise<z.output<typeof migrationShape>> {
 		return lookAt(this.#qmp);
-	}
-}
-
-interface Pipe {
-	readonly stream: AsyncIterable<Uint8Array>;
-	close(): void;
-}
-
-/** A named pipe into which QEMU's shell writes; it ends when that does. @throws UmbraError `unavailable`. */
-async function openPipe(path: string): Promise<Pipe> {
-	try {
-		// QEMU may run as somebody else; the folder says who gets there.
-		await promisify(execFile)("mkfifo", ["-m", "622", path]);
-		const socket = new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), readable: true });
-		socket.on("error", () => {}); // Whoever reads it sees it.
-		// Without a writer it would end before the shell has opened it.
-		let writer: number | undefined = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
-		const begun = () => {
-			if (writer !== undefined) closeSync(writer);
-			writer = undefined;
-		};
-		socket.once("readable", begun);
-		const close = () => {
-			begun();
-			socket.destroy();
-		};
-		return { stream: socket, close };
-	} catch (error) {
-		throw new UmbraError("unavailable", `cannot make the pipe ${path}: ${messageOf(error)}`, {
-			cause: error,
-			context: { path },
-		});
 	}
 }
 
