@@ -6,8 +6,8 @@ import { runHistories } from "./history.ts";
 
 describe("a collector's store", () => {
 	for (const { histories, isReal } of [
-		{ histories: 1000, isReal: false },
-		{ histories: amount(50, 100), isReal: true },
+		{ histories: amount(400, 1000), isReal: false },
+		{ histories: amount(25, 100), isReal: true },
 	]) {
 		const what = isReal ? ", with a catalog on a real LevelDB" : "";
 		it(`has every kept point as it was, through ${histories} histories${what}`, async (context) => {

@@ -17,6 +17,8 @@ import { tempFolder } from "../support/temp.ts";
 import { until } from "../support/wait.ts";
 
 const MIB = 1024 * 1024;
+/** While nobody takes them. */
+const CAPTURES_AWAY = 4;
 const QEMU = needs("qemu-system-x86_64", "qemu-img");
 
 async function image(folder: string, name: string, format: "qcow2" | "raw", bytes: number): Promise<string> {
@@ -55,7 +57,7 @@ it("keeps every capture while the collector is away, and brings them when it is 
 	const captures = () => (site.agent?.output().match(/"msg":"captured"/g) ?? []).length;
 	const states = [await imageSha256(path, "raw", folder.path)];
 	const before = captures();
-	while (captures() < before + 10) {
+	while (captures() < before + CAPTURES_AWAY) {
 		await machine.io("vda", `write -P ${states.length} ${states.length * 65536} 64k`);
 		await machine.io("vda", "flush");
 		states.push(await imageSha256(path, "raw", folder.path));
