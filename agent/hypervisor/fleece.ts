@@ -255,7 +255,7 @@ export class Fleece {
 		const pid = await queryProcess(qmp, log);
 		const configuration = await readConfiguration(qmp, pid, log);
 		undo.defer(() => unlinkIfThere(this.#ramPath));
-		const migration = undo.use(await RamMigration.prepare(qmp, this.#ramPath, request, configuration));
+		const migration = undo.use(await RamMigration.prepare(qmp, this.#ramPath, request));
 		await this.#joining;
 		// The guest stands still the shorter for it.
 		if (pid !== undefined) await joinHugePages(pid, log);

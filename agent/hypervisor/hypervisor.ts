@@ -79,8 +79,6 @@ export interface MachineConfiguration {
 	readonly nics: readonly NicConfiguration[];
 	/** Undefined in a state that was captured before this was looked at. */
 	readonly network?: MachineNetwork | undefined;
-	/** Null where that cannot be told. */
-	readonly mayStartPrograms: boolean | null;
 }
 
 export interface NicConfiguration {

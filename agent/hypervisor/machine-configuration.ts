@@ -52,7 +52,6 @@ export async function readConfiguration(
 		memory: { base: memory["base-memory"], plugged: memory["plugged-memory"] },
 		memoryBackends: backends.map(({ id, size, share }) => ({ id, size, share })),
 		arguments: args && normaliseArguments(args),
-		mayStartPrograms: args && maySpawn(args),
 		nics,
 		network: await readNetwork(qmp, nics, log),
 	};
@@ -72,11 +71,6 @@ export async function queryProcess(qmp: QmpClient, log: Logger): Promise<number 
 /** Without the program. @throws UmbraError `unavailable` where the agent itself is short of something. */
 function readArguments(pid: number): string[] | null {
 	return new KernelTree().text(`/proc/${pid}/cmdline`)?.replace(/\0$/, "").split("\0").slice(1) ?? null;
-}
-
-/** Whether `-sandbox` leaves QEMU the starting of programs. */
-function maySpawn(args: readonly string[]): boolean {
-	return !args.some((value, at) => /^--?sandbox$/.test(args[at - 1] ?? "") && /(?:^|,)spawn=(?:deny|on)/.test(value));
 }
 
 /**

@@ -4,16 +4,16 @@
  * write to is sent first. See docs/decisions/0012-state-capture.md.
  *
  * Once begun it has to come to its end: where its stream is cut, or it is cancelled, QEMU 7.2 leaves RAM write-protected
- * and nobody lifts that, so that the guest hangs for ever. So QEMU writes to a shell that it started itself, which goes
+ * and nobody lifts that, so that the guest hangs for ever. So QEMU writes to a process of its own (`ram-relay.ts`), which goes
  * on to take the stream where nobody reads it any more, be the agent killed; and nothing here ever cancels.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { messageOf, UmbraError } from "../../common/errors.ts";
 import { parse, queryNodes } from "./block-graph.ts";
-import type { MachineConfiguration, RamRequest } from "./hypervisor.ts";
+import type { RamRequest } from "./hypervisor.ts";
 import type { QmpClient } from "./qmp.ts";
-import { RamPipe } from "./ram-pipe.ts";
+import { RamRelay } from "./ram-relay.ts";
 
 /** A node that exists while QEMU's settings for migrations are ours; the bandwidth that was set before follows it. */
 const SETTINGS_MARK = "umbra-ram-";
@@ -39,7 +39,7 @@ export class RamMigration implements AsyncDisposable {
 	readonly #path: string;
 	readonly #request: RamRequest;
 	#hasSettings = false;
-	#pipe: RamPipe | undefined;
+	#relay: RamRelay | undefined;
 	#reading: Promise<void> | undefined;
 
 	private constructor(qmp: QmpClient, path: string, request: RamRequest) {
@@ -51,20 +51,15 @@ export class RamMigration implements AsyncDisposable {
 	/**
 	 * Sees whether the machine can be captured so, and makes QEMU ready; the guest notices nothing yet.
 	 *
-	 * @param path where QEMU shall bring its stream; nothing is there
+	 * @param path of a socket to which QEMU shall bring its stream; nothing is there
 	 * @throws UmbraError `unsupported` with the reason for a machine that cannot be captured, or not without a long pause;
 	 * `conflict` while it is migrated by somebody else or does not run.
 	 */
-	static async prepare(
-		qmp: QmpClient,
-		path: string,
-		request: RamRequest,
-		configuration: MachineConfiguration,
-	): Promise<RamMigration> {
-		await refuse(qmp, request, configuration);
+	static async prepare(qmp: QmpClient, path: string, request: RamRequest): Promise<RamMigration> {
+		await refuse(qmp, request);
 		const migration = new RamMigration(qmp, path, request);
 		try {
-			migration.#pipe = await RamPipe.open(path);
+			migration.#relay = await RamRelay.start(path);
 			await migration.#set();
 			return migration;
 		} catch (error) {
@@ -81,8 +76,7 @@ export class RamMigration implements AsyncDisposable {
 	async begin(): Promise<void> {
 		this.#reading = this.#read();
 		this.#reading.catch(() => {}); // Whoever waits for the end sees it.
-		const quoted = `'${this.#path.replaceAll("'", "'\\''")}'`;
-		await this.#qmp.execute("migrate", { uri: `exec:cat > ${quoted}; exec cat > /dev/null` });
+		await this.#qmp.execute("migrate", { uri: `unix:${this.#path}` });
 		const deadline = performance.now() + MAX_PAUSE_MS;
 		for (;;) {
 			const [{ status }, migration] = await Promise.all([this.#status(), this.#look()]);
@@ -107,19 +101,19 @@ export class RamMigration implements AsyncDisposable {
 
 	/** From its first byte on, whatever else there is to do: the guest waits where it writes to a page that was not sent. */
 	async #read(): Promise<void> {
-		const pipe = this.#pipe;
-		if (pipe === undefined) return;
+		const relay = this.#relay;
+		if (relay === undefined) return;
 		try {
-			await this.#request.read(pipe.pieces(), `${this.#path}.scratch`);
+			await this.#request.read(relay.pieces(), `${this.#path}.scratch`);
 		} finally {
-			// What nobody reads any more the shell throws away.
-			pipe.close();
+			// What nobody reads any more is thrown away.
+			relay.close();
 		}
 	}
 
 	/** Where it was not read to the end, waits until QEMU has sent it all the same. */
 	async [Symbol.asyncDispose](): Promise<void> {
-		this.#pipe?.close();
+		this.#relay?.close();
 		await this.#reading?.catch(() => {});
 		if (this.#hasSettings && !this.#qmp.closed.aborted) await restoreSettings(this.#qmp);
 	}
@@ -183,13 +177,7 @@ function failed(migration: z.output<typeof migrationShape>): UmbraError {
 }
 
 /** Whatever is known to make a capture impossible, or to make the guest stand still for long. */
-async function refuse(qmp: QmpClient, { allowPause }: RamRequest, configuration: MachineConfiguration): Promise<void> {
-	if (configuration.mayStartPrograms !== true) {
-		const why = configuration.mayStartPrograms === false ? "its sandbox forbids it" : "its process cannot be seen";
-		throw new UmbraError("unsupported", `QEMU may not start a shell that takes its state: ${why}`, {
-			hint: "QEMU is killed where it tries and its -sandbox has spawn=deny; the agent has to see /proc of QEMU's process to know",
-		});
-	}
+async function refuse(qmp: QmpClient, { allowPause }: RamRequest): Promise<void> {
 	const { status } = (await qmp.execute("query-status")) as { status?: string };
 	if (status !== "running") {
 		throw new UmbraError(

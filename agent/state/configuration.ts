@@ -50,8 +50,7 @@ const shape = z.object({
 
 /** @throws UmbraError `limit`. */
 export function encodeConfiguration(machine: MachineConfiguration, stream: StateShape): Uint8Array {
-	const { mayStartPrograms: _, ...told } = machine;
-	const bytes = Buffer.from(canonicalJson({ version: VERSION, machine: told, stream }), "utf8");
+	const bytes = Buffer.from(canonicalJson({ version: VERSION, machine, stream }), "utf8");
 	if (bytes.length > MAX_BYTES) {
 		throw new UmbraError("limit", `the machine's configuration takes ${bytes.length} bytes, at most ${MAX_BYTES} fit`);
 	}
@@ -60,7 +59,7 @@ export function encodeConfiguration(machine: MachineConfiguration, stream: State
 
 /** @throws UmbraError `unsupported` for another version's, `corrupt` for anything else. */
 export function decodeConfiguration(bytes: Uint8Array): {
-	machine: Omit<MachineConfiguration, "mayStartPrograms">;
+	machine: MachineConfiguration;
 	stream: StateShape;
 } {
 	if (bytes.length > MAX_BYTES) throw new UmbraError("corrupt", `a configuration of ${bytes.length} bytes`);

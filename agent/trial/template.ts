@@ -30,7 +30,7 @@ const READERS = 6;
 export interface TrialPoint {
 	/** For people: "vm@time". */
 	readonly name: string;
-	readonly machine: Omit<MachineConfiguration, "mayStartPrograms">;
+	readonly machine: MachineConfiguration;
 	readonly stream: StateShape;
 	readonly ram: BlockSource;
 	readonly devices: BlockSource;
