@@ -119,12 +119,16 @@ export class Volume {
 		return bytes;
 	}
 
+	/** As `#readInto`, where the source has the bytes at hand; else false, and nothing is read. */
+	#readNow(bytes: Buffer, offset: number): boolean {
+		return this.#overlay === undefined && this.source.readNow?.(bytes, offset) === true;
+	}
+
 	/** As `#readInto`, but not to be waited for where the source has the bytes at hand. */
 	#begin(bytes: Buffer, offset: number, signal?: AbortSignal): Buffer | Promise<Buffer> {
 		let read: Promise<Buffer>;
 		try {
-			signal?.throwIfAborted();
-			if (this.#overlay === undefined && this.source.readNow?.(bytes, offset) === true) return bytes;
+			if (this.#readNow(bytes, offset)) return bytes;
 			read = this.#readInto(bytes, offset, signal);
 		} catch (error) {
 			read = Promise.reject(error);
@@ -146,8 +150,7 @@ export class Volume {
 	): Promise<void> {
 		const sorted = runs.filter(({ count }) => count > 0).sort((a, b) => a.start - b.start);
 		const inFlight: { read: PlannedRead; memory: Memory; bytes: Buffer | Promise<Buffer> }[] = [];
-		const finishOldest = (bytes: Buffer): void => {
-			const { read, memory } = inFlight[0]!;
+		const handOver = (read: PlannedRead, bytes: Buffer): void => {
 			const { start, from, to } = read;
 			for (let i = from; i <= to; i++) {
 				const run = sorted[i]!;
@@ -155,20 +158,40 @@ export class Volume {
 				const count = Math.min(run.count - first, start + this.#most - run.start - first);
 				each(run.tag, first, count, bytes, (run.start + first - start) * this.blockSize);
 			}
+		};
+		const finishOldest = (bytes: Buffer): void => {
+			const { read, memory } = inFlight[0]!;
+			handOver(read, bytes);
 			inFlight.shift();
 			giveBack(memory);
 		};
+		/** Where nothing is in flight, what is at hand needs no place in the queue. */
+		const finishNow = (read: PlannedRead, memory: Memory): boolean => {
+			let finished = true;
+			try {
+				finished = this.#readNow(memory.bytes, read.start * this.blockSize);
+				if (finished) handOver(read, memory.bytes);
+			} finally {
+				if (finished) giveBack(memory);
+			}
+			return finished;
+		};
 		try {
+			// Between two reads that nobody waits for, nothing can be aborted.
+			signal?.throwIfAborted();
 			for (let from = 0, first = 0; from < sorted.length; ) {
 				const read = this.#plan(sorted, from, first, gapBytes / this.blockSize);
 				const memory = takeMemory((read.end - read.start) * this.blockSize);
-				const bytes = this.#begin(memory.bytes, read.start * this.blockSize, signal);
-				inFlight.push({ read, memory, bytes });
 				first = read.rest;
 				from = read.rest > 0 ? read.to : read.to + 1;
+				if (inFlight.length === 0 && finishNow(read, memory)) continue;
+				const bytes = this.#begin(memory.bytes, read.start * this.blockSize, signal);
+				inFlight.push({ read, memory, bytes });
 				for (let oldest = inFlight[0]; oldest?.bytes instanceof Buffer; oldest = inFlight[0])
 					finishOldest(oldest.bytes);
-				if (inFlight.length >= READS_IN_FLIGHT) finishOldest(await inFlight[0]!.bytes);
+				if (inFlight.length < READS_IN_FLIGHT) continue;
+				finishOldest(await inFlight[0]!.bytes);
+				signal?.throwIfAborted();
 			}
 			while (inFlight.length > 0) finishOldest(await inFlight[0]!.bytes);
 		} finally {
