@@ -60,27 +60,48 @@ export class PlainName {
 	}
 }
 
-const TYPES: readonly FileType[] = ["file", "dir", "symlink", "char", "block", "fifo", "socket"];
-const FIRST_CAPACITY = 4096;
+const FILE: FileType = "file";
+const TYPES: readonly FileType[] = [FILE, "dir", "symlink", "char", "block", "fifo", "socket"];
+const LEAST_CAPACITY = 4096;
+/** Beyond it, columns grow as inodes come: a damaged disk may promise more than it has. */
+const MOST_CAPACITY = 1 << 18;
 const NO_BYTES = Buffer.alloc(0);
+
+/** Of what holds something of each inode: `expected` of them, within bounds. */
+export function firstCapacity(expected: number): number {
+	return Math.max(LEAST_CAPACITY, Math.min(expected, MOST_CAPACITY));
+}
 
 /** Inodes as columns, by slots that count from 0. */
 export class InodeColumns {
 	#count = 0;
-	#type = new Uint8Array(FIRST_CAPACITY);
-	#mode = new Uint16Array(FIRST_CAPACITY);
-	#uid = new Uint32Array(FIRST_CAPACITY);
-	#gid = new Uint32Array(FIRST_CAPACITY);
-	#nlink = new Uint32Array(FIRST_CAPACITY);
-	#size = new Float64Array(FIRST_CAPACITY);
-	#mtime = new Float64Array(FIRST_CAPACITY);
+	#type: Uint8Array<ArrayBuffer>;
+	#mode: Uint16Array<ArrayBuffer>;
+	#uid: Uint32Array<ArrayBuffer>;
+	#gid: Uint32Array<ArrayBuffer>;
+	#nlink: Uint32Array<ArrayBuffer>;
+	#size: Float64Array<ArrayBuffer>;
+	#mtime: Float64Array<ArrayBuffer>;
 	readonly #node = reusedNode();
+
+	/** @param expected how many will come, as far as that is known: columns that grow are copied each time. */
+	constructor(expected = 0) {
+		const capacity = firstCapacity(expected);
+		this.#type = new Uint8Array(capacity);
+		this.#mode = new Uint16Array(capacity);
+		this.#uid = new Uint32Array(capacity);
+		this.#gid = new Uint32Array(capacity);
+		this.#nlink = new Uint32Array(capacity);
+		this.#size = new Float64Array(capacity);
+		this.#mtime = new Float64Array(capacity);
+	}
 
 	/** @returns its slot. */
 	add({ type, mode, uid, gid, nlink, size, mtime }: ListedNode): number {
 		const slot = this.#count++;
 		if (slot === this.#type.length) this.#grow();
-		this.#type[slot] = TYPES.indexOf(type);
+		// Most are; to look for the others costs as much as all else here.
+		this.#type[slot] = type === FILE ? 0 : TYPES.indexOf(type);
 		this.#mode[slot] = mode;
 		this.#uid[slot] = uid;
 		this.#gid[slot] = gid;

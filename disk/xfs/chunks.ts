@@ -15,10 +15,15 @@ export interface InodeRun {
 	readonly to: number;
 }
 
-/** The blocks of a chunk, but for its holes. */
-export function chunkRuns(superblock: Superblock, chunk: InodeChunk): BlockRun<InodeRun>[] {
-	const { inodesPerBlock } = superblock;
+/** The blocks of these chunks, but for their holes. */
+export function chunkRuns(superblock: Superblock, chunks: readonly InodeChunk[]): BlockRun<InodeRun>[] {
 	const runs: BlockRun<InodeRun>[] = [];
+	for (const chunk of chunks) addRuns(superblock, chunk, runs);
+	return runs;
+}
+
+function addRuns(superblock: Superblock, chunk: InodeChunk, runs: BlockRun<InodeRun>[]): void {
+	const { inodesPerBlock } = superblock;
 	for (let from = 0; from < CHUNK_INODES; from += HOLE_INODES) {
 		const to = endOfRun(chunk, from);
 		if (to === from) continue;
@@ -28,7 +33,6 @@ export function chunkRuns(superblock: Superblock, chunk: InodeChunk): BlockRun<I
 		if (start !== undefined) runs.push({ start, count, tag: { chunk, from, to } });
 		from = to;
 	}
-	return runs;
 }
 
 /** An inode in use: where it begins in the bytes, its number in the volume, and whether its checksum is known to be right. */

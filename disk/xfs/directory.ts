@@ -9,7 +9,7 @@ import type { EachEntry } from "../parser/names.ts";
 import type { Runs } from "../parser/runs.ts";
 import type { BlockRun, BlockSet } from "../parser/volume.ts";
 import { checksumHolds } from "./checksum.ts";
-import { hasInode, uuidHolds, type Xfs } from "./geometry.ts";
+import { hasInode, readWide, uuidHolds, type Xfs } from "./geometry.ts";
 
 /** A directory of one block, its own hash table at its end; and one of many. */
 const BLOCK_MAGIC = { v4: 0x58443242, v5: 0x58444233 } as const;
@@ -49,7 +49,7 @@ export function parseShortDirectory(xfs: Xfs, bytes: Buffer, start: number, end:
 		const name = at + SHORT_ENTRY_FIXED;
 		const number = name + length + type;
 		if (length === 0 || number + width > end) return `an entry of length ${length} at byte ${at - start}`;
-		const inode = wide ? readInode(view, number) : view.getUint32(number);
+		const inode = wide ? readWide(view, number) : view.getUint32(number);
 		if (!hasInode(xfs.superblock, inode)) return `an entry for inode ${inode} at byte ${at - start}`;
 		each(bytes, name, name + length, inode);
 		at = number + width;
@@ -57,9 +57,17 @@ export function parseShortDirectory(xfs: Xfs, bytes: Buffer, start: number, end:
 	return undefined;
 }
 
+/** Whether the directory block at `start` matches its checksum; version 4 has none. */
+export function directoryBlockHolds({ superblock }: Xfs, view: DataView, start: number): boolean {
+	const { blockSize, dirBlocks, features } = superblock;
+	return features.version !== 5 || checksumHolds(view, start, start + blockSize * dirBlocks, start + V5_CRC);
+}
+
 /**
  * Hands over the names of the directory block at `start`, without `.` and `..`. Undefined where all was well, else
  * what was wrong; the names before it have been handed over.
+ *
+ * @param sound what `directoryBlockHolds` said of it, where it was asked before.
  */
 export function parseDirectoryBlock(
 	xfs: Xfs,
@@ -67,22 +75,24 @@ export function parseDirectoryBlock(
 	bytes: Buffer,
 	start: number,
 	each: EachEntry,
+	sound = directoryBlockHolds(xfs, viewOf(bytes), start),
 ): string | undefined {
 	const { superblock } = xfs;
 	const { blockSize, dirBlocks, features, metaUuid } = superblock;
 	const size = blockSize * dirBlocks;
 	const v5 = features.version === 5;
 	const view = viewOf(bytes);
-	const magic = view.getUint32(start);
+	const magic = view.getInt32(start);
 	const single = magic === (v5 ? BLOCK_MAGIC.v5 : BLOCK_MAGIC.v4);
-	if (!single && magic !== (v5 ? DATA_MAGIC.v5 : DATA_MAGIC.v4)) return `a block of magic 0x${magic.toString(16)}`;
+	if (!single && magic !== (v5 ? DATA_MAGIC.v5 : DATA_MAGIC.v4))
+		return `a block of magic 0x${(magic >>> 0).toString(16)}`;
 	let fault: string | undefined;
 	if (v5) {
-		if (readInode(view, start + V5_OWNER) !== owner || !uuidHolds(view, start + V5_UUID, metaUuid)) {
+		if (readWide(view, start + V5_OWNER) !== owner || !uuidHolds(view, start + V5_UUID, metaUuid)) {
 			return "a block that belongs elsewhere";
 		}
-		if (!checksumHolds(view, start, start + size, start + V5_CRC)) fault = "a block that does not match its checksum";
 	}
+	if (!sound) fault = "a block that does not match its checksum";
 	let end = start + size;
 	if (single) {
 		const count = view.getUint32(end - TAIL);
@@ -93,7 +103,7 @@ export function parseDirectoryBlock(
 	for (let at = start + (v5 ? V5_HEADER : V4_HEADER); at < end; ) {
 		if (end - at < MIN_GAP) return `an entry cut short at byte ${at - start}`;
 		if (bytes[at] === 0xff && bytes[at + 1] === 0xff) {
-			const length = view.getUint16(at + 2);
+			const length = view.getInt16(at + 2) & 0xffff;
 			if (length < MIN_GAP || (length & 7) !== 0 || at + length > end)
 				return `a gap of ${length} at byte ${at - start}`;
 			at += length;
@@ -105,20 +115,13 @@ export function parseDirectoryBlock(
 		const name = at + 9;
 		const dots = length <= 2 && bytes[name] === 0x2e && (length === 1 || bytes[name + 1] === 0x2e);
 		if (!dots) {
-			const inode = readInode(view, at);
+			const inode = readWide(view, at);
 			if (hasInode(superblock, inode)) each(bytes, name, name + length, inode);
 			else fault = `an entry for inode ${inode} at byte ${at - start}`;
 		}
 		at = next;
 	}
 	return fault;
-}
-
-function readInode(view: DataView, at: number): number {
-	const high = view.getUint32(at);
-	const low = view.getUint32(at + 4);
-	// Of most volumes the numbers are small integers, which are quicker than others as long as they are made of nothing else.
-	return high === 0 ? low : high * 2 ** 32 + low;
 }
 
 export function directoryFault(xfs: Xfs, inode: number, fault: string | undefined, block?: number): void {

@@ -68,9 +68,20 @@ export function inodePosition(superblock: Superblock, inode: number): number | u
 /** Whether a structure of version 5 belongs to this filesystem, and not to one that stood here before. */
 export function uuidHolds(view: DataView, at: number, uuid: Uint32Array): boolean {
 	return (
-		view.getUint32(at) === uuid[0] &&
-		view.getUint32(at + 4) === uuid[1] &&
-		view.getUint32(at + 8) === uuid[2] &&
-		view.getUint32(at + 12) === uuid[3]
+		view.getInt32(at) === (uuid[0]! | 0) &&
+		view.getInt32(at + 4) === (uuid[1]! | 0) &&
+		view.getInt32(at + 8) === (uuid[2]! | 0) &&
+		view.getInt32(at + 12) === (uuid[3]! | 0)
 	);
+}
+
+/**
+ * The 64-bit number at `at`, exact below 2^53. Signed words, here and in inodes: V8's first compiler reads them in line
+ * and unsigned ones by a call, which takes five times as long, and most listings end before its last one has taken over.
+ */
+export function readWide(view: DataView, at: number): number {
+	const high = view.getInt32(at);
+	const low = view.getInt32(at + 4) >>> 0;
+	// Of most volumes the numbers are small integers, which are quicker than others as long as they are made of nothing else.
+	return high === 0 ? low : (high >>> 0) * 2 ** 32 + low;
 }

@@ -7,7 +7,7 @@ import type { DeviceNumber, FileNode, FileType, Ranges } from "../filesystem.ts"
 import type { ReusedNode } from "../listing.ts";
 import { manyChecksumsHold } from "../parser/checksum.ts";
 import { checksumHolds } from "./checksum.ts";
-import { inodePosition, uuidHolds, type Xfs } from "./geometry.ts";
+import { inodePosition, readWide, uuidHolds, type Xfs } from "./geometry.ts";
 
 const XFS_DINODE_MAGIC = 0x494e;
 const DI_CRC = 100;
@@ -98,29 +98,30 @@ export function parseListed(xfs: Xfs, view: DataView, at: number, inode: number,
 	node.size = sizeOf(xfs, view, at, inode);
 	node.inode = inode;
 	node.type = type;
-	node.mode = view.getUint16(at + 2);
-	node.uid = view.getUint32(at + 8);
-	node.gid = view.getUint32(at + 12);
+	node.mode = view.getInt16(at + 2) & 0xffff;
+	node.uid = view.getInt32(at + 8) >>> 0;
+	node.gid = view.getInt32(at + 12) >>> 0;
 	node.nlink = linksOf(view, at);
 	node.mtime = timeOf(view, at + 40, hasBigtime(view, at));
 	return true;
 }
 
 function typeInUse(xfs: Xfs, view: DataView, at: number, inode: number): FileType | undefined {
-	if (view.getUint16(at) !== XFS_DINODE_MAGIC) {
-		throw corruptInode(xfs, inode, "di_magic", `the magic number 0x${view.getUint16(at).toString(16)}`);
+	const start = view.getInt32(at);
+	if (start >>> 16 !== XFS_DINODE_MAGIC) {
+		throw corruptInode(xfs, inode, "di_magic", `the magic number 0x${(start >>> 16).toString(16)}`);
 	}
-	const version = view.getUint8(at + 4);
+	const version = view.getInt8(at + 4) & 0xff;
 	const v3 = version === 3;
 	if (v3 !== (xfs.superblock.features.version === 5) || version < 1 || version > 3) {
 		throw corruptInode(xfs, inode, "di_version", `version ${version}`);
 	}
 	if (v3) checkOwner(xfs, view, at, inode);
-	const mode = view.getUint16(at + 2);
+	const mode = start & 0xffff;
 	if (mode === 0 || linksOf(view, at) === 0) return undefined;
 	const type = TYPES[mode >>> 12];
 	if (type === undefined) throw corruptInode(xfs, inode, "di_mode", `the impossible mode 0${mode.toString(8)}`);
-	const format = view.getUint8(at + 5);
+	const format = view.getInt8(at + 5) & 0xff;
 	// The kernel's own files may have other formats, and nobody reads them here.
 	if ((FORMATS[mode >>> 12]! & (1 << format)) === 0 && !isKernelsOwn(view, at)) {
 		throw corruptInode(xfs, inode, "di_format", `format ${format}, which a ${type} cannot have`);
@@ -129,7 +130,7 @@ function typeInUse(xfs: Xfs, view: DataView, at: number, inode: number): FileTyp
 }
 
 function linksOf(view: DataView, at: number): number {
-	return view.getUint8(at + 4) === 1 ? view.getUint16(at + 6) : view.getUint32(at + 16);
+	return view.getInt8(at + 4) === 1 ? view.getUint16(at + 6) : view.getInt32(at + 16) >>> 0;
 }
 
 function hasBigtime(view: DataView, at: number): boolean {
@@ -138,7 +139,7 @@ function hasBigtime(view: DataView, at: number): boolean {
 
 /** A stale inode of another file or filesystem must not pass for the one that was asked for. */
 function checkOwner(xfs: Xfs, view: DataView, at: number, inode: number): void {
-	const found = view.getUint32(at + DI_INO) * 2 ** 32 + view.getUint32(at + DI_INO + 4);
+	const found = readWide(view, at + DI_INO);
 	if (found !== inode) throw corruptInode(xfs, inode, "di_ino", `the number of inode ${found}`);
 	if (!uuidHolds(view, at + DI_UUID, xfs.superblock.metaUuid)) {
 		throw corruptInode(xfs, inode, "di_uuid", "the UUID of another filesystem");
@@ -146,10 +147,9 @@ function checkOwner(xfs: Xfs, view: DataView, at: number, inode: number): void {
 }
 
 function sizeOf(xfs: Xfs, view: DataView, at: number, inode: number): number {
-	const high = view.getUint32(at + 56);
-	const size = high * 2 ** 32 + view.getUint32(at + 60);
+	const size = readWide(view, at + 56);
 	if (size <= Number.MAX_SAFE_INTEGER) return size;
-	if (high >= 2 ** 31) throw corruptInode(xfs, inode, "di_size", `a size of ${size}`);
+	if (view.getInt32(at + 56) < 0) throw corruptInode(xfs, inode, "di_size", `a size of ${size}`);
 	// XFS allows 8 EiB of holes; what of them lies beyond here is not told apart.
 	xfs.problems.add("limit", `inode ${inode} has a size of ${size}, shown as ${Number.MAX_SAFE_INTEGER}`, {
 		structure: "xfs_dinode",
@@ -165,11 +165,11 @@ const NANOSECONDS = 1e9;
 const BIGTIME_EPOCH = 2 ** 31;
 
 function timeOf(view: DataView, at: number, bigtime: boolean): number {
-	const high = view.getUint32(at);
-	const low = view.getUint32(at + 4);
-	if (!bigtime) return (high | 0) + low / NANOSECONDS;
+	const high = view.getInt32(at);
+	const low = view.getInt32(at + 4) >>> 0;
+	if (!bigtime) return high + low / NANOSECONDS;
 	// 64 bits divided by 10^9. A double's quotient is at most one off; the rest, which tells, needs only the low 32 bits.
-	let seconds = Math.floor((high * 2 ** 32 + low) / NANOSECONDS);
+	let seconds = Math.floor(((high >>> 0) * 2 ** 32 + low) / NANOSECONDS);
 	let rest = (low - Math.imul(seconds, NANOSECONDS)) | 0;
 	if (rest < 0) {
 		seconds--;
@@ -183,7 +183,7 @@ function timeOf(view: DataView, at: number, bigtime: boolean): number {
 
 /** Bits of di_flags2, of which only the low half is in use. */
 function flags2(view: DataView, at: number): number {
-	return view.getUint8(at + 4) === 3 ? view.getUint32(at + DI_FLAGS2_LOW) : 0;
+	return view.getInt8(at + 4) === 3 ? view.getInt32(at + DI_FLAGS2_LOW) : 0;
 }
 
 /** True of a file in the kernel's own directory tree (metadir). */

@@ -2,6 +2,7 @@
 import { UmbraError } from "../../common/errors.ts";
 import {
 	type EachListed,
+	firstCapacity,
 	grown,
 	InodeColumns,
 	type ListedTree,
@@ -10,12 +11,14 @@ import {
 	reusedNode,
 	walkListed,
 } from "../listing.ts";
+import { viewOf } from "../parser/checksum.ts";
 import { Copies } from "../parser/copies.ts";
 import type { EachEntry } from "../parser/names.ts";
 import { type BlockRun, BlockSet } from "../parser/volume.ts";
-import { chunkRuns, forInodes } from "./chunks.ts";
+import { chunkRuns, type EachInode, forInodes } from "./chunks.ts";
 import {
 	DirectoryAssembler,
+	directoryBlockHolds,
 	directoryFault,
 	directoryRuns,
 	parseDirectoryBlock,
@@ -26,7 +29,7 @@ import { readGroups } from "./groups.ts";
 import { checkInode, dataFork, FORMAT_LOCAL, isKernelsOwn, parseListed } from "./inode.ts";
 import { hasBlocks } from "./loader.ts";
 import { BlockMapper, type Mapping } from "./mapping.ts";
-import { walkTrees } from "./trees.ts";
+import { CHUNK_INODES, type InodeChunk, walkTrees } from "./trees.ts";
 
 /** A directory whose names were not told yet. */
 interface Directory {
@@ -36,24 +39,26 @@ interface Directory {
 	readonly short: Buffer | undefined;
 	readonly assembler: DirectoryAssembler;
 	/** Its directory blocks, and where each stands on the disk where it is in one piece. */
-	readonly blocks: { readonly bytes: Buffer; readonly block: number | undefined }[];
+	readonly blocks: { readonly bytes: Buffer; readonly block: number | undefined; readonly sound: boolean }[];
 }
 
 /** As `Filesystem.list`. */
 export async function list(xfs: Xfs, top: number, each: ListName, signal?: AbortSignal): Promise<void> {
-	const listing = new Listing(xfs);
-	await listing.readAll(signal);
+	const { trees } = await readGroups(xfs, signal);
+	const inodeTrees = trees.filter(({ kind }) => kind === "inobt");
+	const { chunks } = await walkTrees(xfs, inodeTrees, signal);
+	const listing = new Listing(xfs, chunks.length * CHUNK_INODES);
+	await listing.loadChunks(chunks, signal);
 	await walkListed(listing, top, each, signal);
 }
 
 const PAGE = 64;
-const FIRST_PAGES = 64;
 
 class Listing implements ListedTree {
 	readonly #xfs: Xfs;
-	readonly columns = new InodeColumns();
+	readonly columns: InodeColumns;
 	/** By page of 64 inodes, as they come: the slots in the columns, counted from 1; 0 where there is none. */
-	#slots = new Int32Array(FIRST_PAGES * PAGE);
+	#slots: Int32Array<ArrayBuffer>;
 	/** Where each page begins in there. */
 	readonly #pages = new Map<number, number>();
 	/** The page that was asked for last: its neighbours follow. */
@@ -71,30 +76,41 @@ class Listing implements ListedTree {
 	readonly #hidden: ReadonlySet<number>;
 	readonly #lastHidden: number;
 	readonly #node = reusedNode();
+	/** What was read last, mostly into the same memory as what was read before. */
+	#bytes: Buffer = Buffer.alloc(0);
+	#view = viewOf(this.#bytes);
+	/** One function for all inodes of chunks. */
+	readonly #inode: EachInode = (at, inode, sound) => this.#addInode(this.#bytes, this.#view, at, inode, sound);
 
-	constructor(xfs: Xfs) {
+	/** @param expected inodes at most, as far as the trees tell. */
+	constructor(xfs: Xfs, expected: number) {
 		this.#xfs = xfs;
+		this.columns = new InodeColumns(expected);
+		this.#slots = new Int32Array(firstCapacity(expected));
 		this.#mapper = new BlockMapper(xfs);
 		this.#hidden = new Set(xfs.superblock.hiddenInodes);
 		this.#lastHidden = Math.max(0, ...this.#hidden);
 	}
 
-	async readAll(signal?: AbortSignal): Promise<void> {
+	/** All inodes in use of these chunks. */
+	async loadChunks(chunks: readonly InodeChunk[], signal?: AbortSignal): Promise<void> {
 		const { superblock, volume } = this.#xfs;
-		const groups = await readGroups(this.#xfs, signal);
-		const inodeTrees = groups.trees.filter(({ kind }) => kind === "inobt");
-		const { chunks } = await walkTrees(this.#xfs, inodeTrees, signal);
 		await volume.readRuns(
-			chunks.flatMap((chunk) => chunkRuns(superblock, chunk)),
+			chunkRuns(superblock, chunks),
 			(run, first, count, bytes, at) => {
-				const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-				forInodes(this.#xfs, run, first, count, view, at, (place, inode, sound) => {
-					this.#addInode(bytes, view, place, inode, sound);
-				});
+				forInodes(this.#xfs, run, first, count, this.#viewOf(bytes), at, this.#inode);
 			},
 			signal,
 		);
 		await this.#readDirectories(signal);
+	}
+
+	#viewOf(bytes: Buffer): DataView {
+		if (bytes !== this.#bytes) {
+			this.#bytes = bytes;
+			this.#view = viewOf(bytes);
+		}
+		return this.#view;
 	}
 
 	#addInode(bytes: Buffer, view: DataView, at: number, inode: number, sound: boolean): void {
@@ -112,7 +128,13 @@ class Listing implements ListedTree {
 		const page = Math.floor(inode / PAGE);
 		const start = this.#startOf(page) ?? this.#addPage(page);
 		this.#slots[start + inode - page * PAGE] = this.columns.add(node) + 1;
-		if (node.type !== "dir") return;
+		if (node.type === "dir") this.#addDirectory(bytes, view, at, inode);
+	}
+
+	/** The one that was just put into `#node`. */
+	#addDirectory(bytes: Buffer, view: DataView, at: number, inode: number): void {
+		const xfs = this.#xfs;
+		const node = this.#node;
 		const fork = dataFork(xfs, view, at);
 		const local = fork.format === FORMAT_LOCAL;
 		const directory: Directory = {
@@ -146,7 +168,10 @@ class Listing implements ListedTree {
 			({ directory, logical, start }, first, count, bytes, at) => {
 				directory.assembler.add(logical + first, count, bytes, at, (from, offset) => {
 					const block = from === bytes ? start + first + (offset - at) / blockSize : undefined;
-					directory.blocks.push({ bytes: this.#copies.add(from, offset, offset + dirBlocks * blockSize), block });
+					// Where it was read to, it is checked in half the time that its copy takes.
+					const sound = directoryBlockHolds(xfs, from === bytes ? this.#viewOf(from) : viewOf(from), offset);
+					const copy = this.#copies.add(from, offset, offset + dirBlocks * blockSize);
+					directory.blocks.push({ bytes: copy, block, sound });
 				});
 			},
 			signal,
@@ -167,9 +192,9 @@ class Listing implements ListedTree {
 			directoryFault(this.#xfs, inode, parseShortDirectory(this.#xfs, short, 0, short.length, entry));
 			yield;
 		}
-		for (const { bytes, block } of blocks) {
+		for (const { bytes, block, sound } of blocks) {
 			this.#each = each;
-			directoryFault(this.#xfs, inode, parseDirectoryBlock(this.#xfs, inode, bytes, 0, entry), block);
+			directoryFault(this.#xfs, inode, parseDirectoryBlock(this.#xfs, inode, bytes, 0, entry, sound), block);
 			yield;
 		}
 	}

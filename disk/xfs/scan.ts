@@ -79,7 +79,7 @@ interface Fixed {
 async function readFixed(xfs: Xfs, signal?: AbortSignal): Promise<Fixed> {
 	const { trees, freeList } = await readGroups(xfs, signal);
 	const { blocks, chunks } = await walkTrees(xfs, trees, signal);
-	return { treeBlocks: blocks, freeList, chunks: chunks.flatMap((chunk) => chunkRuns(xfs.superblock, chunk)) };
+	return { treeBlocks: blocks, freeList, chunks: chunkRuns(xfs.superblock, chunks) };
 }
 
 /** What belongs to the filesystem itself. */
