@@ -13,7 +13,7 @@ import { makeTemplate, type Observed, type ObserveOptions, observe } from "./tes
 /** The titles of all have to be the same. */
 const RUNS = amount(2, 5);
 const AT_A_TIME = 2;
-/** x86: a write to address 0; a loop; interrupts off and halt. */
+/** x86: a write to address 0; a loop; interrupts off and halt. To sleep for 1,000 s over and over takes an address, below. */
 const CODE = { oops: "31c08900c3", loop: "f390ebfc", halt: "faf4ebfd" };
 
 /** Arms the 6300ESB as its driver would: two stages of half a second, without one to say that all is well. */
@@ -71,6 +71,27 @@ const CASES: readonly Case[] = [
 		provoke: async ({ shell, tell }) => {
 			await shell.run("cd /proc/sys/kernel; echo 2 > hung_task_timeout_secs; echo 1 > hung_task_check_interval_secs");
 			tell("fsfreeze --freeze /mnt; touch /mnt/other");
+		},
+	},
+	{
+		name: "tasks that wait for one lock, whose holder never gives it back",
+		expect: "deadlock: deadlock in ",
+		outcome: "failed",
+		provoke: async (observed) => {
+			const { shell, tell } = observed;
+			await shell.run("cd /proc/sys/kernel; echo 2 > hung_task_timeout_secs; echo 1 > hung_task_check_interval_secs");
+			const sleep = await addressOf(observed, "msleep");
+			await patch(observed, "ext4_mkdir", (place) => `bf40420f00e8${littleEndian(sleep - (place + 10n), 4)}ebf4`);
+			tell("mkdir /mnt/a & mkdir /mnt/b & mkdir /mnt/c &");
+		},
+	},
+	{
+		name: "a list in the kernel's memory that does not hang together",
+		expect: "memory-corruption: list corruption in ",
+		outcome: "failed",
+		provoke: async (observed) => {
+			await patch(observed, "modules", (place) => littleEndian(place, 8));
+			observed.tell("insmod /modules/$(head -n 1 /modules/order).ko");
 		},
 	},
 	{
@@ -224,7 +245,8 @@ async function provoked(template: Template, { options, provoke, expect }: Case):
 	const [type] = expect.split(":");
 	await until(() => observed.observer.failures.length > 0, {
 		what: `${type} is seen; the console: ${observed.clone.console().slice(-2000)}`,
-		timeoutMs: 60_000,
+		// Time in which this host did not let it run does not count as silence.
+		timeoutMs: 120_000,
 	});
 	// What comes of it.
 	await Promise.race([observed.observer.failed, sleep(2000)]);
@@ -252,23 +274,36 @@ async function failing({ qmp }: Clone, iotype: string): Promise<void> {
 	await qmp.execute("qom-set", { path: "/machine/peripheral/disk0", property: "drive", value: "failing" });
 }
 
-/** Writes over a function of the guest's kernel, by QEMU's debugger. */
-async function patch({ clone, shell }: Observed, name: string, code: string): Promise<void> {
-	const address = (await shell.run(`grep ' ${name}$' /proc/kallsyms`)).split(" ")[0];
+/** Writes over a function of the guest's kernel, or its data, by QEMU's debugger. @param code in hexadecimal. */
+async function patch(observed: Observed, name: string, code: string | ((place: bigint) => string)): Promise<void> {
+	const { clone } = observed;
+	const place = await addressOf(observed, name);
+	const bytes = typeof code === "string" ? code : code(place);
 	await clone.qmp.execute("human-monitor-command", { "command-line": "gdbserver unix:gdb,server=on,wait=off" });
 	const socket = connect(`${clone.folder}/gdb`);
 	let said = "";
-	socket.on("data", (bytes) => {
-		said += bytes;
+	socket.on("data", (some) => {
+		said += some;
 	});
 	const say = (body: string) => {
 		const sum = [...body].reduce((all, letter) => (all + letter.charCodeAt(0)) & 0xff, 0);
 		socket.write(`$${body}#${sum.toString(16).padStart(2, "0")}`);
 	};
-	say(`M${address},${code.length / 2}:${code}`);
+	say(`M${place.toString(16)},${(bytes.length / 2).toString(16)}:${bytes}`);
 	await until(() => said.includes("$OK#"), { what: `the debugger has written: ${said}` });
 	say("D");
 	await until(() => said.split("$OK#").length > 2, { what: `the debugger has let go: ${said}` });
 	socket.destroy();
 	await clone.qmp.execute("cont");
+}
+
+async function addressOf({ shell }: Observed, name: string): Promise<bigint> {
+	const [address] = (await shell.run(`grep -E ' ${name}([[:space:]]|$)' /proc/kallsyms`)).split(" ");
+	return BigInt(`0x${address}`);
+}
+
+function littleEndian(value: bigint, bytes: number): string {
+	const buffer = Buffer.alloc(8);
+	buffer.writeBigInt64LE(BigInt.asIntN(64, value));
+	return buffer.toString("hex", 0, bytes);
 }

@@ -44,6 +44,11 @@ describe("Silence", () => {
 			watch(100, () => ({ ranMs: undefined })),
 			[],
 		);
+		// What they did after the last sign of life, before they stopped.
+		assert.deepEqual(
+			watch(100, (second) => ({ isAlive: second === 3, ranMs: second <= 4 ? 5 : 0 })),
+			[34],
+		);
 	});
 
 	it("does not count time in which the host did not let it run", () => {

@@ -88,6 +88,8 @@ describe("Observer of a guest over time", needsGuest(), () => {
 
 	it("shows what stands on the screen, of whatever size, and loads a disk to see what it takes", async () => {
 		await using busy = await observe(template);
+		// What is written before the first reading is in no second.
+		await until(() => busy.observer.seconds >= 2, { what: "it is watched" });
 		await busy.shell.run("dd if=/dev/urandom of=/mnt/a bs=64k count=128 conv=fsync; cat /mnt/a > /dev/null");
 		const { seconds } = busy.observer;
 		await until(() => busy.observer.seconds > seconds + 1, { what: "it is looked at" });
@@ -97,6 +99,7 @@ describe("Observer of a guest over time", needsGuest(), () => {
 		assert.ok(width >= 320 && height >= 200 && png.length <= 128 * 1024, `${width} x ${height}, ${png.length} bytes`);
 		assert.ok(diskBytes >= 8 * 2 ** 20 && diskBytes < 12 * 2 ** 20, `${diskBytes}`);
 		const written = (series.values["vm_disk.wr_bytes disk0"] ?? []).reduce<number>((sum, each) => sum + (each ?? 0), 0);
-		assert.ok(written >= 8 * 2 ** 20, `${written}`);
+		// Each of the rates is that of a second, more or less.
+		assert.ok(written >= 0.9 * 8 * 2 ** 20, `${written}`);
 	});
 });

@@ -27,7 +27,9 @@ export interface Look {
 export class Silence {
 	#lastMs: number | undefined;
 	#silentMs = 0;
-	#ranMs: number | undefined = 0;
+	/** For so long its processors have stood, but for `#ranMs`. */
+	#standsMs = 0;
+	#ranMs = 0;
 	#isSilent = false;
 
 	get isSilent(): boolean {
@@ -40,14 +42,21 @@ export class Silence {
 		this.#lastMs = atMs;
 		if (isAlive) {
 			this.#silentMs = 0;
+			this.#standsMs = 0;
 			this.#ranMs = 0;
 			this.#isSilent = false;
 			return undefined;
 		}
 		if (isHeld) return undefined;
 		this.#silentMs += passed;
-		this.#ranMs = this.#ranMs === undefined || ranMs === undefined ? undefined : this.#ranMs + ranMs;
-		const stands = this.#ranMs !== undefined && this.#ranMs < STANDS_MS;
+		this.#standsMs += passed;
+		this.#ranMs += ranMs ?? STANDS_MS;
+		if (this.#ranMs >= STANDS_MS) {
+			// Also what it did between its last sign of life and its end.
+			this.#standsMs = 0;
+			this.#ranMs = 0;
+		}
+		const stands = this.#standsMs >= SILENCE_MS;
 		if (this.#isSilent || this.#silentMs < SILENCE_MS || !(isMissed || stands)) return undefined;
 		this.#isSilent = true;
 		return Math.round(this.#silentMs / 1000);
