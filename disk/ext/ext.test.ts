@@ -98,7 +98,7 @@ describe("openExt", () => {
 	});
 	after(() => folder[Symbol.asyncDispose]());
 
-	for (const variant of variantsOf(VARIANTS, 2)) {
+	for (const variant of variantsOf(VARIANTS, 3)) {
 		it(`reads ${variant.name} as mke2fs wrote it, e2fsprogs and The Sleuth Kit show it`, async (t) => {
 			if (!(await has(t, "mke2fs", "debugfs", "fls"))) return;
 			const tree = variant.options.includes("inline_data") ? withoutHoles : whole;

@@ -54,7 +54,7 @@ function assertPlaces(machine: DiskSet, group: string, oracle: ReadonlyMap<strin
 describe("openDisks on what lvm makes", () => {
 	it("finds every extent of linear and striped volumes that grew and shrank", LVM, async (context) => {
 		const random = testRandom(context);
-		for (const extent of variantsOf(["64k", "4m", "1m"], 2)) {
+		for (const extent of variantsOf(["64k", "4m", "1m"], 3)) {
 			const size = extent === "4m" ? 96 * MIB : 24 * MIB;
 			await using group = await TestGroup.create("vgmap", [size, size, size, size], { vgcreate: ["-s", extent] });
 			const volumes: string[] = [];
