@@ -118,7 +118,8 @@ export interface RamRequest {
 	readonly allowPause: boolean;
 	/**
 	 * Takes QEMU's migration stream, to its end and without delay: the guest waits where it writes to what was not read
-	 * yet. The bytes of a piece are others once the next is asked for. `scratchPath` names a file that may be made, and is removed by who made it.
+	 * yet. The bytes of a piece are others once the next is asked for. `scratchPath` names a file that may be made, and is
+	 * removed by who made it.
 	 */
 	readonly read: (stream: AsyncIterable<Uint8Array>, scratchPath: string) => Promise<void>;
 }

@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, constants, openSync, unlinkSync } from "node:fs";
+import { closeSync, constants, openSync, rmSync, unlinkSync } from "node:fs";
 import { Socket } from "node:net";
 import { promisify } from "node:util";
 import { messageOf, UmbraError } from "../../common/errors.ts";
@@ -20,7 +20,8 @@ const PIECES = 16;
 /**
  * Standard output is the pipe. By descriptor 3 it says that it listens; when that is closed, by the agent or by its death,
  * and nobody has connected, it ends. A pipe holds 64 KiB, for which three processes would have to be woken in turns: it is
- * made to hold 1 MiB (F_SETPIPE_SZ), the most that everyone may have.
+ * made to hold 1 MiB (F_SETPIPE_SZ), the most that everyone may have. For the same reason it naps where less than half of what it
+ * can take has come: QEMU sends page after page.
  */
 const PROGRAM = `
 use strict;
@@ -161,6 +162,8 @@ export class RamRelay {
 
 /** Both ends, without a name. */
 async function makePipe(path: string): Promise<[reader: number, writer: number]> {
+	// Of an agent that was killed right here.
+	rmSync(path, { force: true });
 	await promisify(execFile)("mkfifo", ["-m", "600", path]);
 	const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
 	try {
