@@ -56,7 +56,7 @@ describe("levers of clones", needsGuest("qemu-nbd"), () => {
 
 	lever("cpu-stall has all vCPUs stand, and the guest notice", async (stressed, context) => {
 		const { clone, shell } = stressed;
-		await shell.run(`(${longestGap("0", 4)}) > /tmp/gap &`);
+		await shell.run(longestGap(0));
 		await withLever(stressed, "cpu-stall", { ms: 1500 }, async () => {
 			const begun = performance.now();
 			await status(clone);
@@ -64,9 +64,7 @@ describe("levers of clones", needsGuest("qemu-nbd"), () => {
 			context.diagnostic(`its monitor was silent for ${silentMs.toFixed(0)} ms`);
 			assert.ok(silentMs > 1300, `${silentMs}`);
 		});
-		const gap = await until(async () => Number(await shell.run("cat /tmp/gap")) || undefined, {
-			what: "the loop ends",
-		});
+		const gap = await endedGap(shell, 0);
 		context.diagnostic(`1500 ms: the longest gap in the guest ${gap} ms`);
 		assert.ok(gap >= 1400, `${gap}`);
 		assert.equal(await status(clone), "running");
@@ -74,20 +72,15 @@ describe("levers of clones", needsGuest("qemu-nbd"), () => {
 
 	lever("cpu-stall has one vCPU stand while the other goes on", async (stressed, context) => {
 		const { clone, shell } = stressed;
-		for (const vcpu of ["0", "1"]) await shell.run(`(${longestGap(vcpu, 4)}) > /tmp/gap${vcpu} &`);
+		for (const vcpu of [0, 1]) await shell.run(longestGap(vcpu));
 		await withLever(stressed, "cpu-stall", { ms: 1500, vcpu: 1 }, async () => {
 			const begun = performance.now();
 			await status(clone);
 			assert.ok(performance.now() - begun < 1000);
 			await sleep(1700);
 		});
-		const [first = Number.NaN, second = Number.NaN] = await until(
-			async () => {
-				const told = (await shell.run("cat /tmp/gap0 /tmp/gap1")).trim().split("\n");
-				return told.length === 2 ? told.map(Number) : undefined;
-			},
-			{ what: "the loops end" },
-		);
+		const first = await endedGap(shell, 0);
+		const second = await endedGap(shell, 1);
 		context.diagnostic(`1500 ms of vCPU 1: the longest gap on 0 ${first} ms, on 1 ${second} ms`);
 		assert.ok(second >= 1400 && first < 1400, `${first} ${second}`);
 		await assert.rejects(withLever(stressed, "cpu-stall", { ms: 10, vcpu: 7 }), {
@@ -379,9 +372,19 @@ describe("levers of clones", needsGuest("qemu-nbd"), () => {
 	});
 });
 
-/** A script that tells the longest while, in milliseconds, for which it did not run on this vCPU. */
-function longestGap(vcpu: string, seconds: number): string {
+/**
+ * A script that looks at the clock on this vCPU again and again, in the background, from before it returns until `endedGap`
+ * asks for the longest while, in milliseconds, for which it did not.
+ */
+function longestGap(vcpu: number): string {
 	const read = `read now rest < /proc/uptime; now=\${now%.*}\${now#*.}`;
-	const loop = `${read}; last=$now; end=$((now+${seconds}00)); most=0; while [ $last -lt $end ]; do ${read}; gap=$((now-last)); [ $gap -gt $most ] && most=$gap; last=$now; done; echo $((most*10))`;
-	return `taskset -c ${vcpu} sh -c '${loop}'`;
+	const step = `${read}; gap=$((now-last)); [ $gap -gt $most ] && most=$gap; last=$now`;
+	const file = `/tmp/gap${vcpu}`;
+	const loop = `${read}; last=$now; most=0; > ${file}.begun; while [ ! -e ${file}.enough ]; do ${step}; done; echo $((most*10)) > ${file}`;
+	return `taskset -c ${vcpu} sh -c '${loop}' & while [ ! -e ${file}.begun ]; do sleep 0.05; done`;
+}
+
+async function endedGap(shell: CloneShell, vcpu: number): Promise<number> {
+	const file = `/tmp/gap${vcpu}`;
+	return Number(await shell.run(`> ${file}.enough; while [ ! -s ${file} ]; do sleep 0.05; done; cat ${file}`));
 }
