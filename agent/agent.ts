@@ -227,11 +227,13 @@ export class Agent implements AsyncDisposable {
 	#adopt(machine: Machine): void {
 		this.#log.info({ vm: machine.name, uuid: machine.uuid }, "found a VM");
 		if (isRead(this.#config, machine.name)) this.#telemetry?.adopt(machine);
+		const settings = settingsFor(this.#config, machine.name);
 		const runner = new VmRunner({
 			machine,
-			settings: settingsFor(this.#config, machine.name),
+			settings,
 			defaultSchedule: this.#config.schedule,
-			states: settingsFor(this.#config, machine.name).states ?? this.#config.states,
+			states: settings.states ?? this.#config.states,
+			preallocateRam: settings.preallocateRam ?? this.#config.preallocateRam,
 			capturer: this.#capturer,
 			inTurn: (work) =>
 				this.#turns.inTurn(machine.name, async () => {

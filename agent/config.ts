@@ -26,6 +26,7 @@ const vmSettings = z
 		schedule: schedule.optional(),
 		/** When RAM and devices are captured too. */
 		states: schedule.optional(),
+		preallocateRam: z.boolean().optional(),
 		/** True: never captured. */
 		exclude: z.boolean().default(false),
 		excludeDisks: z.array(z.string()).default([]),
@@ -115,6 +116,11 @@ export const agentConfig = z.strictObject({
 	schedule: schedule.default("every 60s"),
 	/** When RAM and devices are captured too: never, unless told. */
 	states: schedule.optional(),
+	/**
+	 * Makes memory of what a guest never wrote to before RAM is captured: it then stands still for half as long, and the host
+	 * has that much less.
+	 */
+	preallocateRam: z.boolean().default(false),
 	telemetry: telemetry.prefault({}),
 	trials: trials.optional(),
 	/** Hashing threads. */

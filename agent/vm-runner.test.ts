@@ -29,6 +29,7 @@ class StandInCapturer {
 		readonly disks: readonly string[];
 		readonly signal: AbortSignal | undefined;
 		readonly hasState: boolean;
+		readonly state: CaptureOptions["state"];
 	}[] = [];
 	/** When a state was captured before, in Unix milliseconds. */
 	last: number | undefined;
@@ -46,7 +47,7 @@ class StandInCapturer {
 		{ signal, state }: CaptureOptions,
 	): Promise<CaptureResult> {
 		assert.equal(this.running++, 0, "two captures of one machine at a time");
-		this.calls.push({ disks, signal, hasState: state !== undefined });
+		this.calls.push({ disks, signal, hasState: state !== undefined, state });
 		const number = this.calls.length;
 		try {
 			if (state !== undefined && this.refusesState)
@@ -81,6 +82,7 @@ class Stage implements AsyncDisposable {
 		options: Partial<Pick<VmRunnerOptions, "blocked" | "log" | "onDatabaseFailure">> & {
 			readonly schedule?: string;
 			readonly states?: string | undefined;
+			readonly preallocateRam?: boolean;
 			readonly prepare?: (capturer: StandInCapturer) => void;
 		} = {},
 	) {
@@ -91,6 +93,7 @@ class Stage implements AsyncDisposable {
 			// Only the first capture comes by itself.
 			defaultSchedule: options.schedule ?? "every 1h",
 			states: options.states,
+			preallocateRam: options.preallocateRam ?? false,
 			capturer: this.capturer as unknown as Capturer,
 			inTurn: (work) => work(),
 			blocked: options.blocked ?? (async () => undefined),
@@ -162,6 +165,19 @@ describe("VmRunner", () => {
 		assert.deepEqual(
 			stage.capturer.calls.map(({ hasState }) => hasState),
 			[true, true],
+		);
+	});
+
+	it("has RAM preallocated where the settings say so, whoever wants a state", async () => {
+		await using stage = new Stage({}, { states: "every 1h", preallocateRam: true });
+		await stage.captures(1);
+		await stage.runner.captureNow({ state: { allowPause: true } });
+		assert.deepEqual(
+			stage.capturer.calls.map(({ state }) => state),
+			[
+				{ allowPause: false, preallocate: true },
+				{ allowPause: true, preallocate: true },
+			],
 		);
 	});
 

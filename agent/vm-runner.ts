@@ -5,7 +5,7 @@ import { toLong, v1, type wire } from "../proto/service.ts";
 import type { BlocksOfDisks, CaptureResult, Capturer } from "./capture/capture.ts";
 import { nextDelay, parseSchedule } from "./capture/schedule.ts";
 import type { VmSettings } from "./config.ts";
-import type { DiskInfo, Machine, MachineState } from "./hypervisor/hypervisor.ts";
+import type { DiskInfo, Machine, MachineState, RamOptions } from "./hypervisor/hypervisor.ts";
 
 export interface VmRunnerOptions {
 	readonly machine: Machine;
@@ -14,6 +14,8 @@ export interface VmRunnerOptions {
 	readonly defaultSchedule: string;
 	/** When RAM and devices are captured too; never, where it is left out. */
 	readonly states?: string | undefined;
+	/** Makes all of RAM memory before it is captured. */
+	readonly preallocateRam?: boolean;
 	readonly capturer: Capturer;
 	/** Runs a capture when it is its turn among those of all machines. */
 	readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
@@ -212,7 +214,7 @@ export class VmRunner {
 		this.#lastStart = performance.now();
 		if (isStateDue) this.#lastState = this.#lastStart;
 		this.#anewAt = undefined;
-		const { machine, settings, capturer, inTurn, blocked, onCaptured, log } = this.#options;
+		const { machine, settings, preallocateRam, capturer, inTurn, blocked, onCaptured, log } = this.#options;
 		this.#state = await machine.state(signal);
 		this.#disks = await machine.disks(signal);
 		// What an operator asked for is done; what the collector lost is no reason to look at what it may not.
@@ -227,11 +229,12 @@ export class VmRunner {
 		const states = demands.flatMap(({ state }) => state ?? []);
 		const ids = disks.map((disk) => disk.id);
 		const options = { signal, resend: together(demands) };
-		const state = states.length === 0 ? undefined : { allowPause: states.some(({ allowPause }) => allowPause) };
+		const stateOptions = (allowPause: boolean): RamOptions => ({ allowPause, preallocate: preallocateRam === true });
+		const state = states.length === 0 ? undefined : stateOptions(states.some(({ allowPause }) => allowPause));
 		const result = await inTurn(async () => {
 			if (state === undefined && isStateDue) {
 				try {
-					return await capturer.capture(machine, ids, { ...options, state: { allowPause: false } });
+					return await capturer.capture(machine, ids, { ...options, state: stateOptions(false) });
 				} catch (error) {
 					if (signal.aborted || !isUmbraError(error, "unsupported", "conflict", "limit", "unavailable")) throw error;
 					log.warn({ vm: machine.name, err: error }, "RAM and devices cannot be captured; the disks are");

@@ -14,7 +14,7 @@ import type { Logger } from "../../common/log.ts";
 import type { ChangedPages } from "../../disk/map/map.ts";
 import { NbdClient, nbdSource } from "../../disk/source/nbd/client.ts";
 import { toLong, v1, type wire } from "../../proto/service.ts";
-import type { Machine, Snapshot, SnapshotDisk } from "../hypervisor/hypervisor.ts";
+import type { Machine, RamOptions, Snapshot, SnapshotDisk } from "../hypervisor/hypervisor.ts";
 import type { StagedChangeset } from "../spool/spool.ts";
 import { type AgentDb, type AgentOperation, BlockIndex, type IndexStager } from "./block-index.ts";
 import { ChangeCauses, type Interval } from "./change-causes.ts";
@@ -71,8 +71,8 @@ export interface CaptureOptions {
 	readonly id?: string;
 	/** What is captured is no running machine, but a snapshot that was there. */
 	readonly imported?: wire.v1.IImportOrigin;
-	/** Captures RAM and devices too; `allowPause`: also of a machine that stands still for long while they are. */
-	readonly state?: { readonly allowPause: boolean } | undefined;
+	/** Captures RAM and devices too. */
+	readonly state?: RamOptions | undefined;
 	/** Called with the bytes of a disk that were read or passed over so far, of how many. */
 	readonly onProgress?: ((disk: string, done: number, total: number) => void) | undefined;
 }

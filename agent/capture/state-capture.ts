@@ -2,7 +2,7 @@
 import { blockCount, isZeroName, NAME_SIZE } from "../../common/block.ts";
 import { UmbraError } from "../../common/errors.ts";
 import { toLong, v1, type wire } from "../../proto/service.ts";
-import type { RamRequest, Snapshot } from "../hypervisor/hypervisor.ts";
+import type { RamOptions, RamRequest, Snapshot } from "../hypervisor/hypervisor.ts";
 import { type NamedPart, writeBytes } from "../state/block-writer.ts";
 import { encodeConfiguration } from "../state/configuration.ts";
 import { type ReadState, readState } from "../state/state.ts";
@@ -21,8 +21,7 @@ export interface CapturedState {
 	readonly bytes: number;
 }
 
-export interface StateCaptureOptions {
-	readonly allowPause: boolean;
+export interface StateCaptureOptions extends RamOptions {
 	readonly hashing: HashPoolLease;
 	readonly chunks: ChunkSink;
 	readonly signal: AbortSignal;
@@ -35,9 +34,10 @@ export class StateCapture {
 
 	constructor(options: StateCaptureOptions) {
 		this.#options = options;
-		const { hashing, chunks, signal, allowPause } = options;
+		const { hashing, chunks, signal, allowPause, preallocate = false } = options;
 		this.request = {
 			allowPause,
+			preallocate,
 			read: async (stream, scratchPath) => {
 				this.#read = await hashing.use((pool) =>
 					readState({ stream, scratchPath, pool, chunks, signal, maxWaitMs: MAX_WAIT_MS }),

@@ -258,11 +258,12 @@ export class Fleece {
 		const migration = undo.use(await RamMigration.prepare(qmp, this.#ramPath, request));
 		await this.#joining;
 		// The guest stands still the shorter for it.
-		if (pid !== undefined) await joinHugePages(pid, log);
+		const all = request.preallocate === true;
+		if (pid !== undefined) await joinHugePages(pid, log, { all });
 		const finished = async (): Promise<void> => {
 			await migration.finished();
 			// And it is the faster for it afterwards; nobody waits for that.
-			if (pid !== undefined) this.#joining = joinHugePages(pid, log);
+			if (pid !== undefined) this.#joining = joinHugePages(pid, log, { all });
 		};
 		return { migration, snapshot: { finished, configuration } };
 	}

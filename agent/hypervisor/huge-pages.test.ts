@@ -19,12 +19,17 @@ const PROGRAM = `
 	for (let at = ${TOUCHED}; at < ${SIZE}; at += 4096) sum += memory[at];
 	console.log(sum);
 	process.stdin.resume();
+	process.stdin.on("end", () => {
+		let sum = 0;
+		for (let at = 0; at < ${SIZE}; at++) sum += memory[at];
+		console.log(sum - ${TOUCHED / 4096});
+	});
 `;
 
 const run = process.getuid?.() === 0 ? needs("perl") : { skip: "needs root, for another process's memory" };
 
 describe("huge pages", run, () => {
-	it("are made of memory that is there, and of no other", async () => {
+	it("are made of memory that is there, and of no other unless that is wanted", async () => {
 		const child: ChildProcessByStdio<Writable, Readable, null> = spawn(process.execPath, ["-e", PROGRAM], {
 			stdio: ["pipe", "pipe", "inherit"],
 		});
@@ -45,6 +50,12 @@ describe("huge pages", run, () => {
 			assert.ok(joined !== undefined && joined * 2 * MIB >= TOUCHED - 8 * MIB, `${joined} joined`);
 			assert.ok(after.huge >= TOUCHED - 8 * MIB, `huge: ${before.huge}, then ${after.huge}`);
 			assert.ok(after.resident < before.resident + 16 * MIB, `resident: ${before.resident}, then ${after.resident}`);
+			const preallocated = await joinHugePages(pid, createLogger("test", "silent"), { all: true });
+			const { resident, huge } = await memoryOf(pid);
+			assert.ok(preallocated !== undefined && preallocated * 2 * MIB >= SIZE - 8 * MIB, `${preallocated} joined`);
+			assert.ok(huge >= SIZE - 8 * MIB && resident >= SIZE - 8 * MIB, `huge: ${huge}, resident: ${resident}`);
+			child.stdin.end();
+			assert.equal(String(await once(child.stdout, "data")), "0\n", "what was never written to is zeroes");
 		} finally {
 			child.kill();
 		}

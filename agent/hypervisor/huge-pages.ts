@@ -4,7 +4,8 @@
  * after page, and the kernel takes hours to join them by itself, while the guest is the slower for it.
  *
  * Only what is memory as a whole is joined (each of its pages is the machine's alone, and none is the page of zeroes that all
- * share), so that no machine comes to take more. Needs Linux 6.1 (MADV_COLLAPSE), CAP_SYS_NICE and CAP_SYS_PTRACE.
+ * share), so that no machine comes to take more; unless that is asked for. Needs Linux 6.1 (MADV_COLLAPSE), CAP_SYS_NICE and
+ * CAP_SYS_PTRACE.
  */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -14,6 +15,8 @@ import { KernelTree } from "../proc/tree.ts";
 
 /** Mappings that are smaller are none of the machine's RAM. */
 const LEAST_BYTES = 64 * 2 ** 20;
+/** Of the host's memory, what is left to others where RAM is preallocated. */
+const SPARED_SHARE = 0.1;
 /** A guest of some TiB; it is worth no more. */
 const TIMEOUT_MS = 120_000;
 
@@ -23,13 +26,19 @@ const TIMEOUT_MS = 120_000;
  */
 const PROGRAM = `
 use strict;
-my ($pid, $least) = @ARGV;
+my ($pid, $least, $all) = @ARGV;
 my $huge = 2 ** 21;
 my $process = syscall(434, $pid + 0, 0);
 die "pidfd_open: $!\\n" if $process < 0;
 open(my $pages, "<:raw", "/proc/$pid/pagemap") or die "pagemap: $!\\n";
 open(my $maps, "<", "/proc/$pid/maps") or die "maps: $!\\n";
-my $joined = 0;
+open(my $memory, "<", "/proc/meminfo") or die "meminfo: $!\\n";
+sub hasRoom {
+	seek($memory, 0, 0);
+	my %kib = map { /^(\\w+): +(\\d+)/ ? ($1, $2) : () } <$memory>;
+	return $kib{MemAvailable} > $kib{MemTotal} * ${SPARED_SHARE};
+}
+my ($joined, $short) = (0, 0);
 for my $line (<$maps>) {
 	next unless $line =~ /^([0-9a-f]+)-([0-9a-f]+) rw.p 0+ 00:00 0 *$/;
 	my ($start, $end) = (hex $1, hex $2);
@@ -38,7 +47,11 @@ for my $line (<$maps>) {
 		sysseek($pages, $at / 512, 0) or die "pagemap: $!\\n";
 		my $bytes = "";
 		last unless sysread($pages, $bytes, 4096) == 4096;
-		next unless $bytes =~ /\\A(?:.{7}\\x81)*\\z/s;
+		unless ($bytes =~ /\\A(?:.{7}\\x81)*\\z/s) {
+			next unless $all && $bytes =~ /[^\\0]/;
+			$short ||= hasRoom() ? 0 : 1;
+			next if $short;
+		}
 		my $range = pack("QQ", $at, $huge);
 		my $done = syscall(440, $process, $range, 1, 25, 0);
 		if ($done >= 0) { $joined++; next; }
@@ -46,22 +59,26 @@ for my $line (<$maps>) {
 		die "process_madvise: $!\\n" unless $!{EAGAIN} || $!{ENOMEM} || $!{EBUSY} || $!{EINVAL};
 	}
 }
-print $joined;
+print "$joined $short";
 `;
 
 /**
  * Never fails: where it cannot be done, RAM stays as it is.
  *
  * @param pid QEMU's process
+ * @param all what QEMU only ever read, and mapped for that, becomes memory too, while the host has some to spare
  * @returns huge pages that RAM has now, those that it had included; undefined where that is not known
  */
-export async function joinHugePages(pid: number, log: Logger): Promise<number | undefined> {
+export async function joinHugePages(pid: number, log: Logger, { all = false } = {}): Promise<number | undefined> {
 	const wanted = new KernelTree().text("/sys/kernel/mm/transparent_hugepage/enabled");
 	// Who has switched them off has a reason.
 	if (wanted === undefined || wanted.includes("[never]")) return undefined;
-	const args = ["-MErrno", "-e", PROGRAM, String(pid), String(LEAST_BYTES)];
+	const args = ["-MErrno", "-e", PROGRAM, String(pid), String(LEAST_BYTES), all ? "1" : "0"];
 	try {
-		return Number((await promisify(execFile)("perl", args, { timeout: TIMEOUT_MS })).stdout);
+		const { stdout } = await promisify(execFile)("perl", args, { timeout: TIMEOUT_MS });
+		const [joined, short] = stdout.split(" ").map(Number);
+		if (short === 1) log.warn({ pid }, "the host has too little memory left to preallocate all of this machine's RAM");
+		return joined;
 	} catch (error) {
 		log.debug({ pid, reason: messageOf(error) }, "RAM stays in the pages that it has");
 		return undefined;

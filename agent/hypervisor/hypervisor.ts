@@ -113,9 +113,15 @@ export interface NetworkConnection {
 	readonly isInbound: boolean;
 }
 
-export interface RamRequest {
-	/** Capture machines too that stand still for long while they are. */
+/** How RAM is captured. */
+export interface RamOptions {
+	/** Machines too that stand still for long while they are. */
 	readonly allowPause: boolean;
+	/** Makes memory of all of RAM, also of what the guest never wrote to, so that it stands still for less long. */
+	readonly preallocate?: boolean;
+}
+
+export interface RamRequest extends RamOptions {
 	/**
 	 * Takes QEMU's migration stream, to its end and without delay: the guest waits where it writes to what was not read
 	 * yet. The bytes of a piece are others once the next is asked for. `scratchPath` names a file that may be made, and is

@@ -12,7 +12,7 @@ import { median, number, spread } from "./measure.ts";
 import { timed, UMBRA } from "./timed.ts";
 
 const MIB = 2 ** 20;
-const GUESTS = { small: 512, large: 2048 } as const;
+const GUESTS = { small: 512, large: 2048, preallocated: 2048 } as const;
 const CAPTURES = 11;
 const PAUSE_MS = 30;
 const SPEED = 0.5;
@@ -69,8 +69,9 @@ async function run({ folder, say }: BenchContext): Promise<Row[]> {
 		guests[name] = guest;
 		monitors[name] = stack.use(await QmpClient.connect(path));
 	}
-	const sockets = [guests["small"], guests["large"]].map((guest) => (guest as Guest).qmpSocket);
-	const site = stack.use(await Site.start({ folder: folder.path, sockets, agent: { log: "warn" } }));
+	const sockets = Object.keys(GUESTS).map((name) => (guests[name] as Guest).qmpSocket);
+	const agent = { log: "warn", vms: [{ match: "preallocated", preallocateRam: true }] } as const;
+	const site = stack.use(await Site.start({ folder: folder.path, sockets, agent }));
 	for (const vm of Object.keys(GUESTS)) await site.capture(vm);
 	const stored = async () => (await site.client.get<{ storedBytes: number }>("/v1/vault/stats")).storedBytes;
 	/** Captures are answered when they are in the spool. */
@@ -104,25 +105,28 @@ async function run({ folder, say }: BenchContext): Promise<Row[]> {
 		small.push(await capture(site, "small", await alone("small")));
 		await arrived("small", at + 1);
 	}
-	say("captures of the 2 GB guest");
-	const large: Capture[] = [];
-	const full: Capture[] = [];
-	for (const captures of [large, full]) {
-		if (captures === full) {
-			say("captures of the 2 GB guest with its memory full");
-			await alone("large");
-			await inGuest(guests["large"] as Guest, fill(GUESTS.large, FULL));
+	const capturedAll = async (vm: string, before = 0): Promise<readonly Capture[]> => {
+		const captures: Capture[] = [];
+		while (captures.length < CAPTURES) {
+			captures.push(await capture(site, vm, await alone(vm)));
+			await arrived(vm, before + captures.length);
 		}
-		for (let at = 0; at < CAPTURES; at++) {
-			captures.push(await capture(site, "large", await alone("large")));
-			await arrived("large", large.length + full.length);
-		}
-	}
+		return captures;
+	};
+	say("captures of a 2 GB guest");
+	const large = await capturedAll("large");
+	say("captures of a 2 GB guest whose RAM is preallocated");
+	const preallocated = await capturedAll("preallocated");
+	say("captures of a 2 GB guest with its memory full");
+	await alone("large");
+	await inGuest(guests["large"] as Guest, fill(GUESTS.large, FULL));
+	const full = await capturedAll("large", large.length);
 
 	const filled = "a third of its memory filled";
 	const pauses = [
 		["512 MB", small, filled],
 		["2 GB, all of it in use", full, "all of its memory filled, as that of a machine is which has run for a while"],
+		["2 GB, most of it never written to, `preallocateRam: true`", preallocated, filled],
 		["2 GB, most of it never written to", large, filled],
 	] as const;
 	const speed = (of: readonly Migration[]) => median(of.map(({ bytes, ms }) => bytes / MIB / (ms / 1000)));
