@@ -119,6 +119,7 @@ describe("LeverDriver", () => {
 				["nmi", "apply", at],
 				["nmi", "verify", at],
 			]),
+			["cpu-share", "verify", 3000],
 			["cpu-share", "revert", 3000],
 			["nmi", "apply", 3300],
 			["nmi", "verify", 3300],
@@ -160,6 +161,22 @@ describe("LeverDriver", () => {
 			],
 		);
 		assert.equal(driver.firstStressMs, 2500);
+	});
+
+	it("tells of a lever that held when it was set and not when it was to be taken back, be it at the end", async () => {
+		const levers = [{ lever: "disk-rate" as const, requestsPerSecond: 1 }];
+		const phases = [...PROFILE.phases, { from: 0, for: 10_000, levers }];
+		let asked = 0;
+		const verify = async () => {
+			if (++asked > 1) throw new UmbraError("unavailable", "killed");
+		};
+		const { clock, driver, told } = drive(profile(phases), { "disk-rate": { verify } });
+		await clock.pass(9_000);
+		await driver.stop();
+		assert.deepEqual(told.at(-1), ["disk-rate", "revert", 9_000], "it is taken back all the same");
+		const { lever, action, problem } = driver.log.at(-1) ?? {};
+		assert.deepEqual([lever, action, problem], ["disk-rate", "revert", "it did not hold to the end: killed"]);
+		assert.ok(driver.log.slice(0, -1).every((entry) => entry.problem === ""), JSON.stringify(driver.log));
 	});
 
 	it("tells a lever that could not even be made", async () => {
@@ -208,6 +225,7 @@ describe("LeverDriver", () => {
 				["verify", 1000],
 				["apply", 5000],
 				["verify", 5000],
+				["verify", 5000],
 				["revert", 5000],
 			],
 		);
@@ -224,7 +242,10 @@ describe("LeverDriver", () => {
 			await driver.finished;
 			await driver.stop();
 			await clock.pass(10_000);
-			assert.deepEqual(told.slice(2), [["cpu-share", "revert", 1500]]);
+			assert.deepEqual(told.slice(2), [
+				["cpu-share", "verify", 1500],
+				["cpu-share", "revert", 1500],
+			]);
 			assert.deepEqual(driver.log.at(-1), {
 				atMs: 1500,
 				lever: "cpu-share",
@@ -243,8 +264,9 @@ describe("LeverDriver", () => {
 		});
 		await clock.pass(2600);
 		await driver.stop();
-		assert.deepEqual(told.slice(-2), [
+		assert.deepEqual(told.slice(-3), [
 			["nmi", "revert", 2600],
+			["cpu-share", "verify", 2600],
 			["cpu-share", "revert", 2600],
 		]);
 	});

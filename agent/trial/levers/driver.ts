@@ -12,6 +12,8 @@ import { LEVERS } from "./levers.ts";
 
 /** Of all that is still set when the trial ends. A clone that cannot be reverted is thrown away with everything else. */
 const REVERT_MS = 60_000;
+/** For a lever that is about to be taken back to tell whether it still holds; what does not answer by then is not known. */
+const CHECK_MS = 12_000;
 const MAX_PROBLEM = 1000;
 const MAX_TEXT = 4096;
 
@@ -44,6 +46,8 @@ interface Held {
 	readonly lever: Lever;
 	readonly name: LeverName;
 	isSet: boolean;
+	/** It did when it was asked last. */
+	holds: boolean;
 }
 
 export class LeverDriver implements AsyncDisposable {
@@ -82,7 +86,7 @@ export class LeverDriver implements AsyncDisposable {
 		return this.#dropped;
 	}
 
-	/** When the first lever was in force, from the beginning of the trial; null as long as none was. */
+	/** When the first lever that could be moved was, from the beginning of the trial; null as long as none was. */
 	get firstStressMs(): number | null {
 		return this.#firstStressMs;
 	}
@@ -147,12 +151,14 @@ export class LeverDriver implements AsyncDisposable {
 		const atMs = this.#sinceOrigin();
 		let told: LeverValues = {};
 		const problem = await problemOf(async () => {
-			const held = known ?? { lever: this.#options.levers[name](this.#options.target), name, isSet: false };
+			const held = known ?? { lever: this.#options.levers[name](this.#options.target), name, isSet: false, holds: false };
 			this.#held.set(key, held);
 			held.isSet = true;
+			held.holds = false;
 			told = await held.lever.apply({ values, seed, signal });
 			this.#firstStressMs ??= atMs;
 			await held.lever.verify(signal);
+			held.holds = true;
 		});
 		this.#add({ atMs, lever: name, action, values: { ...values, ...told }, problem });
 	}
@@ -160,13 +166,24 @@ export class LeverDriver implements AsyncDisposable {
 	async #revert(held: Held, signal: AbortSignal, isLast = false): Promise<void> {
 		if (!held.isSet) return;
 		const atMs = this.#sinceOrigin();
-		const problem = await problemOf(() => held.lever.revert(signal));
+		const lost = await this.#lost(held, signal);
 		// One that was interrupted is done again at the end.
-		if (problem !== "" && signal.aborted && !isLast) return;
+		if (signal.aborted && !isLast) return;
+		const failed = await problemOf(() => held.lever.revert(signal));
+		if (failed !== "" && signal.aborted && !isLast) return;
 		held.isSet = false;
+		const problem = failed || lost;
 		// What is over by itself is not worth a line.
 		if (MOMENTARY.has(held.name) && problem === "") return;
 		this.#add({ atMs, lever: held.name, action: "revert", values: {}, problem });
+	}
+
+	/** Why a lever that held does not any more, such as work that its guest put an end to; nobody asks while it is only held. */
+	async #lost({ lever, name, holds }: Held, signal: AbortSignal): Promise<string> {
+		if (!holds || MOMENTARY.has(name)) return "";
+		const late = AbortSignal.timeout(CHECK_MS);
+		const problem = await problemOf(() => lever.verify(AbortSignal.any([signal, late])));
+		return problem === "" || late.aborted ? "" : `it did not hold to the end: ${problem}`.slice(0, MAX_PROBLEM);
 	}
 
 	#sinceOrigin(): number {

@@ -13,6 +13,7 @@ import { agentOf, runningClone } from "../guest/testing.ts";
 import { CloneShell } from "../testing.ts";
 import { IN_GUEST, startGuestLoad } from "./in-guest.ts";
 import type { Lever } from "./lever.ts";
+import { LEVERS } from "./levers.ts";
 
 const MIB = 2 ** 20;
 const { signal } = new AbortController();
@@ -221,6 +222,23 @@ describe("levers in a guest", needsGuestAgent(), () => {
 			await shell.run("grep -sl umbra- /proc/[0-9]*/comm; ls -A /mnt /run /tmp 2>/dev/null | grep umbra"),
 			"",
 		);
+	});
+
+	it("bring it to a level of memory by its own word, where no balloon tells", async () => {
+		const percent = async () => {
+			const told = await shell.run("cat /proc/meminfo");
+			const kib = (name: string) => Number(new RegExp(`${name}: +(\\d+)`).exec(told)?.[1]);
+			return 100 - (kib("MemAvailable") / kib("MemTotal")) * 100;
+		};
+		const before = await percent();
+		const lever = LEVERS.load({ clone, guest });
+		const { memoryGiven } = await apply(lever, { memoryPercent: 60 });
+		await lever.verify(signal);
+		await until(async () => (await percent()) > 52, { what: "the memory is taken" });
+		const during = await percent();
+		assert.ok(before > 3 && before < 50 && during < 68, JSON.stringify({ before, during, memoryGiven }));
+		await lever.revert(signal);
+		await until(async () => (await percent()) < before + 5, { what: "memory is given back" });
 	});
 
 	it("tell when the guest put an end to the leak, which outlived its want of memory", async () => {

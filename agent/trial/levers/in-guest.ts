@@ -5,7 +5,7 @@ import { MemoryLeak } from "./in-guest/memory-leak.ts";
 import { DescriptorsExhausted, ProcessKill, ProcessStop } from "./in-guest/processes.ts";
 import type { MakeLever } from "./lever.ts";
 
-export { type GuestLoad, type GuestLoadLevel, startGuestLoad } from "./in-guest/load.ts";
+export { type GuestLoad, type GuestLoadLevel, startGuestLoad, usedByItsWord } from "./in-guest/load.ts";
 
 export const IN_GUEST = {
 	"process-stop": (target) => new ProcessStop(target),

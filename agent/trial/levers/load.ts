@@ -1,6 +1,6 @@
 /**
  * The level at which a clone runs, with what it does by itself. Where its guest has an agent, work is done within it, adjusted to what
- * is seen from outside. Where not, what such work would take is taken away from outside: what is left to the guest is the same. Its
+ * is seen from outside; what it has in use by itself is the balloon's word, or else the agent's. Where not, what such work would take is taken away from outside: what is left to the guest is the same. Its
  * disks cannot be given more to do from outside.
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,7 +9,7 @@ import { type LeverValues, rounded } from "../../../common/trial/schedule.ts";
 import type { Clone } from "../clone.ts";
 import type { GuestCommands } from "../guest/commands.ts";
 import { Balloon } from "./balloon.ts";
-import { type GuestLoad, startGuestLoad } from "./in-guest.ts";
+import { type GuestLoad, startGuestLoad, usedByItsWord } from "./in-guest.ts";
 import type { Lever, LeverMove, LeverTarget, MakeLever } from "./lever.ts";
 import { cpuPercent, diskBytes, usedMemory } from "./usage.ts";
 import { CpuQuota, vcpusOf } from "./vcpus.ts";
@@ -138,17 +138,25 @@ class LoadByWork implements Lever {
 		const processors = new Set((await vcpusOf(this.#clone)).map(({ thread }) => thread)).size;
 		const total = await Balloon.of(this.#clone).totalBytes();
 		const { cpuPercent: cpu = 0, memoryPercent: memory = 0, ioBytesPerSecond: io = 0 } = this.#level;
+		const inUse = used.memory ?? (memory === 0 ? undefined : await usedByItsWord(this.#guest, signal));
 		this.#given = {
 			cpuPercent: Math.max(0, cpu - used.cpuPercent) * processors,
-			memoryBytes: Math.max(0, Math.round((total * memory) / 100) - (used.memory ?? 0)),
+			// All of the level on top of what it has would have any guest run out of memory.
+			memoryBytes: inUse === undefined ? 0 : Math.max(0, Math.round((total * memory) / 100) - inUse),
 			ioBytesPerSecond: io,
 		};
 		this.#work = await startGuestLoad(this.#guest, this.#given, signal);
 		this.#stop = new AbortController();
 		this.#loop = this.#adjust(processors, this.#work, this.#stop.signal);
 		const { cpuPercent: given, memoryBytes, ioBytesPerSecond } = this.#given;
-		const told = { cpuUsed: rounded(used.cpuPercent), cpuGiven: rounded(given), memoryGiven: memoryBytes };
-		return { by: "work in the guest", ...told, ioGiven: ioBytesPerSecond };
+		return {
+			by: "work in the guest",
+			cpuUsed: rounded(used.cpuPercent),
+			cpuGiven: rounded(given),
+			memoryGiven: memoryBytes,
+			...(memory > 0 && inUse === undefined && { memory: "as it is: nobody tells what is in use" }),
+			ioGiven: ioBytesPerSecond,
+		};
 	}
 
 	async verify(signal: AbortSignal): Promise<void> {
