@@ -14,6 +14,16 @@ export function firingPoint(alert: AlertRecord, nowNs: bigint): Point | null {
 	return pointAt(alert, nowNs);
 }
 
+/** That an alert, or one of its severity, does not fire any more. */
+export function endedPoint(alert: AlertRecord, nowNs: bigint): Point | null {
+	return pointAt({ ...alert, state: "resolved" }, nowNs);
+}
+
+/** Alerts of one series have the same. */
+export function alertSeries({ host, vm, cause, severity }: AlertRecord): string {
+	return JSON.stringify([host, vm, cause, severity]);
+}
+
 function pointAt(alert: AlertRecord, timeNs: bigint): Point | null {
 	const { host, vm, cause, severity } = alert;
 	return point("alert", { host, vm, cause, severity }, timeNs, {

@@ -1,11 +1,12 @@
-/** Writes what the collector measures of itself every ten seconds, and what fires every minute. */
+/** Writes what the collector measures of itself every ten seconds, and what fires, or does not any more, every minute. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isAbort, isUmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
 import { nowNs } from "../../common/units.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import type { AlertRecord } from "../catalog/records.ts";
 import type { SeriesStore } from "../series/series-store.ts";
-import { firingPoint } from "./alert-points.ts";
+import { alertSeries, endedPoint, firingPoint } from "./alert-points.ts";
 import type { SelfMeter } from "./self-meter.ts";
 
 export interface MeterTiming {
@@ -32,6 +33,8 @@ export class Meter implements AsyncDisposable {
 	readonly #timing: MeterTiming;
 	readonly #stop = new AbortController();
 	#toldFiring = Number.NEGATIVE_INFINITY;
+	/** By their series, those that were told last. */
+	#firing: ReadonlyMap<string, AlertRecord> = new Map();
 	#failing = "";
 
 	private constructor(options: MeterOptions) {
@@ -77,11 +80,15 @@ export class Meter implements AsyncDisposable {
 		const { catalog, store, self } = this.#options;
 		const now = nowNs();
 		const points = await self.points(now);
-		if (performance.now() - this.#toldFiring >= this.#timing.firing) {
-			const firing = (await catalog.firingAlerts()).map((alert) => firingPoint(alert, now));
-			points.push(...firing.filter((point) => point !== null));
-			this.#toldFiring = performance.now();
+		if (performance.now() - this.#toldFiring < this.#timing.firing) {
+			await store.write(points);
+			return;
 		}
-		await store.write(points);
+		const firing = new Map((await catalog.firingAlerts()).map((alert) => [alertSeries(alert), alert]));
+		// An alert ends at the time of a capture, which may lie before its last telling, and a graver one is another series.
+		const ended = [...this.#firing].flatMap(([series, alert]) => (firing.has(series) ? [] : [endedPoint(alert, now)]));
+		const told = [...[...firing.values()].map((alert) => firingPoint(alert, now)), ...ended];
+		await store.write([...points, ...told.filter((point) => point !== null)]);
+		[this.#firing, this.#toldFiring] = [firing, performance.now()];
 	}
 }
