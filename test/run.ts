@@ -3,7 +3,7 @@
  * feed. Of those that boot a guest or cross processes there is never more than one. Skips are named at the end, and in CI they fail.
  *
  * usage: npm test [-- PART-OF-PATH ...]      npm run test:long [-- PART-OF-PATH ...]
- *        UMBRA_TEST_FULL=1 npm run test:long    what is tried at random, or again and again, as often as it is meant to be
+ *        UMBRA_TEST_BRIEF=1 npm run test:long    a part of what is tried at random, or again and again
  *
  * Exit status: 0 all passed, 1 a test failed (or was skipped, in CI), 2 no test matches.
  */

@@ -4,7 +4,8 @@
  */
 import { counter, gauge, HOST, type Measurement, VM } from "./measurement.ts";
 
-const WRITTEN = "by the agent, every 10 s unless set otherwise; every second of a shadow VM";
+const WRITTEN =
+	"by the agent, every 10 s unless set otherwise; a shadow VM is read every second, which its trial keeps (`umbra trial show`)";
 
 export const VM_MEASUREMENTS = {
 	vm: {

@@ -51,9 +51,9 @@ async function run({ folder, say }: BenchContext): Promise<Row[]> {
 		const share = median(speeds.ours) / median(speeds.theirs);
 		rows.push({
 			figure: `reading an export, ${kind}, against qemu-nbd on the raw image`,
-			target: noisy < 1 ? "-" : `>= ${MIN_SHARE} x`,
+			target: `>= ${MIN_SHARE} x`,
 			measured: `${number(share)} x (${number(median(speeds.ours))} of ${number(median(speeds.theirs))} MB/s)`,
-			met: noisy < 1 ? undefined : share >= MIN_SHARE,
+			met: share >= MIN_SHARE,
 			how: `${DISK_MIB} MiB in a point of a running collector, packs and image in the page cache; \`nbdcopy URI null:\` as it is, ${ROUNDS} times from either server in turns after two rounds to warm up; medians. Ours checks every block against its name, and decompresses it: ${spread(speeds.ours, "MB/s")}.`,
 		});
 		say(`${RANDOM_READS} random reads`);

@@ -6,12 +6,12 @@
 /** Set by the runner of the long tests. */
 const LONG = "UMBRA_TEST_LONG";
 
-/** Set by whoever has hours: what is tried at random, or again and again, is tried as often as it is meant to be. */
-const FULL = "UMBRA_TEST_FULL";
+/** Set by whoever has less than an hour: of what is tried at random, or again and again, a part. */
+const BRIEF = "UMBRA_TEST_BRIEF";
 
-/** How often something is done: `some` where a change has to pass, `all` of a full run. */
+/** How often something is done in the long tests: `all`, or `some` where they are to be brief. */
 export function amount(some: number, all: number): number {
-	return (process.env[FULL] ?? "") === "" ? some : all;
+	return (process.env[BRIEF] ?? "") === "" ? all : some;
 }
 
 /** Whether this is a run of the long tests. */
