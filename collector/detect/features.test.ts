@@ -161,9 +161,9 @@ describe("assess", () => {
 
 	it("keeps up with a hundred thousand files", () => {
 		const files = Array.from({ length: 50 }, () => ordinary.gitClone()).flat();
-		const begin = performance.now();
+		const begin = process.cpuUsage();
 		of(files);
-		const took = performance.now() - begin;
-		assert.ok(took < 3000, `${took} ms`);
+		const usedMs = process.cpuUsage(begin).user / 1000;
+		assert.ok(usedMs < 3000, `${usedMs} ms`);
 	});
 });

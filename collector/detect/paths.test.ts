@@ -194,7 +194,7 @@ describe("names that a hostile guest chooses", () => {
 		const parts = ["so.", "so", "1.", ".so.1", "@0-", "20260101", "/a", "lib", "-", "/.ssh", "../", ".journal"];
 		for (const part of parts) {
 			const path = `/lib/x/libc.${part.repeat(Math.ceil(16_000 / part.length))}/z`;
-			const begin = performance.now();
+			const begin = process.cpuUsage();
 			for (let at = 0; at < 20; at++) {
 				criticalRule(path);
 				isLog(path);
@@ -203,7 +203,8 @@ describe("names that a hostile guest chooses", () => {
 				isExecutable(path);
 				isPackageDatabase(path);
 			}
-			assert.ok(performance.now() - begin < 500, `${part}: ${performance.now() - begin} ms`);
+			const usedMs = process.cpuUsage(begin).user / 1000;
+			assert.ok(usedMs < 500, `${part}: ${usedMs} ms`);
 		}
 	});
 });

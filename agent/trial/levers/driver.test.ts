@@ -176,7 +176,10 @@ describe("LeverDriver", () => {
 		assert.deepEqual(told.at(-1), ["disk-rate", "revert", 9_000], "it is taken back all the same");
 		const { lever, action, problem } = driver.log.at(-1) ?? {};
 		assert.deepEqual([lever, action, problem], ["disk-rate", "revert", "it did not hold to the end: killed"]);
-		assert.ok(driver.log.slice(0, -1).every((entry) => entry.problem === ""), JSON.stringify(driver.log));
+		assert.ok(
+			driver.log.slice(0, -1).every((entry) => entry.problem === ""),
+			JSON.stringify(driver.log),
+		);
 	});
 
 	it("tells a lever that could not even be made", async () => {

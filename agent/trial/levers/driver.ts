@@ -151,7 +151,12 @@ export class LeverDriver implements AsyncDisposable {
 		const atMs = this.#sinceOrigin();
 		let told: LeverValues = {};
 		const problem = await problemOf(async () => {
-			const held = known ?? { lever: this.#options.levers[name](this.#options.target), name, isSet: false, holds: false };
+			const held = known ?? {
+				lever: this.#options.levers[name](this.#options.target),
+				name,
+				isSet: false,
+				holds: false,
+			};
 			this.#held.set(key, held);
 			held.isSet = true;
 			held.holds = false;

@@ -76,7 +76,7 @@ describe("levers of clones", needsGuest("qemu-nbd"), () => {
 		await withLever(stressed, "cpu-stall", { ms: 1500, vcpu: 1 }, async () => {
 			const begun = performance.now();
 			await status(clone);
-			assert.ok(performance.now() - begun < 1000);
+			assert.ok(performance.now() - begun < 1400);
 			await sleep(1700);
 		});
 		const first = await endedGap(shell, 0);
@@ -128,11 +128,11 @@ describe("levers of clones", needsGuest("qemu-nbd"), () => {
 			await withLever(stressed, "disk-rate", { disk, bytesPerSecond: MIB }, async (change) => {
 				const ms = await timed(shell, write);
 				context.diagnostic(`${disk}: 2 MiB at 1 MiB/s in ${ms.toFixed(0)} ms: ${((2 * MIB) / ms).toFixed(0)} kB/s`);
-				assert.ok(ms > 1700 && ms < 6000, `${ms}`);
+				assert.ok(ms > 1700 && ms < 12_000, `${ms}`);
 				await change({ disk, requestsPerSecond: 20 });
 				const each = await timed(shell, reads);
 				context.diagnostic(`${disk}: 40 requests at 20/s in ${each.toFixed(0)} ms`);
-				assert.ok(each > 1700 && each < 6000, `${each}`);
+				assert.ok(each > 1700 && each < 12_000, `${each}`);
 				assert.ok((await timed(sibling, write)) < 1700);
 			});
 			assert.ok((await timed(shell, write)) < 1700);

@@ -78,7 +78,8 @@ describe("Endpoint", needsGuest(), () => {
 		port.toClone.delayMs = 100;
 		port.fromClone.delayMs = 100;
 		const { ms } = await get(endpoint, "/");
-		assert.ok(ms > 400 + 2 * Math.min(...plain) - 50 && ms < 2000, `${plain} ${ms}`);
+		// There and back twice: a connection, and the question.
+		assert.ok(ms > 395 && Math.min(...plain) < 395 && ms < 5000, `${plain} ${ms}`);
 		for (const shape of [port.fromClone, port.toClone]) Object.assign(shape, plainShape());
 		let dropped = 0;
 		const random = port.toClone;
@@ -91,7 +92,7 @@ describe("Endpoint", needsGuest(), () => {
 		const begun = performance.now();
 		endpoint.release(await asked);
 		const took = performance.now() - begun;
-		assert.ok(dropped > 0 && took > 900 && took < 2500, `${dropped} lost, ${took} ms`);
+		assert.ok(dropped > 0 && took > 900 && took < 4500, `${dropped} lost, ${took} ms`);
 	});
 
 	it("says how far it came", async () => {

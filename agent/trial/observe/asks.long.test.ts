@@ -60,7 +60,7 @@ describe("ask", needsGuest(), () => {
 		const [found] = probesOf(`{ name: p, ${probe} }`);
 		const begun = performance.now();
 		const wrong = await ask(found!, { guest: undefined, endpoint }, AbortSignal.timeout(timeoutMs));
-		assert.ok(performance.now() - begun < timeoutMs + 1000, `${probe} took ${performance.now() - begun} ms`);
+		assert.ok(performance.now() - begun < timeoutMs + 5000, `${probe} took ${performance.now() - begun} ms`);
 		assert.ok(wrong.length < 500 && /^[ -\uffff]*$/.test(wrong), JSON.stringify(wrong));
 		return wrong;
 	};
