@@ -53,7 +53,7 @@ export function milliseconds(duration: string): number {
 }
 
 export type Value = string | number | null;
-interface Series {
+export interface Series {
 	readonly name: string;
 	readonly tags?: Readonly<Record<string, string>>;
 	readonly columns: readonly string[];
