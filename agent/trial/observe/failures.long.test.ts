@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { FailureType } from "../../../common/failures/failures.ts";
 import { needsGuest } from "../../../test/support/requires.ts";
 import { amount } from "../../../test/support/variants.ts";
 import { until } from "../../../test/support/wait.ts";
@@ -31,6 +32,8 @@ interface Case {
 	readonly name: string;
 	/** "type: title" of the first failure. */
 	readonly expect: string;
+	/** The type of what comes of it. */
+	readonly consequence?: FailureType;
 	readonly options?: ObserveOptions;
 	/** Default 1. */
 	readonly vcpus?: number;
@@ -127,6 +130,7 @@ const CASES: readonly Case[] = [
 	{
 		name: "a filesystem that is made read-only by one",
 		expect: "filesystem-error: EXT4-fs error in trigger_test_error",
+		consequence: "remount-read-only",
 		outcome: "failed",
 		provoke: async ({ shell }) => {
 			await shell.run("mount -o remount,errors=remount-ro /mnt; echo 1 > /sys/fs/ext4/vda/trigger_fs_error");
@@ -230,6 +234,8 @@ describe("failures of a real guest, provoked and observed", needsGuest(), () => 
 			for (const { failures, failedMs, isDegraded } of seen) {
 				const [first] = failures;
 				assert.ok(`${first?.type}: ${first?.title}`.startsWith(each.expect), JSON.stringify(failures, null, 1));
+				const consequences = first?.consequences.map(({ type }) => type) ?? [];
+				assert.ok(each.consequence === undefined || consequences.includes(each.consequence), consequences.join(", "));
 				const outcome = failedMs !== null ? "failed" : isDegraded ? "degraded" : "survived";
 				assert.equal(outcome, each.outcome, JSON.stringify(failures, null, 1));
 			}
