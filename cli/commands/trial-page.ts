@@ -4,7 +4,7 @@
  */
 import { stringify } from "yaml";
 import type { LeverLogRecord, TrialRecord, TrialStory } from "../../collector/catalog/trial-records.ts";
-import { writtenProfile } from "../../common/trial/profile.ts";
+import { writtenProbes, writtenProfile } from "../../common/trial/profile.ts";
 import { formatBytes, formatDuration } from "../../common/units.ts";
 import { printable } from "../printable.ts";
 import { probeText } from "./trial-text.ts";
@@ -38,9 +38,8 @@ export function trialPage(trial: TrialRecord, story: TrialStory | undefined): st
 		`<h2>What happened when</h2>${timeline(trial, story)}`,
 		...levers(trial.levers),
 		...(story === undefined ? [] : seen(story)),
-		...(trial.profile === null
-			? []
-			: [`<h2>Profile</h2><pre>${text(stringify(writtenProfile(trial.profile), { lineWidth: 0 }), true)}</pre>`]),
+		...(trial.profile === null ? [] : yaml("Profile", writtenProfile(trial.profile))),
+		...(trial.probes.length === 0 ? [] : yaml("Probes of its batch", writtenProbes(trial.probes))),
 	];
 	return `<!doctype html>
 <html lang="en">
@@ -207,6 +206,10 @@ function seen({ failures, probes, screens, console, notes }: TrialStory): string
 		...(console === "" ? [] : [`<h2>The end of its console</h2><pre>${text(console, true)}</pre>`]),
 		...(notes.length === 0 ? [] : [`<h2>Notes</h2><ul>${notes.map((note) => `<li>${text(note)}</li>`).join("")}</ul>`]),
 	];
+}
+
+function yaml(title: string, value: unknown): string[] {
+	return [`<h2>${title}</h2><pre>${text(stringify(value, { lineWidth: 0 }), true)}</pre>`];
 }
 
 function clipped(value: string, length: number): string {

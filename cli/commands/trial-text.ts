@@ -2,7 +2,7 @@
 import { stringify } from "yaml";
 import type { SignatureView } from "../../collector/api/views.ts";
 import type { LeverLogRecord, TrialRecord, TrialStory } from "../../collector/catalog/trial-records.ts";
-import { type StressProfile, writtenProfile } from "../../common/trial/profile.ts";
+import { writtenProbes, writtenProfile } from "../../common/trial/profile.ts";
 import type { ProbeResult } from "../../common/trial/report.ts";
 import { formatBytes, formatDuration } from "../../common/units.ts";
 import { printable } from "../printable.ts";
@@ -44,7 +44,8 @@ export function trialLines(trial: TrialRecord): string[] {
 		),
 		...consequences.flatMap(({ type, title }) => field("then", `${type}: ${printable(title)}`)),
 		...(levers.length === 0 ? [] : ["levers:", ...leverLines(levers)]),
-		...(profile === null ? [] : ["profile:", ...profileLines(profile)]),
+		...(profile === null ? [] : ["profile:", ...yamlLines(writtenProfile(profile))]),
+		...(trial.probes.length === 0 ? [] : ["probes of its batch:", ...yamlLines(writtenProbes(trial.probes))]),
 	];
 }
 
@@ -79,7 +80,7 @@ export function signatureLines(signature: SignatureView): string[] {
 		...(provokedBy === null || provokedBy.levers.length === 0
 			? []
 			: ["set when it came first:", ...leverLines(provokedBy.levers)]),
-		...(minimal === null ? [] : ["smallest stress that provoked it:", ...profileLines(minimal.profile)]),
+		...(minimal === null ? [] : ["smallest stress that provoked it:", ...yamlLines(writtenProfile(minimal.profile))]),
 		...(signature.leadUp === null ? [] : ["before it came:", ...leadUpLines(signature.leadUp)]),
 		...(signature.occurrences.length === 0 ? [] : ["trials:"]),
 		...clipped(
@@ -153,8 +154,8 @@ function leverLines(levers: readonly LeverLogRecord[]): string[] {
 	);
 }
 
-function profileLines(profile: StressProfile): string[] {
-	const text = stringify(writtenProfile(profile), { lineWidth: 0 }).trimEnd();
+function yamlLines(value: unknown): string[] {
+	const text = stringify(value, { lineWidth: 0 }).trimEnd();
 	return text.split("\n").map((line) => `  ${printable(line)}`);
 }
 

@@ -7,7 +7,7 @@ import { promisify, stripVTControlCharacters } from "node:util";
 import { type ApiSite, openSite } from "../../collector/api/testing.ts";
 import { signatureId } from "../../collector/signature/filing.ts";
 import { failureOf, leverOf, reportOf } from "../../collector/signature/testing.ts";
-import { parseBatch } from "../../common/trial/profile.ts";
+import { checkProbes, parseBatch } from "../../common/trial/profile.ts";
 
 const run = promisify(execFile);
 const MAIN = new URL("../main.ts", import.meta.url).pathname;
@@ -27,10 +27,11 @@ describe("the commands of trials", () => {
 		site = resources.use(await openSite());
 		const leadUp = { intervalMs: 1000, values: { "vm.cpu_usage_percent": [10, null, 97.123456] } };
 		const levers = [leverOf(1000, "set", "disk-latency", { disk: "vda", ms: 400 })];
+		const probes = checkProbes([{ name: "web", tcp: { port: 80 } }], "probes");
 		const { signatures } = site.collector;
 		const consequences = [{ type: "kernel-panic", title: "kernel panic: Fatal exception", alternatives: [] }] as const;
 		await signatures.file(
-			reportOf(1, failureOf("f in g", { consequences, excerpt: ["\x1b[2Jevil"] }), { leadUp, levers }),
+			reportOf(1, failureOf("f in g", { consequences, excerpt: ["\x1b[2Jevil"] }), { leadUp, levers, probes }),
 		);
 		await signatures.file(reportOf(2, null));
 		await signatures.file(reportOf(3, null, { vm: "db", control: true, profile: null }));
@@ -73,7 +74,13 @@ describe("the commands of trials", () => {
 			["t1"],
 		);
 		const one = await done("trial", "show", "t1");
-		const parts = [/failed after 30\.0 s/, /failure: oops: f in g/, /then: kernel-panic/, /lever: nmi/];
+		const parts = [
+			/failed after 30\.0 s/,
+			/failure: oops: f in g/,
+			/then: kernel-panic/,
+			/lever: nmi/,
+			/probes of its batch:\n +- name: web/,
+		];
 		for (const part of [...parts, /1\.000 s {2}set +disk-latency disk=vda ms=400/]) assert.match(one, part);
 		assert.equal((await umbra("trial", "show", "none")).code, 3);
 	});

@@ -114,7 +114,7 @@ export function batchRoutes(app: FastifyInstance, { catalog, batches }: ApiConte
 				});
 			}
 			reply.code(202);
-			return await batches.start({ point, agent: on, probes: [], ...replaysOf(trial, times) });
+			return await batches.start({ point, agent: on, ...replaysOf(trial, times) });
 		},
 	);
 

@@ -10,6 +10,7 @@ import { type ApiSite, openSite } from "./testing.ts";
 
 const { STATE_PART_RAM, STATE_PART_DEVICES, STATE_PART_CONFIGURATION } = v1.StatePartKind;
 const PROFILE = `
+probes: [{ name: web, tcp: { port: 80 } }]
 profiles:
   - { name: nmi, seed: 1, duration: 10s, phases: [{ from: 1s, levers: [{ lever: nmi }] }] }
 `;
@@ -94,6 +95,8 @@ describe("the API of batches", () => {
 		const again = await start(`/v1/trials/${first.id}/replays?times=3`);
 		const replay = await until(() => orders[1], { what: "the order" });
 		assert.deepEqual([replay.runTrial.clones, replay.runTrial.profiles?.length], [3, 3]);
+		assert.match(Buffer.from(replay.runTrial.probes ?? []).toString(), /"name":"web"/);
+		assert.equal((await site.json(`/v1/trials/${first.id}`)).probes[0].name, "web");
 		const cancelled = await site.request(`/v1/trial-batches/${again.id}`, { method: "DELETE" });
 		assert.equal(cancelled.status, 200);
 		const lost = await over(again.id);

@@ -54,7 +54,15 @@ const trial = {
 };
 export const TRIAL_SHAPES = {
 	ListedTrial: shape<TrialView>({ ...trial, profile: withDescription(nullable(text), "its name; null of a control") }),
-	Trial: shape<TrialRecord>({ ...trial, profile: nullable(ref("StressProfile")), levers: list(ref("LeverLog")) }),
+	Trial: shape<TrialRecord>({
+		...trial,
+		profile: nullable(ref("StressProfile")),
+		probes: withDescription(
+			list({ type: "object", additionalProperties: true }),
+			"of its batch, which it was asked besides those of its profile",
+		),
+		levers: list(ref("LeverLog")),
+	}),
 	StressProfile: {
 		type: "object",
 		description: "As docs/trials.md tells, with durations in milliseconds.",

@@ -37,7 +37,7 @@ export interface DecisionView {
 }
 
 /** A trial without what it is long by. */
-export interface TrialView extends Omit<TrialRecord, "profile" | "levers"> {
+export interface TrialView extends Omit<TrialRecord, "profile" | "probes" | "levers"> {
 	/** Name of its profile; null of a control. */
 	readonly profile: string | null;
 }
@@ -82,7 +82,7 @@ export function agentView(record: AgentRecord, live: AgentStatus | undefined): A
 	return { ...record, connected: false, stale: false, heartbeat: null, ...live, firstSeen: record.firstSeen };
 }
 
-export function trialView({ profile, levers: _levers, ...trial }: TrialRecord): TrialView {
+export function trialView({ profile, probes: _probes, levers: _levers, ...trial }: TrialRecord): TrialView {
 	return { ...trial, profile: profile?.name ?? null };
 }
 

@@ -1,5 +1,6 @@
 /** What the catalog holds of trials and of the failures that they found, as plain JSON; units as in `records.ts`. */
 import type { FailureName, FailureType } from "../../common/failures/failures.ts";
+import type { Probe } from "../../common/trial/probes.ts";
 import type { StressProfile } from "../../common/trial/profile.ts";
 import type { CloneReport } from "../../common/trial/report.ts";
 
@@ -33,6 +34,8 @@ export interface TrialRecord {
 	/** Null of a control, which is a clone without stress. */
 	readonly profile: StressProfile | null;
 	readonly control: boolean;
+	/** Of its batch: what it was asked besides those of its profile. None where it was filed before they were kept. */
+	readonly probes: readonly Probe[];
 	/** Id of the signature whose failure it tried to have again; null where it looked for any. */
 	readonly replays: string | null;
 	readonly outcome: TrialOutcome;
@@ -54,7 +57,7 @@ export interface TrialRecord {
 /** `trialpending/<id>`: a trial that was begun; what is known of it before it ends. */
 export type PendingTrialRecord = Pick<
 	TrialRecord,
-	"id" | "vm" | "time" | "batch" | "point" | "agentId" | "host" | "profile" | "control" | "replays"
+	"id" | "vm" | "time" | "batch" | "point" | "agentId" | "host" | "profile" | "control" | "probes" | "replays"
 >;
 
 /** What was seen of a trial from its beginning to its end. */

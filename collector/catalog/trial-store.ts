@@ -54,7 +54,8 @@ export class TrialStore {
 	}
 
 	async trialAt(vm: string, time: bigint | string, id: string): Promise<TrialRecord | undefined> {
-		return await this.#store.get<TrialRecord>(keys.trial(vm, time, id));
+		const record = await this.#store.get<TrialRecord>(keys.trial(vm, time, id));
+		return record === undefined ? undefined : whole(record);
 	}
 
 	/** @throws UmbraError `corrupt`. */
@@ -68,7 +69,7 @@ export class TrialStore {
 	/** Trials that were begun and are not filed: running ones, and those of a collector that was killed. */
 	async pending(): Promise<PendingTrialRecord[]> {
 		const all = this.#store.all<PendingTrialRecord>(rangeBelow("trialpending"));
-		return (await Array.fromAsync(all)).map(({ value }) => value);
+		return (await Array.fromAsync(all)).map(({ value }) => whole(value));
 	}
 
 	/** Resolves once they are on stable storage; filing one ends it. */
@@ -85,12 +86,12 @@ export class TrialStore {
 		};
 		if (vm !== undefined) {
 			const page = await this.#store.page<TrialRecord>(rangeBelow("trial", escapeComponent(vm)), times);
-			return { items: page.items.map(({ value }) => value), next: page.next };
+			return { items: page.items.map(({ value }) => whole(value)), next: page.next };
 		}
 		const page = await this.#store.page<TrialPlace>(rangeBelow("trialtime"), times);
 		const places = page.items.map(({ value }) => keys.trial(value.vm, value.time, value.id));
 		const records = await this.#store.getMany<TrialRecord>(places);
-		return { items: records.filter((record) => record !== undefined), next: page.next };
+		return { items: records.filter((record) => record !== undefined).map(whole), next: page.next };
 	}
 
 	/** Of one VM, the newest first. */
@@ -183,6 +184,11 @@ export class TrialStore {
 		pushSignatures(operations, signatures, aliases);
 		if (operations.length > 0) await this.#store.batch(operations);
 	}
+}
+
+/** With what records lack that an earlier version wrote. */
+function whole<T extends PendingTrialRecord>(record: T): T {
+	return { ...record, probes: record.probes ?? [] };
 }
 
 function pushSignatures(

@@ -1,22 +1,26 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { silentLogger } from "../../common/log.ts";
+import { checkProbes } from "../../common/trial/profile.ts";
 import type { CloneReport } from "../../common/trial/report.ts";
 import type { wire } from "../../proto/service.ts";
 import { type TempFolder, tempFolder } from "../../test/support/temp.ts";
 import { until } from "../../test/support/wait.ts";
 import { Catalog } from "../catalog/catalog.ts";
 import type { ChangesetRecord } from "../catalog/records.ts";
+import type { TrialRecord } from "../catalog/trial-records.ts";
 import type { AgentTable } from "../ingest/agents.ts";
 import { PointTickets } from "../ingest/tickets.ts";
 import { SignatureBook } from "../signature/signatures.ts";
-import { profileOf } from "../signature/testing.ts";
+import { profileOf, reportOf } from "../signature/testing.ts";
 import { replaysOf, TrialBatches, type WantedBatch } from "./batches.ts";
 import { failed, told } from "./testing.ts";
 
 const POINT = { vm: "web1", time: "1760000000000000000", disks: [] } as unknown as ChangesetRecord;
+const WANTED = { point: POINT, agent: undefined, probes: [], durationMs: 5000 };
 const STRESSED = { profile: profileOf(2), replays: null };
 const CONTROL = { profile: null, replays: null };
+const PROBES = checkProbes([{ name: "web", tcp: { port: 80 }, every: "2s" }], "probes");
 
 type Order = wire.v1.IRunTrial;
 type Answer = wire.v1.OrderResult.$Properties;
@@ -67,7 +71,7 @@ class Desk implements AsyncDisposable {
 	}
 
 	async start(...trials: WantedBatch["trials"]) {
-		const { id } = await this.batches.start({ point: POINT, agent: undefined, probes: [], durationMs: 5000, trials });
+		const { id } = await this.batches.start({ ...WANTED, trials });
 		return id;
 	}
 
@@ -154,6 +158,54 @@ describe("batches of trials", () => {
 		);
 		assert.match(view.error, /on fire/);
 		assert.deepEqual((await desk.signatures.signature(record?.signature ?? "")).reproduction, { failed: 3, trials: 4 });
+	});
+
+	it("keep what each trial was asked, and ask it again in a replay", async () => {
+		await using folder = await tempFolder();
+		await using desk = await Desk.open(folder);
+		const own = { ...STRESSED, profile: { ...STRESSED.profile, probes: PROBES } };
+		for (const probes of [PROBES, []]) {
+			const number = desk.agent.orders.length;
+			const first = await desk.batches.start({ ...WANTED, probes, trials: [own, CONTROL] });
+			const { order, answer } = await desk.order(number);
+			for (const index of [0, 1]) await desk.report(order, failed(index));
+			answer.resolve({ ok: true, trial: {} });
+			await desk.ended(first.id);
+			for (const { id, profile } of first.trials) {
+				const record = await desk.catalog.trials.trial(id);
+				assert.deepEqual(record?.probes, probes);
+				const orders = desk.agent.orders.length;
+				const again = await desk.batches.start({ ...WANTED, ...replaysOf(record, 2) });
+				const replay = await desk.order(orders);
+				assert.deepEqual(checkProbes(JSON.parse(Buffer.from(replay.order.probes ?? []).toString()), "probes"), probes);
+				const [told = new Uint8Array()] = replay.order.profiles ?? [];
+				// Those of its own come with its profile, once.
+				const asked = profile === null ? [] : JSON.parse(Buffer.from(told).toString()).probes;
+				assert.equal(asked.length, profile === null ? 0 : 1);
+				replay.answer.resolve({ ok: true, trial: {} });
+				await desk.ended(again.id);
+			}
+		}
+	});
+
+	it("read trials that were filed before their probes were kept", async () => {
+		await using folder = await tempFolder();
+		await using desk = await Desk.open(folder);
+		const { probes: _probes, failure: _failure, leadUp: _leadUp, ...old } = reportOf(1, null);
+		const { trials } = desk.catalog;
+		await trials.begin([{ ...old, id: "begun" } as TrialRecord]);
+		const trial = { ...old, signature: null, failure: null, consequences: [] } as unknown as TrialRecord;
+		await trials.file({ trial, signatures: [], aliases: [], story: null, dropped: [], forgotten: [] });
+		const read = [
+			await trials.trial(old.id),
+			...(await trials.trials()).items,
+			...(await trials.trials({ vm: old.vm })).items,
+			...(await trials.pending()),
+		];
+		assert.deepEqual(
+			read.map((each) => each?.probes),
+			[[], [], [], []],
+		);
 	});
 
 	it("are cancelled, and lost where the collector ends", async () => {

@@ -83,7 +83,7 @@ export class TrialBatches implements AsyncDisposable {
 	 */
 	async start(wanted: WantedBatch): Promise<BatchView> {
 		this.#closing.signal.throwIfAborted();
-		const { point, trials } = wanted;
+		const { point, trials, probes } = wanted;
 		if (trials.length < 1 || trials.length > MAX_TRIAL_CLONES) {
 			throw new UmbraError("limit", `${trials.length} trials; a batch has 1 to ${MAX_TRIAL_CLONES}`, {
 				context: { found: trials.length, wanted: MAX_TRIAL_CLONES },
@@ -94,7 +94,7 @@ export class TrialBatches implements AsyncDisposable {
 		const begun = nowNs().toString();
 		const place = { vm: point.vm, batch: id, point: point.time, agentId, host, time: begun };
 		const pending = trials.map(({ profile, replays }, at): PendingTrialRecord => {
-			return { ...place, id: `${id}-${at}`, profile, control: profile === null, replays };
+			return { ...place, id: `${id}-${at}`, profile, control: profile === null, probes, replays };
 		});
 		await this.#options.trials.begin(pending);
 		const batch = new Batch({ id, vm: point.vm, point: point.time, agentId, host, begun }, pending);
@@ -201,11 +201,11 @@ export class TrialBatches implements AsyncDisposable {
 	}
 }
 
-/** A trial again, `times` times: under the same stress where it had any. */
-export function replaysOf(trial: TrialRecord, times: number): Pick<WantedBatch, "trials" | "durationMs"> {
-	const { profile, signature, time, ended } = trial;
+/** A trial again, `times` times: under the same stress where it had any, asked the same. */
+export function replaysOf(trial: TrialRecord, times: number): Pick<WantedBatch, "trials" | "probes" | "durationMs"> {
+	const { profile, signature, probes, time, ended } = trial;
 	const durationMs = Math.max(1000, Number((BigInt(ended) - BigInt(time)) / 1_000_000n));
-	return { trials: Array.from({ length: times }, () => ({ profile, replays: signature })), durationMs };
+	return { trials: Array.from({ length: times }, () => ({ profile, replays: signature })), probes, durationMs };
 }
 
 function encodeProfile(profile: StressProfile | null): Uint8Array {
