@@ -1,7 +1,12 @@
 /** A trial, its story and a signature, for people. Pure. */
 import { stringify } from "yaml";
 import type { SignatureView } from "../../collector/api/views.ts";
-import type { LeverLogRecord, TrialRecord, TrialStory } from "../../collector/catalog/trial-records.ts";
+import type {
+	LeverLogRecord,
+	ReproductionRecord,
+	TrialRecord,
+	TrialStory,
+} from "../../collector/catalog/trial-records.ts";
 import { writtenProbes, writtenProfile } from "../../common/trial/profile.ts";
 import type { ProbeResult } from "../../common/trial/report.ts";
 import { formatBytes, formatDuration } from "../../common/units.ts";
@@ -50,15 +55,13 @@ export function trialLines(trial: TrialRecord): string[] {
 }
 
 export function signatureLines(signature: SignatureView): string[] {
-	const { id, type, title, alternatives, count, controls, reproduction, vms, provokedBy, minimal, mitigation } =
-		signature;
-	const { failed, trials } = reproduction;
+	const { id, type, title, alternatives, count, controls, vms, provokedBy, minimal, mitigation } = signature;
 	return [
 		`${paint("bold", printable(title))}  ${type}`,
 		...field("id", id),
 		...alternatives.flatMap((each) => field("also", printable(each))),
 		...field("seen", `${count} times, of these ${controls} in controls, which had no stress`),
-		...field("reproduced", trials === 0 ? "" : `${failed} of ${trials} (${Math.round((failed / trials) * 100)} %)`),
+		...field("reproduced", reproducedText(signature)),
 		...field(
 			"first, last",
 			signature.firstSeen === null
@@ -70,7 +73,7 @@ export function signatureLines(signature: SignatureView): string[] {
 		...signature.sites.flatMap((each) =>
 			field(
 				"elsewhere",
-				`${each.failed} of ${each.trials} at ${printable(each.site)}${each.mitigation === null ? "" : `, who say: ${printable(each.mitigation)}`}`,
+				`${each.trials === 0 ? "not replayed" : `${rateText(each)} replays`} at ${printable(each.site)}${each.mitigation === null ? "" : `, who say: ${printable(each.mitigation)}`}`,
 			),
 		),
 		...field("do", printable(mitigation.text)),
@@ -90,6 +93,17 @@ export function signatureLines(signature: SignatureView): string[] {
 			),
 		),
 	];
+}
+
+/** Of replays; "-" where there were none. */
+export function rateText({ failed, trials }: ReproductionRecord): string {
+	return trials === 0 ? "-" : `${failed} of ${trials}`;
+}
+
+function reproducedText({ reproduction, occurrences: [newest] }: SignatureView): string {
+	const { failed, trials } = reproduction;
+	if (trials > 0) return `in ${rateText(reproduction)} replays (${Math.round((failed / trials) * 100)} %)`;
+	return newest === undefined ? "" : `not replayed yet: umbra trial replay ${printable(newest.trial)} --times 10`;
 }
 
 /** What was seen of it, after `trialLines`. */

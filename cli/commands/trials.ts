@@ -14,7 +14,7 @@ import { withOutput } from "./output.ts";
 import { readText } from "./read-text.ts";
 import { trialPage } from "./trial-page.ts";
 import { addTrialRun } from "./trial-run.ts";
-import { outcomeText, signatureLines, storyLines, trialLines } from "./trial-text.ts";
+import { outcomeText, rateText, signatureLines, storyLines, trialLines } from "./trial-text.ts";
 import { isoTime } from "./vms.ts";
 
 interface Options extends CollectorOptions {
@@ -153,7 +153,7 @@ async function listSignatures(vm: string | undefined, options: SignaturesOptions
 			{ title: "ID", value: ({ id }) => id.slice(0, SHORT_ID) },
 			{ title: "TYPE", value: ({ type }) => type },
 			{ title: "SEEN", value: ({ count }) => String(count), right: true },
-			{ title: "REPRODUCED", value: ({ reproduction: { failed, trials } }) => `${failed} of ${trials}`, right: true },
+			{ title: "REPRODUCED", value: ({ reproduction }) => rateText(reproduction), right: true },
 			{ title: "VMS", value: ({ vms }) => String(vms.length), right: true },
 			{ title: "LAST", value: ({ lastSeen }) => (lastSeen === null ? "elsewhere" : isoTime(lastSeen)) },
 			{ title: "TITLE", value: ({ title }) => printable(title) },

@@ -154,7 +154,7 @@ export const TRIAL_SHAPES = {
 		vms: list(text),
 		reproduction: withDescription(
 			shape<ReproductionRecord>({ failed: count, trials: count }),
-			"how many of the trials under the stress that provokes it failed",
+			"how many of the replays ended in it again; the trials that were replayed are not counted",
 		),
 		mitigation: shape<SignatureView["mitigation"]>({
 			text,

@@ -91,7 +91,7 @@ export interface MitigationRecord {
 	readonly time: string;
 }
 
-/** How often a failure came: `failed` of the `trials` under the stress that had provoked it. */
+/** How often a failure came again: in `failed` of the `trials` that replayed one which had ended in it. That one is not counted. */
 export interface ReproductionRecord {
 	readonly failed: number;
 	readonly trials: number;

@@ -33,7 +33,7 @@ export function withOccurrence(
 	report: TrialReport,
 	failure: Failure,
 ): SignatureRecord {
-	const { id: trial, vm, time, ended, control, profile, levers, failedMs } = report;
+	const { id: trial, vm, time, ended, control, profile, levers, failedMs, replays } = report;
 	const before = known ?? emptySignature(failure);
 	const stress = control || profile === null ? null : { profile, levers: leversAt(levers, failedMs) };
 	const occurrence = { trial, vm, time, control };
@@ -52,13 +52,13 @@ export function withOccurrence(
 		controls: before.controls + (control ? 1 : 0),
 		occurrences: [occurrence, ...before.occurrences].slice(0, MAX_OCCURRENCES),
 		vms: before.vms.includes(vm) || before.vms.length >= MAX_VMS ? before.vms : [...before.vms, vm],
-		reproduction: control ? before.reproduction : tried(before, 1),
+		reproduction: replays === before.id ? tried(before, 1) : before.reproduction,
 		firstSeen: earlier(before.firstSeen, time),
 		lastSeen: later(before.lastSeen, ended),
 	};
 }
 
-/** With a trial that tried to have its failure again and did not. */
+/** With a replay that did not end in its failure again. */
 export function withMiss(known: SignatureRecord): SignatureRecord {
 	return { ...known, reproduction: tried(known, 0) };
 }

@@ -68,7 +68,7 @@ describe("SignatureBook.file", () => {
 			first.provokedBy?.levers.map(({ lever }) => lever),
 			["disk-latency", "nmi"],
 		);
-		assert.deepEqual(first.reproduction, { failed: 1, trials: 1 });
+		assert.deepEqual(first.reproduction, { failed: 0, trials: 0 });
 		assert.deepEqual(first.leadUp, leadUp);
 		const trial = await desk.catalog.trials.trial("t1");
 		assert.equal(trial?.signature, first.id);
@@ -129,7 +129,7 @@ describe("SignatureBook.file", () => {
 		await desk.sound();
 	});
 
-	it("counts trials that tried to have a failure again, and controls apart", async () => {
+	it("counts how often trials that failed alike were replayed, and how often they failed again", async () => {
 		await using desk = await Desk.open();
 		await desk.book.file(reportOf(1, OOPS));
 		const { id } = await desk.only();
@@ -138,10 +138,25 @@ describe("SignatureBook.file", () => {
 		await desk.book.file(reportOf(4, failureOf("another"), { replays: id }));
 		await desk.book.file(reportOf(5, OOPS, { control: true, profile: null }));
 		await desk.book.file(reportOf(6, null, { replays: "no such signature" }));
+		await desk.book.file(reportOf(7, null, { replays: id, outcome: "lost" }));
+		// Under any other profile: whether it comes there says nothing of how often it comes again here.
+		for (let at = 8; at < 16; at++) await desk.book.file(reportOf(at, at % 2 === 0 ? OOPS : null));
 		const signature = await desk.book.signature(id);
-		assert.deepEqual(signature.reproduction, { failed: 2, trials: 4 });
-		assert.deepEqual([signature.count, signature.controls], [3, 1]);
+		assert.deepEqual(signature.reproduction, { failed: 1, trials: 3 });
+		assert.deepEqual([signature.count, signature.controls], [7, 1]);
 		await desk.sound();
+	});
+
+	it("counts replays of a control that failed, whether they fail or not", async () => {
+		await using desk = await Desk.open();
+		const control = { control: true, profile: null };
+		await desk.book.file(reportOf(0, OOPS, control));
+		const { id } = await desk.only();
+		for (let at = 1; at <= 10; at++) {
+			await desk.book.file(reportOf(at, at % 2 === 0 ? OOPS : null, { ...control, replays: id }));
+		}
+		const { reproduction, controls } = await desk.only();
+		assert.deepEqual([reproduction, controls], [{ failed: 5, trials: 10 }, 6]);
 	});
 
 	it("keeps the newest trials of each VM, and all signatures", async () => {
@@ -217,6 +232,9 @@ describe("signatures of other sites", () => {
 		await using here = await Desk.open();
 		await there.book.file(reportOf(1, OOPS, { leadUp: { intervalMs: 1000, values: { cpu: [1, 2] } } }));
 		await there.book.file(reportOf(2, failureOf("only there")));
+		const replays = signatureId("oops", OOPS.title);
+		await there.book.file(reportOf(3, null, { replays }));
+		await there.book.file(reportOf(4, OOPS, { replays }));
 		await here.book.file(reportOf(7, failureOf("bad access in f")));
 		const text = await there.book.exportAll();
 		assert.doesNotMatch(text, /web1/, "names of VMs stay at home");
@@ -224,10 +242,10 @@ describe("signatures of other sites", () => {
 		assert.deepEqual([site, added, changed, unchanged], [there.catalog.collectorId, 1, 1, 0]);
 		const known = await here.book.signature(signatureId("oops", "bad access in f"));
 		assert.equal(known.count, 1);
-		assert.deepEqual(known.reproduction, { failed: 1, trials: 1 });
+		assert.deepEqual(known.reproduction, { failed: 0, trials: 0 });
 		assert.deepEqual(
 			known.sites.map(({ site: each, failed, trials }) => [each, failed, trials]),
-			[[site, 1, 1]],
+			[[site, 1, 2]],
 		);
 		assert.deepEqual(known.leadUp, { intervalMs: 1000, values: { cpu: [1, 2] } });
 		const foreign = await here.book.signature(signatureId("oops", "only there"));
@@ -242,7 +260,7 @@ describe("signatures of other sites", () => {
 		const back = await here.book.importAll(await there.book.exportAll(), "h.yaml", options);
 		assert.equal(back.added, 0);
 		const after = await here.book.signature(known.id);
-		assert.deepEqual([after.count, after.reproduction, after.sites.length], [1, { failed: 1, trials: 1 }, 1]);
+		assert.deepEqual([after.count, after.reproduction, after.sites.length], [1, { failed: 0, trials: 0 }, 1]);
 		await here.book.file(reportOf(8, failureOf("only there")));
 		assert.equal((await here.book.signature(foreign.id)).count, 1, "ours begin with ours");
 	});
@@ -294,7 +312,7 @@ describe("signatures of other sites", () => {
 			(text: string) => text.replace("type: oops", "type: oops\n    vm: web1"),
 			/signatures\.0: .*"vm"/,
 		],
-		["a count below nothing", (text: string) => text.replace("failed: 1", "failed: -1"), /sites\.0\.failed: /],
+		["a count below nothing", (text: string) => text.replace("failed: 0", "failed: -1"), /sites\.0\.failed: /],
 	] as const) {
 		it(`are refused as a whole where they hold ${what}`, async () => {
 			await using there = await Desk.open();
