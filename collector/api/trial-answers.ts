@@ -42,6 +42,7 @@ const trial = {
 	agentId: text,
 	host: text,
 	control: withDescription(flag, "a clone without stress"),
+	durationMs: withDescription(nullable(milliseconds), "that it was given; null of an old control"),
 	replays: withDescription(nullable(text), "the signature whose failure it tried to have again"),
 	outcome: oneOf<TrialOutcome>({ survived: true, degraded: true, failed: true, lost: true }),
 	signature: withDescription(nullable(text), "of the failure that came first"),

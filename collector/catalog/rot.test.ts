@@ -57,7 +57,17 @@ function filing(): TrialFiling {
 	const failure = { type: "oom-kill", title: "OOM kill of db" } as const;
 	const measured = { firstStressMs: null, failedMs: 400, cloneMs: null, memoryBytes: null };
 	const trial: TrialRecord = {
-		...{ id: "t1", ...of, profile: null, control: true, probes: [], replays: null, outcome: "failed", signature: NAME },
+		...{
+			id: "t1",
+			...of,
+			profile: null,
+			control: true,
+			durationMs: 60_000,
+			probes: [],
+			replays: null,
+			outcome: "failed",
+			signature: NAME,
+		},
 		...{ failure, consequences: [], ...measured, levers: [] },
 	};
 	const seen = { firstSeen: "9000", lastSeen: "9000", sites: [], leadUp: null, minimal: null, provokedBy: null };

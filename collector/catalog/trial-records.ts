@@ -34,6 +34,8 @@ export interface TrialRecord {
 	/** Null of a control, which is a clone without stress. */
 	readonly profile: StressProfile | null;
 	readonly control: boolean;
+	/** That it was given: its profile's, without one its batch's. Null of a control that was filed before this was kept. */
+	readonly durationMs: number | null;
 	/** Of its batch: what it was asked besides those of its profile. None where it was filed before they were kept. */
 	readonly probes: readonly Probe[];
 	/** Id of the signature whose failure it tried to have again; null where it looked for any. */
@@ -57,7 +59,18 @@ export interface TrialRecord {
 /** `trialpending/<id>`: a trial that was begun; what is known of it before it ends. */
 export type PendingTrialRecord = Pick<
 	TrialRecord,
-	"id" | "vm" | "time" | "batch" | "point" | "agentId" | "host" | "profile" | "control" | "probes" | "replays"
+	| "id"
+	| "vm"
+	| "time"
+	| "batch"
+	| "point"
+	| "agentId"
+	| "host"
+	| "profile"
+	| "control"
+	| "durationMs"
+	| "probes"
+	| "replays"
 >;
 
 /** What was seen of a trial from its beginning to its end. */

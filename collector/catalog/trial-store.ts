@@ -188,7 +188,7 @@ export class TrialStore {
 
 /** With what records lack that an earlier version wrote. */
 function whole<T extends PendingTrialRecord>(record: T): T {
-	return { ...record, probes: record.probes ?? [] };
+	return { ...record, durationMs: record.durationMs ?? record.profile?.duration ?? null, probes: record.probes ?? [] };
 }
 
 function pushSignatures(

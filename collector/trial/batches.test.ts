@@ -188,23 +188,53 @@ describe("batches of trials", () => {
 		}
 	});
 
-	it("read trials that were filed before their probes were kept", async () => {
+	it("are given the same time again, however early they failed", async () => {
 		await using folder = await tempFolder();
 		await using desk = await Desk.open(folder);
-		const { probes: _probes, failure: _failure, leadUp: _leadUp, ...old } = reportOf(1, null);
+		const short = { ...STRESSED, profile: { ...STRESSED.profile, duration: 61_000 } };
+		const first = await desk.batches.start({ ...WANTED, durationMs: 62_000, trials: [CONTROL, short] });
+		const { order, answer } = await desk.order();
+		for (const index of [0, 1]) await desk.report(order, failed(index));
+		answer.resolve({ ok: true, trial: {} });
+		await desk.ended(first.id);
+		const records = await Promise.all(first.trials.map(async ({ id }) => await desk.catalog.trials.trial(id)));
+		assert.deepEqual(
+			records.map((record) => [record?.durationMs, replaysOf(record!, 1).durationMs]),
+			[
+				[62_000, 62_000],
+				[61_000, 61_000],
+			],
+		);
+	});
+
+	it("read trials that were filed before their probes and time were kept", async () => {
+		await using folder = await tempFolder();
+		await using desk = await Desk.open(folder);
+		const { probes: _probes, durationMs: _durationMs, failure: _failure, leadUp: _leadUp, ...old } = reportOf(1, null);
 		const { trials } = desk.catalog;
 		await trials.begin([{ ...old, id: "begun" } as TrialRecord]);
 		const trial = { ...old, signature: null, failure: null, consequences: [] } as unknown as TrialRecord;
+		const control = { ...trial, id: "control", vm: "db", profile: null, control: true };
+		await trials.file({ trial: control, signatures: [], aliases: [], story: null, dropped: [], forgotten: [] });
 		await trials.file({ trial, signatures: [], aliases: [], story: null, dropped: [], forgotten: [] });
 		const read = [
 			await trials.trial(old.id),
-			...(await trials.trials()).items,
 			...(await trials.trials({ vm: old.vm })).items,
 			...(await trials.pending()),
 		];
 		assert.deepEqual(
-			read.map((each) => each?.probes),
-			[[], [], [], []],
+			read.map((each) => [each?.probes, each?.durationMs]),
+			[
+				[[], 60_000],
+				[[], 60_000],
+				[[], 60_000],
+			],
+		);
+		const controls = (await trials.trials()).items.filter((each) => each.control);
+		assert.deepEqual(
+			controls.map((each) => [each.probes, each.durationMs, replaysOf(each, 1).durationMs]),
+			[[[], null, 30_000]],
+			"as long as it lasted",
 		);
 	});
 

@@ -83,7 +83,7 @@ export class TrialBatches implements AsyncDisposable {
 	 */
 	async start(wanted: WantedBatch): Promise<BatchView> {
 		this.#closing.signal.throwIfAborted();
-		const { point, trials, probes } = wanted;
+		const { point, trials } = wanted;
 		if (trials.length < 1 || trials.length > MAX_TRIAL_CLONES) {
 			throw new UmbraError("limit", `${trials.length} trials; a batch has 1 to ${MAX_TRIAL_CLONES}`, {
 				context: { found: trials.length, wanted: MAX_TRIAL_CLONES },
@@ -94,7 +94,8 @@ export class TrialBatches implements AsyncDisposable {
 		const begun = nowNs().toString();
 		const place = { vm: point.vm, batch: id, point: point.time, agentId, host, time: begun };
 		const pending = trials.map(({ profile, replays }, at): PendingTrialRecord => {
-			return { ...place, id: `${id}-${at}`, profile, control: profile === null, probes, replays };
+			const asked = { durationMs: profile?.duration ?? wanted.durationMs, probes: wanted.probes };
+			return { ...place, ...asked, id: `${id}-${at}`, profile, control: profile === null, replays };
 		});
 		await this.#options.trials.begin(pending);
 		const batch = new Batch({ id, vm: point.vm, point: point.time, agentId, host, begun }, pending);
@@ -201,11 +202,15 @@ export class TrialBatches implements AsyncDisposable {
 	}
 }
 
-/** A trial again, `times` times: under the same stress where it had any, asked the same. */
+/** A trial again, `times` times: under the same stress where it had any, for as long as it was given, asked the same. */
 export function replaysOf(trial: TrialRecord, times: number): Pick<WantedBatch, "trials" | "probes" | "durationMs"> {
-	const { profile, signature, probes, time, ended } = trial;
-	const durationMs = Math.max(1000, Number((BigInt(ended) - BigInt(time)) / 1_000_000n));
+	const { profile, signature, probes } = trial;
+	const durationMs = trial.durationMs ?? Math.max(1000, lastedMs(trial));
 	return { trials: Array.from({ length: times }, () => ({ profile, replays: signature })), probes, durationMs };
+}
+
+function lastedMs({ time, ended }: TrialRecord): number {
+	return Number((BigInt(ended) - BigInt(time)) / 1_000_000n);
 }
 
 function encodeProfile(profile: StressProfile | null): Uint8Array {
