@@ -5,6 +5,7 @@
  */
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
 import Long from "long";
+import { MAX_TRIALS } from "../common/trial/batch-size.ts";
 import { umbra } from "./generated/agent.js";
 
 /** Every message and enumeration: `v1.Hello`, `v1.CaptureMode`, ... */
@@ -35,7 +36,7 @@ export const MAX_FILE_VIA = 8;
 /** Most blocks in one `BlocksQuery`. */
 export const MAX_READ_BLOCKS = 1024;
 /** Most clones in one `RunTrial`. */
-export const MAX_TRIAL_CLONES = 256;
+export const MAX_TRIAL_CLONES: number = MAX_TRIALS;
 /** Largest message either side takes: a full batch of raw chunks and some air. */
 export const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 

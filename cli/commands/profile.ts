@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import type { LoadView } from "../../collector/api/load.ts";
 import { messageOf, UmbraError } from "../../common/errors.ts";
+import { MAX_TRIALS } from "../../common/trial/batch-size.ts";
 import { generateProfile, type LoadAverages } from "../../common/trial/generate.ts";
 import { formatBatch, parseBatch, type StressProfile, writtenProfile } from "../../common/trial/profile.ts";
 import { scheduleOf } from "../../common/trial/schedule.ts";
@@ -36,7 +37,11 @@ export function register(program: Command): void {
 	withCollector(profile.command("make <vm>"))
 		.description("make profiles from what a VM does on average: a little more of it, and now and then a fault")
 		.requiredOption("--seed <n>", "what all that is left to chance is drawn from: the same seed, the same profile")
-		.option("--count <n>", "so many, of this seed and those that follow", "1")
+		.option(
+			"--count <n>",
+			`so many, of this seed and those that follow; a batch runs at most ${MAX_TRIALS}, its control among them`,
+			"1",
+		)
 		.option("--duration <time>", "how long each lasts, such as 2m", "2m")
 		.option("--since <time>", "averages from this time on (ISO 8601); the last week unless given")
 		.option("--cpu <percent>", "instead of the average that was measured, of all its vCPUs")

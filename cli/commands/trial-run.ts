@@ -3,6 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { BatchTrialView, BatchView } from "../../collector/trial/batch.ts";
 import { isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
+import { checkTrialCount } from "../../common/trial/batch-size.ts";
+import { parseBatch } from "../../common/trial/profile.ts";
 import { formatBytes, formatDuration, parseDuration } from "../../common/units.ts";
 import { CollectorClient, type CollectorOptions, vmPath, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
@@ -88,7 +90,9 @@ async function run(vm: string, options: RunOptions): Promise<void> {
 		});
 	}
 	const query = { time, ...(seed === undefined ? {} : { seed }), ...agentOf(options) };
-	const body = { type: "application/yaml", text: await readText(profile) };
+	const text = await readText(profile);
+	checkTrialCount(parseBatch(text, profile), profile);
+	const body = { type: "application/yaml", text };
 	await follow(client, await client.sendBody<BatchView>("POST", vmPath(vm, "trials"), body, query), options);
 }
 

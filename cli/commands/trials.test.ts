@@ -130,6 +130,15 @@ describe("the commands of trials", () => {
 		);
 		assert.equal(await readFile(file, "utf8"), made);
 		assert.match(await done("profile", "check", file), /^PROFILE .*\nweb1-7 +7 +2 min 0 s +2 +load\n/);
+		const named = "{ name: x, duration: 1m, phases: [] }";
+		await writeFile(file, `profiles: [${Array.from({ length: 256 }, () => named).join(",")}]`);
+		// Before anything is sent: this VM is not even known.
+		const many = await umbra("trial", "run", "web1", "--profile", file);
+		assert.equal(many.code, 2);
+		assert.match(
+			many.stderr,
+			/profiles\.yaml: 256 profiles and a control; wanted at most 256 trials.*\nhint: run them in parts/,
+		);
 		await writeFile(file, "name: x\nduration: 1m\nphases: [{ levers: [{ lever: gravity }] }]\n");
 		const wrong = await umbra("profile", "check", file);
 		assert.equal(wrong.code, 2);

@@ -1,7 +1,10 @@
 /** Trials that are to be run: clones of a VM's state, on an agent that has room for them. */
+import { setImmediate } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { UmbraError } from "../../common/errors.ts";
-import { parseBatch, type TrialBatch } from "../../common/trial/profile.ts";
+import { checkTrialCount } from "../../common/trial/batch-size.ts";
+import { MAX_PROFILE_BYTES, parseBatch, type TrialBatch } from "../../common/trial/profile.ts";
+import { scheduleOf } from "../../common/trial/schedule.ts";
 import { MAX_TRIAL_CLONES } from "../../proto/service.ts";
 import { replaysOf, type WantedTrial } from "../trial/batches.ts";
 import type { ApiContext } from "./context.ts";
@@ -42,34 +45,41 @@ const GOES_ON = "Answers when they have begun; they go on by themselves, as many
 export function batchRoutes(app: FastifyInstance, { catalog, batches }: ApiContext): void {
 	app.post<{ Params: VmParams; Querystring: StartQuery; Body: string | undefined }>(
 		"/v1/vms/:vm/trials",
-		operation({
-			id: "startTrials",
-			tag: "trials",
-			summary: "Let clones of a VM's state run, isolated, each under its own stress",
-			description: `The body is YAML as docs/trials.md tells: a profile or a batch of them. Without one, clones run without stress. ${GOES_ON}`,
-			params: vmParams,
-			querystring: object({
-				time: { ...fields.time, default: "latest", description: "the newest state at or before it" },
-				clones: {
-					...{ type: "integer", minimum: 1, maximum: MAX_TRIAL_CLONES, default: 1 },
-					description: "how many without stress, where there is no body",
-				},
-				seconds: {
-					...{ type: "integer", minimum: 1, maximum: MAX_SECONDS, default: 30 },
-					description: "that a clone without stress runs, where there is no body",
-				},
-				seed: {
-					...{ type: "integer", minimum: 0, maximum: MAX_SEED },
-					description: "in place of that of the first profile; the ones after it get those that follow",
-				},
-				agent,
+		{
+			...operation({
+				id: "startTrials",
+				tag: "trials",
+				summary: "Let clones of a VM's state run, isolated, each under its own stress",
+				description: `The body is YAML as docs/trials.md tells: a profile or a batch of them, at most ${MAX_TRIAL_CLONES} trials with the control. Without one, clones run without stress. ${GOES_ON}`,
+				params: vmParams,
+				querystring: object({
+					time: { ...fields.time, default: "latest", description: "the newest state at or before it" },
+					clones: {
+						...{ type: "integer", minimum: 1, maximum: MAX_TRIAL_CLONES, default: 1 },
+						description: "how many without stress, where there is no body",
+					},
+					seconds: {
+						...{ type: "integer", minimum: 1, maximum: MAX_SECONDS, default: 30 },
+						description: "that a clone without stress runs, where there is no body",
+					},
+					seed: {
+						...{ type: "integer", minimum: 0, maximum: MAX_SEED },
+						description: "in place of that of the first profile; the ones after it get those that follow",
+					},
+					agent,
+				}),
+				body: { content: { "application/yaml": { schema: { type: "string" } } } },
+				answers: { 202: withDescription(ref("TrialBatch"), "The batch.") },
+				errors: [404, 409, 503],
 			}),
-			body: { content: { "application/yaml": { schema: { type: "string" } } } },
-			answers: { 202: withDescription(ref("TrialBatch"), "The batch.") },
-			errors: [404, 409, 503],
-		}),
+			bodyLimit: MAX_PROFILE_BYTES,
+		},
 		async ({ params: { vm }, query, body }, reply) => {
 			const batch = body === undefined || body === "" ? undefined : parseBatch(body, "the profile");
+			if (batch !== undefined) {
+				checkTrialCount(batch, "the profile");
+				await checkSchedules(batch);
+			}
 			if (batch?.vm !== undefined && batch.vm !== vm) {
 				throw new UmbraError("conflict", `the profiles are made for VM ${batch.vm}, not for ${vm}`, {
 					hint: "leave vm out of them where they are meant for any",
@@ -154,6 +164,14 @@ export function batchRoutes(app: FastifyInstance, { catalog, batches }: ApiConte
 		}),
 		({ params }) => batches.cancel(params.id),
 	);
+}
+
+/** One after the other, with the loop free in between: each may take as long as 100,000 steps do. @throws UmbraError `bad-config`. */
+async function checkSchedules({ profiles }: TrialBatch): Promise<void> {
+	for (const profile of profiles) {
+		scheduleOf(profile);
+		await setImmediate();
+	}
 }
 
 /** A control runs beside the others unless the batch says otherwise. */

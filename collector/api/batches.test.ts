@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
 import { after, before, describe, it } from "node:test";
 import { BLOCK_SIZE, blockName } from "../../common/block.ts";
+import { generateProfile } from "../../common/trial/generate.ts";
+import { formatBatch } from "../../common/trial/profile.ts";
 import { toLong, v1, type wire } from "../../proto/service.ts";
 import { until } from "../../test/support/wait.ts";
 import { rawChunk, TestVm } from "../ingest/test-agent.ts";
@@ -107,6 +111,36 @@ describe("the API of batches", () => {
 		);
 	});
 
+	it("takes long files, and no more profiles than one batch may have", async () => {
+		const averages = { cpuPercent: 40, memoryPercent: 60, ioBytesPerSecond: 1e6 };
+		const batchOf = (count: number) => {
+			const profiles = Array.from({ length: count }, (_, seed) => generateProfile({ vm: "web", averages, seed }));
+			return formatBatch({ vm: "web", control: true, probes: [], profiles });
+		};
+		// More than other requests may bring, as many profiles are.
+		const { id, trials } = await start("/v1/vms/web/trials", `${batchOf(2)}# ${"x".repeat(2 ** 16)}\n`);
+		assert.equal(trials.length, 3);
+		await site.request(`/v1/trial-batches/${id}`, { method: "DELETE" });
+		await over(id);
+		const { error } = await start("/v1/vms/web/trials", batchOf(256), 400);
+		assert.match(error.message, /256 profiles and a control; wanted at most 256 trials/);
+	});
+
+	it("says how long a body may be", async () => {
+		// Refused before it is sent: by what its length says.
+		const asked = request(`http://${site.collector.apiAddress}/v1/vms/web/trials`, {
+			method: "POST",
+			headers: { "content-type": "application/yaml", "content-length": 5 * 2 ** 20 },
+		});
+		asked.on("error", () => undefined).flushHeaders();
+		const [response] = (await once(asked, "response")) as [IncomingMessage];
+		const { error } = JSON.parse(Buffer.concat(await response.toArray()).toString());
+		asked.destroy();
+		assert.equal(response.statusCode, 413);
+		assert.match(error.message, /^POST \/v1\/vms\/:vm\/trials: a body of 5242880 bytes; wanted at most 4194304$/);
+		assert.match(error.hint, /in parts/);
+	});
+
 	it("says what is wrong with what is asked", async () => {
 		const bad = await start(
 			"/v1/vms/web/trials",
@@ -114,6 +148,16 @@ describe("the API of batches", () => {
 			400,
 		);
 		assert.match(bad.error.message, /phases\.0\.levers\.0\.lever/);
+		const endless = "{ lever: nmi, every: 500ms }";
+		const steps = `name: x\nduration: 1d\nphases: [{ levers: [${endless}] }]`;
+		assert.match(
+			(await start("/v1/vms/web/trials", steps, 400)).error.message,
+			/phases\.0\.levers\.0: more than 100000/,
+		);
+		const probe = `{ name: p, command: { run: [${"x".repeat(4000)}] } }`;
+		const large = `probes: [${Array.from({ length: 16 }, () => probe).join(",")}]\nprofiles:`;
+		const many = `${large} [${Array.from({ length: 200 }, () => "{ name: x, duration: 1m, phases: [] }").join(",")}]`;
+		assert.match((await start("/v1/vms/web/trials", many, 400)).error.message, /201 trials are asked comes to/);
 		assert.match((await start("/v1/vms/web/trials", `vm: other\n${PROFILE}`, 409)).error.message, /made for VM other/);
 		await start("/v1/vms/none/trials", undefined, 404);
 		await start("/v1/trials/none/replays", undefined, 404);

@@ -1,6 +1,6 @@
 /** UmbraError -> HTTP: `{error: {code, message, hint}}` with the status that fits. */
-import type { FastifyError } from "fastify";
-import { type ErrorCode, isUmbraError, messageOf } from "../../common/errors.ts";
+import type { FastifyError, FastifyRequest } from "fastify";
+import { type ErrorCode, errnoOf, isUmbraError, messageOf } from "../../common/errors.ts";
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
 	"not-found": 404,
@@ -28,4 +28,20 @@ export function toHttp(error: unknown): { readonly status: number; readonly body
 	const status = error instanceof Error ? ((error as FastifyError).statusCode ?? 500) : 500;
 	const code = status === 404 ? "not-found" : status < 500 ? "bad-config" : "internal";
 	return { status, body: { error: { code, message: messageOf(error) } } };
+}
+
+/** True for what fastify refuses since a body is longer than its route takes. */
+export function isTooLarge(error: unknown): boolean {
+	return errnoOf(error) === "FST_ERR_CTP_BODY_TOO_LARGE";
+}
+
+/** @param request whose body was refused */
+export function tooLarge({ method, headers, routeOptions }: FastifyRequest): {
+	readonly status: number;
+	readonly body: ErrorBody;
+} {
+	const { url = "", bodyLimit } = routeOptions;
+	const found = headers["content-length"] ?? `more than ${bodyLimit}`;
+	const message = `${method} ${url}: a body of ${found} bytes; wanted at most ${bodyLimit}`;
+	return { status: 413, body: { error: { code: "bad-config", message, hint: "send it in parts" } } };
 }

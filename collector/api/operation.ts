@@ -53,6 +53,7 @@ export function operation({ id, tag, summary, description, answers, errors = [],
 			? {}
 			: { 400: failure("A parameter makes no sense.") }),
 		401: failure("The token is wrong or missing."),
+		...(body === undefined ? {} : { 413: failure("The body is larger than this may be; the message says the limit.") }),
 	};
 	for (const status of errors) failures[status] = failure(ERRORS[status]);
 	const schema = {

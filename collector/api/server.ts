@@ -12,7 +12,7 @@ import { batchRoutes } from "./batch-routes.ts";
 import { changeRoutes } from "./change-routes.ts";
 import type { ApiContext, ApiServices } from "./context.ts";
 import { diskRoutes } from "./disk-routes.ts";
-import { toHttp } from "./errors.ts";
+import { isTooLarge, toHttp, tooLarge } from "./errors.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { exportRoutes } from "./export-routes.ts";
 import { fileRoutes } from "./file-routes.ts";
@@ -77,7 +77,7 @@ export class ApiServer implements AsyncDisposable {
 		const app = create(tls);
 		await describeRoutes(app);
 		app.setErrorHandler((error, request, reply) => {
-			const { status, body } = toHttp(error);
+			const { status, body } = isTooLarge(error) ? tooLarge(request) : toHttp(error);
 			// They were meant for what it could not answer.
 			reply.removeHeader("etag").removeHeader("cache-control");
 			const { method, url } = request;

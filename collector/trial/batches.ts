@@ -10,7 +10,7 @@ import type { Logger } from "../../common/log.ts";
 import type { Probe } from "../../common/trial/probes.ts";
 import { type StressProfile, writtenProbes, writtenProfile } from "../../common/trial/profile.ts";
 import { nowNs } from "../../common/units.ts";
-import { MAX_TRIAL_CLONES, toLong, toNumber, type wire } from "../../proto/service.ts";
+import { MAX_MESSAGE_BYTES, MAX_TRIAL_CLONES, toLong, toNumber, type wire } from "../../proto/service.ts";
 import type { ChangesetRecord } from "../catalog/records.ts";
 import type { PendingTrialRecord, TrialRecord } from "../catalog/trial-records.ts";
 import type { TrialStore } from "../catalog/trial-store.ts";
@@ -24,6 +24,8 @@ import { filedOf, lostReport, parseReport } from "./report.ts";
 /** To bring the state to the agent, to take everything down again, and for each clone to start and end. */
 const SPARE_MS = 900_000;
 const SPARE_CLONE_MS = 120_000;
+/** Profiles and probes of one order, which is one message; the rest of it is small. */
+const MAX_ORDER_BYTES = MAX_MESSAGE_BYTES - 2 ** 16;
 /** Batches that have ended and can still be asked for; their trials stay in the catalog. */
 const MAX_ENDED = 100;
 
@@ -89,6 +91,7 @@ export class TrialBatches implements AsyncDisposable {
 				context: { found: trials.length, wanted: MAX_TRIAL_CLONES },
 			});
 		}
+		const order = orderOf(wanted);
 		const { id: agentId, host, heartbeat } = choose(this.#options.agents.list(), wanted.agent);
 		const id = randomBytes(5).toString("hex");
 		const begun = nowNs().toString();
@@ -100,7 +103,7 @@ export class TrialBatches implements AsyncDisposable {
 		await this.#options.trials.begin(pending);
 		const batch = new Batch({ id, vm: point.vm, point: point.time, agentId, host, begun }, pending);
 		this.#remember(batch);
-		const running = this.#run(batch, wanted, heartbeat?.trials?.slots ?? 1).finally(() =>
+		const running = this.#run(batch, wanted, order, heartbeat?.trials?.slots ?? 1).finally(() =>
 			this.#running.delete(running),
 		);
 		this.#running.add(running);
@@ -144,9 +147,9 @@ export class TrialBatches implements AsyncDisposable {
 		await Promise.all(this.#running);
 	}
 
-	async #run(batch: Batch, wanted: WantedBatch, slots: number): Promise<void> {
+	async #run(batch: Batch, wanted: WantedBatch, order: wire.v1.IRunTrial, slots: number): Promise<void> {
 		const { agents, tickets, log } = this.#options;
-		const { point, trials, probes, durationMs } = wanted;
+		const { point, trials, durationMs } = wanted;
 		const longest = Math.max(...trials.map(({ profile }) => profile?.duration ?? durationMs));
 		const rounds = Math.ceil(trials.length / Math.max(1, slots));
 		const timeoutMs = rounds * (longest + SPARE_CLONE_MS) + SPARE_MS;
@@ -155,11 +158,7 @@ export class TrialBatches implements AsyncDisposable {
 		this.#byTicket.set(keyOf(ticket.bytes), batch);
 		let [template, error]: [TemplateView | null, string] = [null, ""];
 		try {
-			const runTrial = {
-				...{ ticket: ticket.bytes, vm: point.vm, timeNs: toLong(BigInt(point.time)), clones: trials.length },
-				...{ durationMs: toLong(durationMs), profiles: trials.map(({ profile }) => encodeProfile(profile)) },
-				probes: Buffer.from(JSON.stringify(writtenProbes(probes))),
-			};
+			const runTrial = { ...order, ticket: ticket.bytes };
 			const result = await agents.sendOrder(batch.agentId, { runTrial }, { timeoutMs, signal });
 			if (result.ok && result.trial) template = templateView(result.trial);
 			else error = `agent ${batch.agentId} refused: ${result.message ?? "no reason given"}`;
@@ -211,6 +210,25 @@ export function replaysOf(trial: TrialRecord, times: number): Pick<WantedBatch, 
 
 function lastedMs({ time, ended }: TrialRecord): number {
 	return Number((BigInt(ended) - BigInt(time)) / 1_000_000n);
+}
+
+/** All of it but its ticket. @throws UmbraError `bad-config` for more than an agent takes in one message. */
+function orderOf({ point, trials, probes, durationMs }: WantedBatch): wire.v1.IRunTrial {
+	const profiles = trials.map(({ profile }) => encodeProfile(profile));
+	const asked = Buffer.from(JSON.stringify(writtenProbes(probes)));
+	// Probes of a batch stand in the record of each of its trials.
+	const bytes = profiles.reduce((sum, { length }) => sum + length, asked.length * trials.length);
+	if (bytes > MAX_ORDER_BYTES) {
+		throw new UmbraError(
+			"bad-config",
+			`what ${trials.length} trials are asked comes to ${bytes} bytes; wanted at most ${MAX_ORDER_BYTES}`,
+			{ context: { found: bytes, wanted: MAX_ORDER_BYTES }, hint: "fewer trials in one batch" },
+		);
+	}
+	return {
+		...{ vm: point.vm, timeNs: toLong(BigInt(point.time)), clones: trials.length, durationMs: toLong(durationMs) },
+		...{ profiles, probes: asked },
+	};
 }
 
 function encodeProfile(profile: StressProfile | null): Uint8Array {

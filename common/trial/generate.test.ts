@@ -176,6 +176,9 @@ describe("scheduleOf", () => {
 			from: 0,
 			levers: Array.from({ length: 5 }, () => ({ lever: "nmi" as const, every: 10 })),
 		}));
-		assert.throws(() => scheduleOf({ ...base, duration: 864e5, phases }), { code: "limit", message: /100000 steps/ });
+		assert.throws(() => scheduleOf({ ...base, duration: 864e5, phases }), {
+			code: "bad-config",
+			message: /phases\.0\.levers\.0: more than 100000 steps/,
+		});
 	});
 });

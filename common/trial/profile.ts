@@ -19,7 +19,7 @@ const MAX_LEVERS = 32;
 const MAX_PROBES = 32;
 const MAX_PROFILES = 1000;
 /** Of a file: a thousand profiles of a few phases. */
-const MAX_FILE_BYTES = 4 * 2 ** 20;
+export const MAX_PROFILE_BYTES: number = 4 * 2 ** 20;
 
 const phase = z.strictObject({
 	/** From the beginning of the trial. */
@@ -137,9 +137,11 @@ function checked<T extends z.ZodType>(schema: T, value: unknown, path: string): 
 }
 
 function parseYaml(text: string, path: string): unknown {
-	if (text.length > MAX_FILE_BYTES) {
-		throw new UmbraError("bad-config", `${path}: ${text.length} characters; wanted at most ${MAX_FILE_BYTES}`, {
-			context: { path },
+	const bytes = Buffer.byteLength(text);
+	if (bytes > MAX_PROFILE_BYTES) {
+		throw new UmbraError("bad-config", `${path}: ${bytes} bytes; wanted at most ${MAX_PROFILE_BYTES}`, {
+			context: { path, found: bytes, wanted: MAX_PROFILE_BYTES },
+			hint: "fewer profiles in one file: each file is a batch of its own",
 		});
 	}
 	try {

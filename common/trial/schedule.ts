@@ -32,7 +32,7 @@ export interface ScheduledStep {
 /** Of what happens at one instant: first what ends, then what begins. */
 const ORDER: Readonly<Record<ScheduledStep["action"], number>> = { revert: 0, set: 1, fire: 2 };
 
-/** In the order in which they are to be done. @throws UmbraError `limit` for a profile of more than 100,000 steps. */
+/** In the order in which they are to be done. @throws UmbraError `bad-config` for a profile of more than 100,000 steps. */
 export function scheduleOf(profile: StressProfile): ScheduledStep[] {
 	const { seed, duration, phases } = profile;
 	const steps: ScheduledStep[] = [];
@@ -44,8 +44,10 @@ export function scheduleOf(profile: StressProfile): ScheduledStep[] {
 			const place = { phase, index, lever: setting.lever };
 			const add = (atMs: number, action: ScheduledStep["action"], values: LeverValues): void => {
 				if (steps.length >= MAX_STEPS) {
-					throw new UmbraError("limit", `the profile ${profile.name} has more than ${MAX_STEPS} steps`, {
-						context: { structure: `phases.${phase}.levers.${index}` },
+					const field = `phases.${phase}.levers.${index}`;
+					const message = `the profile ${profile.name}: ${field}: more than ${MAX_STEPS} steps up to here; wanted fewer`;
+					throw new UmbraError("bad-config", message, {
+						context: { field, wanted: MAX_STEPS },
 						hint: "fewer steps of its ramps, or a longer `every`",
 					});
 				}
