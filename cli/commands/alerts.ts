@@ -4,6 +4,7 @@ import type { AlertRecord, ChangesetRecord } from "../../collector/catalog/recor
 import { CollectorClient, type CollectorOptions, type Query, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
 import { paint, severityText, table } from "../table.ts";
+import { rowLimit } from "../whole-number.ts";
 import { type Output, withOutput } from "./output.ts";
 import { isoTime } from "./vms.ts";
 
@@ -25,7 +26,7 @@ export function register(program: Command): void {
 		.option("--vm <vm>", "only of this VM")
 		.option("--firing", "only those that are not resolved")
 		.option("--since <time>", "not before this time (ISO 8601)")
-		.option("--limit <n>", "at most so many", Number, 50)
+		.option("--limit <n>", "at most so many", rowLimit, 50)
 		.option("--follow", "oldest first, and then those that come, until Ctrl-C")
 		.option("--json", "one object a line")
 		.action(async (options: Options) => {
@@ -71,7 +72,7 @@ export function register(program: Command): void {
 	withCollector(program.command("anomalies"))
 		.description("changesets that were judged abnormal, newest first")
 		.option("--since <time>", "not before this time (ISO 8601)")
-		.option("--limit <n>", "at most so many", Number, 50)
+		.option("--limit <n>", "at most so many", rowLimit, 50)
 		.option("--json", "one object a line")
 		.action(async (options: Options) => {
 			const client = await CollectorClient.from(options);

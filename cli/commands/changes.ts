@@ -6,6 +6,7 @@ import { actorsText, packageLines, packageText, sessionLines } from "../causes.t
 import { CollectorClient, type CollectorOptions, type Query, vmPath, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
 import { entropyText, paint, severityText, table } from "../table.ts";
+import { rowLimit } from "../whole-number.ts";
 import { type Output, withOutput } from "./output.ts";
 import { isoTime } from "./vms.ts";
 
@@ -24,7 +25,7 @@ export function register(program: Command): void {
 		.description("the changesets of a VM with their files, newest first")
 		.option("--path <path>", "only the history of this file")
 		.option("--since <time>", "not before this time (ISO 8601)")
-		.option("--limit <n>", "at most so many changesets", Number, 20)
+		.option("--limit <n>", "at most so many changesets", rowLimit, 20)
 		.option("--follow", "oldest first, and then those that come, until Ctrl-C")
 		.option("--json", "one changeset a line, with its files")
 		.action(async (vm: string, options: Options) => {

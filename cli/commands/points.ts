@@ -5,6 +5,7 @@ import { formatBytes } from "../../common/units.ts";
 import { CollectorClient, type CollectorOptions, vmPath, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
 import { type Column, severityText, table } from "../table.ts";
+import { rowLimit } from "../whole-number.ts";
 import { withOutput } from "./output.ts";
 import { isoTime } from "./vms.ts";
 
@@ -33,7 +34,7 @@ export function register(program: Command): void {
 	withCollector(program.command("points <vm>"))
 		.description("the points of a VM, newest first")
 		.option("--since <time>", "not before this time (ISO 8601)")
-		.option("--limit <n>", "at most so many", Number, 50)
+		.option("--limit <n>", "at most so many", rowLimit, 50)
 		.option("--json", "one object a line")
 		.action(async (vm: string, options: Options) => {
 			const client = await CollectorClient.from(options);

@@ -11,6 +11,7 @@ import { formatDuration, parseBytes, parseDuration } from "../../common/units.ts
 import { CollectorClient, type CollectorOptions, vmPath, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
 import { table } from "../table.ts";
+import { wholeNumber } from "../whole-number.ts";
 import { withOutput } from "./output.ts";
 import { readText } from "./read-text.ts";
 
@@ -130,16 +131,6 @@ async function check(file: string, options: { readonly json?: true }): Promise<v
 
 function leversOf({ phases }: StressProfile): string[] {
 	return [...new Set(phases.flatMap(({ levers }) => levers.map(({ lever }) => lever)))];
-}
-
-function wholeNumber(field: string, text: string, low: number, high: number): number {
-	const value = Number(text);
-	if (/^\d+$/.test(text) && value >= low && value <= high) return value;
-	throw new UmbraError(
-		"bad-config",
-		`${field}: ${JSON.stringify(text)}; wanted a whole number from ${low} to ${high}`,
-		{ context: { field } },
-	);
 }
 
 function percent(field: string, text: string | undefined): number | undefined {

@@ -8,6 +8,7 @@ import { CollectorClient, type CollectorOptions, parseVmAtTime, vmPath, withColl
 import { printable } from "../printable.ts";
 import type { StateAtPoint } from "../state/state.ts";
 import { table } from "../table.ts";
+import { rowLimit } from "../whole-number.ts";
 import { withOutput } from "./output.ts";
 import { isoTime } from "./vms.ts";
 
@@ -43,7 +44,7 @@ export function register(program: Command): void {
 		.action(exportTo);
 	withCollector(program.command("states <vm>"))
 		.description("the points of a VM that have RAM and devices, newest first")
-		.option("--limit <n>", "at most so many", Number, 50)
+		.option("--limit <n>", "at most so many", rowLimit, 50)
 		.option("--json", "one object a line")
 		.action(list);
 }

@@ -83,6 +83,11 @@ describe("the commands of trials", () => {
 		];
 		for (const part of [...parts, /1\.000 s {2}set +disk-latency disk=vda ms=400/]) assert.match(one, part);
 		assert.equal((await umbra("trial", "show", "none")).code, 3);
+		assert.equal((await umbra("trials", "nosuch")).code, 3);
+		assert.equal(await done("trials", "db", "--outcome", "lost"), "No such trials of db.\n");
+		const limited = await umbra("trials", "--limit", "abc");
+		assert.equal(limited.code, 2);
+		assert.match(limited.stderr, /^umbra: --limit: "abc"; wanted a whole number from 1 /);
 	});
 
 	it("list signatures, show one by the beginning of its id, and say what to do", async () => {
@@ -98,6 +103,11 @@ describe("the commands of trials", () => {
 		for (const part of [...parts, /vm\.cpu_usage_percent: 10 to 97\.12/, /web1 {2}t1/]) assert.match(shown, part);
 		assert.match(await done("signature", "mitigate", id, "--reset"), /Update the guest/);
 		assert.equal((await umbra("signature", "show", "zz")).code, 3);
+		assert.equal((await umbra("signatures", "nosuch")).code, 3);
+		assert.equal(await done("signatures", "web1", "--type", "reboot"), "No signatures of type reboot of web1.\n");
+		const typed = await umbra("signatures", "--type", "foo");
+		assert.equal(typed.code, 2);
+		assert.match(typed.stderr, /Allowed choices are kernel-panic, oops, /);
 		const { signatures } = site.collector;
 		for (const at of [4, 5])
 			await signatures.file(reportOf(at, at === 4 ? failureOf("f in g") : null, { replays: id }));

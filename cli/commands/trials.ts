@@ -1,15 +1,17 @@
 /** `umbra trials`, `trial`, `signatures` and `signature`: what shadow VMs were put through, and how they failed. */
 import { writeFile } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { SignatureView, TrialView } from "../../collector/api/views.ts";
-import type { TrialRecord, TrialStory } from "../../collector/catalog/trial-records.ts";
+import type { TrialOutcome, TrialRecord, TrialStory } from "../../collector/catalog/trial-records.ts";
 import type { ImportResult } from "../../collector/signature/exchange.ts";
 import { isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
+import { FAILURE_TYPES } from "../../common/failures/failures.ts";
 import { formatDuration } from "../../common/units.ts";
 import { CollectorClient, type CollectorOptions, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
 import { table } from "../table.ts";
+import { rowLimit } from "../whole-number.ts";
 import { withOutput } from "./output.ts";
 import { readText } from "./read-text.ts";
 import { trialPage } from "./trial-page.ts";
@@ -47,6 +49,7 @@ interface ImportOptions extends Options {
 	readonly by: string;
 }
 
+const OUTCOMES: readonly TrialOutcome[] = ["survived", "degraded", "failed", "lost"];
 const YAML = "application/yaml";
 /** Of an id: enough to tell signatures apart, and what the commands take. */
 const SHORT_ID = 12;
@@ -55,10 +58,10 @@ const me = (): string => `${userInfo().username}@${hostname()}`;
 export function register(program: Command): void {
 	withCollector(program.command("trials [vm]"))
 		.description("trials of shadow VMs, newest first")
-		.option("--outcome <outcome>", "only those that survived, degraded, failed or were lost")
+		.addOption(new Option("--outcome <outcome>", "only these").choices(OUTCOMES))
 		.option("--signature <id>", "only those that ended in this one")
 		.option("--since <time>", "not before this time (ISO 8601)")
-		.option("--limit <n>", "at most so many", Number, 50)
+		.option("--limit <n>", "at most so many", rowLimit, 50)
 		.option("--json", "one object a line")
 		.action(listTrials);
 
@@ -72,7 +75,7 @@ export function register(program: Command): void {
 
 	const signatures = withCollector(program.command("signatures").argument("[vm]"))
 		.description("ways to fail that trials found; export and import them with `umbra signatures export|import FILE`")
-		.option("--type <type>", "only of this type, such as oom-kill")
+		.addOption(new Option("--type <type>", "only of this type").choices(FAILURE_TYPES))
 		.option("--json", "one object a line")
 		.action(listSignatures);
 	withCollector(signatures.command("export <file>"))
@@ -111,7 +114,10 @@ async function listTrials(vm: string | undefined, options: TrialsOptions): Promi
 	const query = { vm, outcome, since, signature, order: "newest" };
 	const trials = await Array.fromAsync(client.list<TrialView>("/v1/trials", query, limit));
 	if (options.json) return await print(trials.map((trial) => JSON.stringify(trial)));
-	if (trials.length === 0) return await print(["No trials."]);
+	if (trials.length === 0) {
+		const isFiltered = outcome !== undefined || since !== undefined || signature !== undefined;
+		return await print([`No ${isFiltered ? "such " : ""}trials${ofVm(vm)}.`]);
+	}
 	await print(
 		table(trials, [
 			{ title: "TIME", value: ({ time }) => isoTime(time) },
@@ -126,6 +132,10 @@ async function listTrials(vm: string | undefined, options: TrialsOptions): Promi
 			},
 		]),
 	);
+}
+
+function ofVm(vm: string | undefined): string {
+	return vm === undefined ? "" : ` of ${printable(vm)}`;
 }
 
 async function showTrial(id: string, options: ShowOptions): Promise<void> {
@@ -144,9 +154,13 @@ async function showTrial(id: string, options: ShowOptions): Promise<void> {
 
 async function listSignatures(vm: string | undefined, options: SignaturesOptions): Promise<void> {
 	const client = await CollectorClient.from(options);
-	const found = await Array.fromAsync(client.list<SignatureView>("/v1/signatures", { vm, type: options.type }));
+	const { type } = options;
+	const found = await Array.fromAsync(client.list<SignatureView>("/v1/signatures", { vm, type }));
 	if (options.json) return await print(found.map((each) => JSON.stringify(each)));
-	if (found.length === 0) return await print(["No signatures: no trial has failed yet."]);
+	if (found.length === 0) {
+		const why = vm === undefined && type === undefined ? ": no trial has failed yet" : "";
+		return await print([`No signatures${type === undefined ? "" : ` of type ${type}`}${ofVm(vm)}${why}.`]);
+	}
 	const newest = found.sort((one, other) => Number(BigInt(other.lastSeen ?? 0) - BigInt(one.lastSeen ?? 0)));
 	await print(
 		table(newest, [

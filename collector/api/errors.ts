@@ -27,7 +27,14 @@ export function toHttp(error: unknown): { readonly status: number; readonly body
 	// What fastify itself refuses: a malformed request.
 	const status = error instanceof Error ? ((error as FastifyError).statusCode ?? 500) : 500;
 	const code = status === 404 ? "not-found" : status < 500 ? "bad-config" : "internal";
-	return { status, body: { error: { code, message: messageOf(error) } } };
+	return { status, body: { error: { code, message: `${messageOf(error)}${allowedBy(error)}` } } };
+}
+
+/** The values of an enumeration that a parameter is none of: ajv does not name them. */
+function allowedBy(error: unknown): string {
+	const [issue] = (error as Partial<FastifyError>).validation ?? [];
+	const allowed: unknown = issue?.keyword === "enum" ? issue.params["allowedValues"] : undefined;
+	return Array.isArray(allowed) ? `: ${allowed.join(", ")}` : "";
 }
 
 /** True for what fastify refuses since a body is longer than its route takes. */

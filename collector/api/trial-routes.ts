@@ -1,10 +1,11 @@
 /** /v1/trials, /v1/signatures, and what a VM does on average, which stress profiles are made from. */
 import type { FastifyInstance } from "fastify";
 import { UmbraError } from "../../common/errors.ts";
-import type { FailureType } from "../../common/failures/failures.ts";
+import { FAILURE_TYPES, type FailureType } from "../../common/failures/failures.ts";
 import { nowNs } from "../../common/units.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import type { TrialOutcome } from "../catalog/trial-records.ts";
-import { type ApiContext, requestSignal, requireVm } from "./context.ts";
+import { type ApiContext, requestSignal, requireVm, unknownVm } from "./context.ts";
 import { loadOf } from "./load.ts";
 import { operation, pageOf } from "./operation.ts";
 import { type PageQuery, pageOptions, sealPage } from "./paging.ts";
@@ -57,10 +58,12 @@ export function trialRoutes(app: FastifyInstance, { catalog, signatures, series,
 				signature: { ...id, description: "only those that ended in this one" },
 			}),
 			answers: { 200: pageOf(ref("ListedTrial"), "Trials in the order in which they began.") },
+			errors: [404],
 		}),
 		async ({ query }) => {
 			const { vm, outcome, signature } = query;
 			const page = sealPage(await catalog.trials.trials({ vm, ...timeOptions(query), ...pageOptions(query) }));
+			if (vm !== undefined && page.items.length === 0) await requireTried(catalog, vm);
 			const isWanted = (trial: (typeof page.items)[number]): boolean =>
 				(outcome === undefined || trial.outcome === outcome) &&
 				(signature === undefined || trial.signature === signature);
@@ -118,13 +121,15 @@ export function trialRoutes(app: FastifyInstance, { catalog, signatures, series,
 			querystring: s.object({
 				...s.pageFields,
 				vm: { ...s.fields.vm, description: "only those that clones of this VM showed" },
-				type: { ...id, description: "only of this type" },
+				type: { type: "string", enum: [...FAILURE_TYPES], description: "only of this type" },
 			}),
 			answers: { 200: pageOf(ref("Signature"), "Signatures in the order of their ids.") },
+			errors: [404],
 		}),
 		async ({ query }) => {
 			const { vm, type } = query;
 			const { items, next } = sealPage(await catalog.trials.signatures({ vm, ...pageOptions(query) }));
+			if (vm !== undefined && items.length === 0) await requireTried(catalog, vm);
 			return { items: items.filter((each) => type === undefined || each.type === type).map(signatureView), next };
 		},
 	);
@@ -241,4 +246,12 @@ export function trialRoutes(app: FastifyInstance, { catalog, signatures, series,
 			return await loadOf(series, vm, from, to, requestSignal(reply, closing));
 		},
 	);
+}
+
+/** Trials and signatures stay when their VM goes. @throws UmbraError `not-found` for one of which nothing is known. */
+async function requireTried(catalog: Catalog, vm: string): Promise<void> {
+	if ((await catalog.vm(vm)) !== undefined) return;
+	const [trials, signatures] = [catalog.trials.trials({ vm, limit: 1 }), catalog.trials.signatures({ vm, limit: 1 })];
+	const known = (await Promise.all([trials, signatures])).flatMap(({ items }): unknown[] => [...items]);
+	if (known.length === 0) throw unknownVm(vm);
 }

@@ -42,7 +42,13 @@ describe("the API of trials", () => {
 		assert.deepEqual(idsOf(await site.json("/v1/trials?outcome=survived")), ["t5", "t3", "t1"]);
 		assert.deepEqual(idsOf(await site.json(`/v1/trials?signature=${id}&order=oldest`)), ["t2", "t4", "t6"]);
 		assert.deepEqual(idsOf(await site.json(`/v1/trials?since=${reportOf(6, null).time}`)), ["t7", "t6"]);
-		assert.equal((await site.json("/v1/trials?outcome=happy", 400)).error.code, "bad-config");
+		const { error } = await site.json("/v1/trials?outcome=happy", 400);
+		assert.equal(error.code, "bad-config");
+		assert.match(error.message, /outcome must .* allowed values: survived, degraded, failed, lost$/);
+		assert.match((await site.json("/v1/trials?vm=none", 404)).error.message, /no VM named "none"/);
+		const last = await site.json("/v1/trials?vm=db");
+		assert.deepEqual(idsOf(last), ["t7"], "known, though no agent has it");
+		assert.deepEqual(idsOf(await site.json(`/v1/trials?vm=db&since=${reportOf(8, null).time}`)), []);
 	});
 
 	it("shows one with its profile, and what was seen of it where that is kept", async () => {
@@ -61,6 +67,9 @@ describe("the API of trials", () => {
 		assert.deepEqual(signature.mitigation, { text: MITIGATIONS.oops, by: null, time: null });
 		assert.deepEqual(signature.reproduction, { failed: 1, trials: 2 });
 		await site.json("/v1/signatures/none", 404);
+		assert.deepEqual(idsOf(await site.json("/v1/signatures?vm=db&type=oops")), [], "known, though no agent has it");
+		assert.match((await site.json("/v1/signatures?vm=none", 404)).error.message, /no VM named "none"/);
+		assert.match((await site.json("/v1/signatures?type=ouch", 400)).error.message, /type must .*: .*oops.*oom-kill/);
 	});
 
 	it("lets operators say what is to be done, and take it back", async () => {
