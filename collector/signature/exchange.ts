@@ -3,7 +3,7 @@ import { parseDocument, stringify } from "yaml";
 import { z } from "zod";
 import { messageOf, UmbraError } from "../../common/errors.ts";
 import { FAILURE_TYPES } from "../../common/failures/failures.ts";
-import { checkProfile, writtenProfile } from "../../common/trial/profile.ts";
+import { checkProfile, type StressProfile, writtenProfile } from "../../common/trial/profile.ts";
 import type { SignatureRecord, SiteRecord } from "../catalog/trial-records.ts";
 import { compareStress, emptySignature } from "./filing.ts";
 
@@ -100,13 +100,18 @@ function written(ownSite: string, signature: SignatureRecord): Record<string, un
 		...(alternatives.length === 0 ? {} : { alternatives }),
 		...(excerpt.length === 0 ? {} : { excerpt }),
 		...(consequences.length === 0 ? {} : { consequences }),
-		...(provokedBy === null ? {} : { provokedBy: writtenProfile(provokedBy.profile) }),
-		...(minimal === null ? {} : { minimal: writtenProfile(minimal.profile) }),
+		...(provokedBy === null ? {} : { provokedBy: neutralProfile(provokedBy.profile) }),
+		...(minimal === null ? {} : { minimal: neutralProfile(minimal.profile) }),
 		...(leadUp === null ? {} : { leadUp }),
 		sites: [...ownEntry(ownSite, signature), ...sites].map(({ mitigation, ...entry }) =>
 			mitigation === null ? entry : { ...entry, mitigation },
 		),
 	};
+}
+
+/** By its seed: names of profiles are made from those of VMs. */
+function neutralProfile(profile: StressProfile): Record<string, unknown> {
+	return writtenProfile({ ...profile, name: `profile-${profile.seed}` });
 }
 
 /** What this site counted and says, where it did. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isUmbraError } from "../../common/errors.ts";
+import { generateProfile } from "../../common/trial/generate.ts";
 import { testRandom } from "../../test/support/random.ts";
 import { type TempFolder, tempFolder } from "../../test/support/temp.ts";
 import { Catalog } from "../catalog/catalog.ts";
@@ -230,7 +231,9 @@ describe("signatures of other sites", () => {
 	it("come with their evidence and their counts, which stay apart from ours", async () => {
 		await using there = await Desk.open();
 		await using here = await Desk.open();
-		await there.book.file(reportOf(1, OOPS, { leadUp: { intervalMs: 1000, values: { cpu: [1, 2] } } }));
+		const averages = { cpuPercent: 40, memoryPercent: 60, ioBytesPerSecond: 1e6 };
+		const profile = generateProfile({ vm: "web1", averages, seed: 7 });
+		await there.book.file(reportOf(1, OOPS, { profile, leadUp: { intervalMs: 1000, values: { cpu: [1, 2] } } }));
 		await there.book.file(reportOf(2, failureOf("only there")));
 		const replays = signatureId("oops", OOPS.title);
 		await there.book.file(reportOf(3, null, { replays }));
@@ -238,6 +241,7 @@ describe("signatures of other sites", () => {
 		await here.book.file(reportOf(7, failureOf("bad access in f")));
 		const text = await there.book.exportAll();
 		assert.doesNotMatch(text, /web1/, "names of VMs stay at home");
+		assert.match(text, /provokedBy:\n +name: profile-7\n +seed: 7\n.*minimal:\n +name: profile-7\n/s);
 		const { site, added, changed, unchanged } = await here.book.importAll(text, "f.yaml", options);
 		assert.deepEqual([site, added, changed, unchanged], [there.catalog.collectorId, 1, 1, 0]);
 		const known = await here.book.signature(signatureId("oops", "bad access in f"));
@@ -250,7 +254,7 @@ describe("signatures of other sites", () => {
 		assert.deepEqual(known.leadUp, { intervalMs: 1000, values: { cpu: [1, 2] } });
 		const foreign = await here.book.signature(signatureId("oops", "only there"));
 		assert.deepEqual([foreign.count, foreign.firstSeen, foreign.vms], [0, null, []]);
-		assert.deepEqual(foreign.provokedBy?.profile, profileOf(3));
+		assert.deepEqual(foreign.provokedBy?.profile, { ...profileOf(3), name: "profile-1" });
 		await here.sound();
 
 		const again = await here.book.importAll(text, "f.yaml", options);
