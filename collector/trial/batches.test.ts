@@ -16,7 +16,13 @@ import { profileOf, reportOf } from "../signature/testing.ts";
 import { replaysOf, TrialBatches, type WantedBatch } from "./batches.ts";
 import { failed, told } from "./testing.ts";
 
-const POINT = { vm: "web1", time: "1760000000000000000", disks: [] } as unknown as ChangesetRecord;
+const GIB = 2 ** 30;
+const POINT = {
+	vm: "web1",
+	time: "1760000000000000000",
+	disks: [],
+	state: { memoryBytes: GIB },
+} as unknown as ChangesetRecord;
 const WANTED = { point: POINT, agent: undefined, probes: [], durationMs: 5000 };
 const STRESSED = { profile: profileOf(2), replays: null };
 const CONTROL = { profile: null, replays: null };
@@ -31,7 +37,7 @@ class OneAgent {
 	hasRoom = true;
 
 	list() {
-		const trials = { slots: 4, usedSlots: 0, memoryBytes: 1, reservedBytes: 0 };
+		const trials = { slots: 4, usedSlots: 4, memoryBytes: GIB, reservedBytes: GIB };
 		return this.hasRoom ? [{ id: "a1", host: "h1", stale: false, heartbeat: { trials } }] : [];
 	}
 
@@ -268,6 +274,8 @@ describe("batches of trials", () => {
 		await using desk = await Desk.open(folder, 2);
 		await desk.start(CONTROL, CONTROL, CONTROL);
 		const { order, answer } = await desk.order();
+		// What its heartbeat says is reserved counts while it runs one, and no longer.
+		await assert.rejects(desk.start(CONTROL), { code: "unavailable", message: /h1 lacks 1\.0 GiB/ });
 		const send = (text: string) => desk.batches.reported({ ticket: order.ticket ?? null, report: Buffer.from(text) });
 		await assert.rejects(send("{"), { code: "corrupt", message: /not JSON/ });
 		await assert.rejects(send(JSON.stringify({ ...told(0), outcome: "fine" })), {

@@ -3,6 +3,7 @@
  * tells how it fared, and files as lost what nobody will tell of any more. It moves no lever and watches no clone: agents do.
  *
  *     batches    all of them          batch    one          report    what an agent tells -> what is filed
+ *     placement  which agent
  */
 import { randomBytes } from "node:crypto";
 import { messageOf, UmbraError } from "../../common/errors.ts";
@@ -15,10 +16,10 @@ import type { ChangesetRecord } from "../catalog/records.ts";
 import type { PendingTrialRecord, TrialRecord } from "../catalog/trial-records.ts";
 import type { TrialStore } from "../catalog/trial-store.ts";
 import type { AgentTable } from "../ingest/agents.ts";
-import type { AgentStatus } from "../ingest/heartbeat.ts";
 import type { PointTickets } from "../ingest/tickets.ts";
 import type { SignatureBook } from "../signature/signatures.ts";
 import { Batch, type BatchView, type TemplateView } from "./batch.ts";
+import { chooseAgent } from "./placement.ts";
 import { filedOf, lostReport, parseReport } from "./report.ts";
 
 /** To bring the state to the agent, to take everything down again, and for each clone to start and end. */
@@ -92,7 +93,15 @@ export class TrialBatches implements AsyncDisposable {
 			});
 		}
 		const order = orderOf(wanted);
-		const { id: agentId, host, heartbeat } = choose(this.#options.agents.list(), wanted.agent);
+		const {
+			id: agentId,
+			host,
+			heartbeat,
+		} = chooseAgent(this.#options.agents.list(), {
+			agent: wanted.agent,
+			memoryBytes: point.state?.memoryBytes ?? 0,
+			isBusy: (agent) => [...this.#batches.values()].some((each) => each.isRunning && each.agentId === agent),
+		});
 		const id = randomBytes(5).toString("hex");
 		const begun = nowNs().toString();
 		const place = { vm: point.vm, batch: id, point: point.time, agentId, host, time: begun };
@@ -237,17 +246,6 @@ function encodeProfile(profile: StressProfile | null): Uint8Array {
 
 function keyOf(ticket: Uint8Array | null | undefined): string {
 	return Buffer.from(ticket ?? new Uint8Array()).toString("hex");
-}
-
-/** The one that had the most room when it was last heard of; whether there is some now, it knows itself. @throws UmbraError `unavailable`. */
-function choose(all: readonly AgentStatus[], agent: string | undefined): AgentStatus {
-	const free = ({ heartbeat }: AgentStatus) => (heartbeat?.trials?.slots ?? 0) - (heartbeat?.trials?.usedSlots ?? 0);
-	const offered = all.filter(({ stale, heartbeat }) => !stale && heartbeat?.trials);
-	const named = agent === undefined ? offered : offered.filter(({ id, host }) => id === agent || host === agent);
-	if (named.length > 0) return named.reduce((one, other) => (free(other) > free(one) ? other : one));
-	throw new UmbraError("unavailable", `no connected agent${agent === undefined ? "" : ` ${agent}`} takes trials`, {
-		hint: "an agent does once its settings have trials: { slots, memory }",
-	});
 }
 
 function templateView(trial: wire.v1.TrialResult.$Properties): TemplateView {
