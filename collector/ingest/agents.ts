@@ -15,6 +15,9 @@ const STALE_HEARTBEATS = 3;
 /** Agents connected at once; bounds the table. */
 const MAX_AGENTS = 20_000;
 
+/** Longer, a timer of Node's fires at once: 2^31 - 1 ms, some 24.8 days. */
+export const MAX_ORDER_MS: number = 2 ** 31 - 1;
+
 export type OrderBody = Omit<wire.v1.Order.$Properties, "orderId" | "$unknowns">;
 
 /** What a session gives to the table. */
@@ -135,7 +138,7 @@ export class AgentTable {
 	}
 
 	/**
-	 * Sends an order and waits for its result.
+	 * Sends an order and waits for its result, for `MAX_ORDER_MS` at most.
 	 *
 	 * @throws UmbraError `unavailable` where the agent is not connected, goes away, or does not answer in time.
 	 */
@@ -152,9 +155,12 @@ export class AgentTable {
 		}
 		const orderId = randomUUID();
 		const waiting = Promise.withResolvers<wire.v1.OrderResult.$Properties>();
-		const timer = setTimeout(() => {
-			waiting.reject(new UmbraError("unavailable", `agent ${agentId} did not answer in ${options.timeoutMs} ms`));
-		}, options.timeoutMs);
+		const timer = setTimeout(
+			() => {
+				waiting.reject(new UmbraError("unavailable", `agent ${agentId} did not answer in ${options.timeoutMs} ms`));
+			},
+			Math.min(options.timeoutMs, MAX_ORDER_MS),
+		);
 		const abort = () => waiting.reject(options.signal.reason);
 		options.signal.addEventListener("abort", abort, { once: true });
 		agent.orders.set(orderId, waiting);

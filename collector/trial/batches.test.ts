@@ -272,7 +272,7 @@ describe("batches of trials", () => {
 	it("refuse what is no report, and a batch that nobody can run", async () => {
 		await using folder = await tempFolder();
 		await using desk = await Desk.open(folder, 2);
-		await desk.start(CONTROL, CONTROL, CONTROL);
+		const id = await desk.start(CONTROL, CONTROL, CONTROL);
 		const { order, answer } = await desk.order();
 		// What its heartbeat says is reserved counts while it runs one, and no longer.
 		await assert.rejects(desk.start(CONTROL), { code: "unavailable", message: /h1 lacks 1\.0 GiB/ });
@@ -293,6 +293,12 @@ describe("batches of trials", () => {
 			stories.map((story) => story !== undefined),
 			[false, true, true],
 		);
+		await desk.ended(id);
+		const days = { ...WANTED, durationMs: 864e5, trials: Array.from({ length: 100 }, () => CONTROL) };
+		await assert.rejects(desk.batches.start(days), {
+			code: "bad-config",
+			message: /^100 trials of up to 24 h 0 min, 4 at a time: may take 601 h .*; wanted at most 596 h/,
+		});
 		desk.agent.hasRoom = false;
 		await assert.rejects(desk.start(CONTROL), { code: "unavailable", message: /takes trials/ });
 	});

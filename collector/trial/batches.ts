@@ -10,12 +10,12 @@ import { messageOf, UmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
 import type { Probe } from "../../common/trial/probes.ts";
 import { type StressProfile, writtenProbes, writtenProfile } from "../../common/trial/profile.ts";
-import { nowNs } from "../../common/units.ts";
+import { formatDuration, nowNs } from "../../common/units.ts";
 import { MAX_MESSAGE_BYTES, MAX_TRIAL_CLONES, toLong, toNumber, type wire } from "../../proto/service.ts";
 import type { ChangesetRecord } from "../catalog/records.ts";
 import type { PendingTrialRecord, TrialRecord } from "../catalog/trial-records.ts";
 import type { TrialStore } from "../catalog/trial-store.ts";
-import type { AgentTable } from "../ingest/agents.ts";
+import { type AgentTable, MAX_ORDER_MS } from "../ingest/agents.ts";
 import type { PointTickets } from "../ingest/tickets.ts";
 import type { SignatureBook } from "../signature/signatures.ts";
 import { Batch, type BatchView, type TemplateView } from "./batch.ts";
@@ -102,6 +102,7 @@ export class TrialBatches implements AsyncDisposable {
 			memoryBytes: point.state?.memoryBytes ?? 0,
 			isBusy: (agent) => [...this.#batches.values()].some((each) => each.isRunning && each.agentId === agent),
 		});
+		const timeoutMs = timeoutOf(wanted, heartbeat?.trials?.slots ?? 1);
 		const id = randomBytes(5).toString("hex");
 		const begun = nowNs().toString();
 		const place = { vm: point.vm, batch: id, point: point.time, agentId, host, time: begun };
@@ -112,9 +113,7 @@ export class TrialBatches implements AsyncDisposable {
 		await this.#options.trials.begin(pending);
 		const batch = new Batch({ id, vm: point.vm, point: point.time, agentId, host, begun }, pending);
 		this.#remember(batch);
-		const running = this.#run(batch, wanted, order, heartbeat?.trials?.slots ?? 1).finally(() =>
-			this.#running.delete(running),
-		);
+		const running = this.#run(batch, wanted, order, timeoutMs).finally(() => this.#running.delete(running));
 		this.#running.add(running);
 		return batch.view();
 	}
@@ -156,12 +155,9 @@ export class TrialBatches implements AsyncDisposable {
 		await Promise.all(this.#running);
 	}
 
-	async #run(batch: Batch, wanted: WantedBatch, order: wire.v1.IRunTrial, slots: number): Promise<void> {
+	async #run(batch: Batch, wanted: WantedBatch, order: wire.v1.IRunTrial, timeoutMs: number): Promise<void> {
 		const { agents, tickets, log } = this.#options;
-		const { point, trials, durationMs } = wanted;
-		const longest = Math.max(...trials.map(({ profile }) => profile?.duration ?? durationMs));
-		const rounds = Math.ceil(trials.length / Math.max(1, slots));
-		const timeoutMs = rounds * (longest + SPARE_CLONE_MS) + SPARE_MS;
+		const { point, trials } = wanted;
 		const signal = AbortSignal.any([batch.signal, this.#closing.signal]);
 		using ticket = tickets.issue(point);
 		this.#byTicket.set(keyOf(ticket.bytes), batch);
@@ -219,6 +215,23 @@ export function replaysOf(trial: TrialRecord, times: number): Pick<WantedBatch, 
 
 function lastedMs({ time, ended }: TrialRecord): number {
 	return Number((BigInt(ended) - BigInt(time)) / 1_000_000n);
+}
+
+/** @throws UmbraError `bad-config` for more than can be waited for. */
+function timeoutOf({ trials, durationMs }: WantedBatch, slots: number): number {
+	const longest = Math.max(...trials.map(({ profile }) => profile?.duration ?? durationMs));
+	const rounds = Math.ceil(trials.length / Math.max(1, slots));
+	const timeoutMs = rounds * (longest + SPARE_CLONE_MS) + SPARE_MS;
+	if (timeoutMs <= MAX_ORDER_MS) return timeoutMs;
+	const each = `${trials.length} trials of up to ${formatDuration(longest)}, ${slots} at a time`;
+	throw new UmbraError(
+		"bad-config",
+		`${each}: may take ${formatDuration(timeoutMs)}; wanted at most ${formatDuration(MAX_ORDER_MS)}`,
+		{
+			context: { found: timeoutMs, wanted: MAX_ORDER_MS },
+			hint: "fewer trials in one batch, shorter ones, or an agent with more slots",
+		},
+	);
 }
 
 /** All of it but its ticket. @throws UmbraError `bad-config` for more than an agent takes in one message. */
