@@ -86,7 +86,7 @@ async function run({ folder, say }: BenchContext): Promise<Row[]> {
 			target: `< ${MAP_MS} ms`,
 			measured: `${number(warm)} ms (cold ${number(maps[0]!)} ms)`,
 			met: warm < MAP_MS,
-			how: `${setting} Timed is the map from changed pages to changes of files between the index before and the one after; median of ${ROUNDS - 1} runs after a first.`,
+			how: `${setting} Timed is the map from changed pages to changes of files between the index before and the one after, which a capture brings up to date first (below); median of ${ROUNDS - 1} runs after a first.`,
 		},
 		{
 			figure: "index of a million files, on disk",
