@@ -200,10 +200,103 @@ describe("planClone", () => {
 		["a disk that was not captured", ["-drive", "if=none,id=x,file=y", "-device", "scsi-hd,drive=x"], /disk x/],
 		["KVM where there is none", ["-accel", "kvm"], /no KVM/],
 		["a global that names a file", ["-global", "e1000.romfile=/x"], /-global/],
+		[
+			"a global that names one in the long form",
+			["-global", "driver=virtio-net-pci,property=romfile,value=/etc/shadow"],
+			/-global virtio-net-pci\.romfile/,
+		],
+		["a global that says more", ["-global", "driver=VGA,property=edid,value=on,x=/etc/shadow"], /-global x=/],
+		["a global that is a descriptor", ["-global", "virtio-net-pci.vhostfd=0"], /vhostfd=: it names/],
+		["a global that is one of our channels", ["-global", "isa-serial.chardev=umbra-qmp"], /chardev=: it names/],
+		["a global text that nothing is known of", ["-global", "new.thing=x"], /new\.thing=x: it may name/],
+		["a machine whose splash is called otherwise", ["-M", "pc,boot.splash_file=/etc/shadow"], /boot\.splash_file=/],
+		["a device tree", ["-M", "pc,dtb=/etc/shadow"], /dtb=: its/],
+		["a device tree that is written down", ["-M", "pc,dumpdtb=/root/x"], /dumpdtb=: its/],
+		["encryption by the other spelling", ["-M", "pc,memory_encryption=s0"], /memory_encryption=: its/],
+		["a key of machines that is not known", ["-machine", "pc,new=/etc/shadow"], /-machine new=: whether/],
+		["another accelerator", ["-machine", "pc,accel=xen"], /accel= xen: clones/],
+		["an accelerator's device", ["-accel", "tcg,device=/dev/sda"], /-accel device=/],
+		["a capture of a USB device", ["-device", "usb-tablet,pcap=/root/x"], /pcap=: it names/],
+		["a path within a device", ["-device", '{"driver":"VGA","new":[{"a":"/etc/shadow"}]}'], /new=: it names a file/],
+		["a loader of files", ["-device", "loader,file=/etc/shadow,addr=0"], /-device loader/],
+		["a secret of the host in a table", ["-fw_cfg", "name=opt/x,gen_id=s0"], /-fw_cfg gen_id=/],
+		["a file in a table", ["-fw_cfg", "opt/x,file=/etc/shadow"], /-fw_cfg file=/],
+		["a file of SMBIOS", ["-smbios", "file=/etc/shadow"], /-smbios file=/],
+		["a text of SMBIOS in a file", ["-smbios", "type=11,value=a,path=/etc/shadow"], /-smbios path=/],
+		["a table of ACPI", ["-acpitable", "file=/etc/shadow"], /-acpitable: it names/],
+		["a file of options", ["-readconfig", "/etc/x"], /-readconfig: it names/],
+		["a property that is set later", ["-set", "device.net0.romfile=/etc/shadow"], /-set: whether/],
+		["a boot by a file", ["-boot", "c,new=/etc/shadow"], /-boot new=/],
+		["an object of a file", ["-object", "memory-backend-file,id=x,mem-path=/etc/shadow,size=1"], /-object memory-/],
+		["another option of a card", ["-net", "nic,script=/x"], /-net nic,script=/],
 	];
 	for (const [what, args, message] of refused) {
 		it(`refuses ${what}`, () => assert.throws(() => plan([...BASE, ...args]), { code: "unsupported", message }));
 	}
+
+	const split: readonly (readonly [string, readonly string[]])[] = [
+		["a flag", ["-device", "virtio-net-pci,multifunction,,romfile=/etc/shadow"]],
+		["the first value", ["-device", "virtio-net-pci,,romfile=/etc/shadow"]],
+		["what looks like JSON", ["-smbios", '{"type":"1,file=/etc/shadow"}']],
+	];
+	for (const [what, args] of split) {
+		it(`refuses an option that is another to QEMU: behind ${what}`, () => {
+			assert.throws(() => plan([...BASE, ...args]), { code: "corrupt", message: /none of QEMU's/ });
+		});
+	}
+
+	it("keeps what is told as one value in one", () => {
+		const { args } = plan([
+			...BASE,
+			...["-audiodev", '{"driver":"none","id":"a,driver=wav,path=/root/x"}'],
+			...["-drive", "if=ide,index=2,media=cdrom,id=c,,file=/etc/shadow"],
+			...["-nic", "user,model=e1000,,type=tap"],
+		]);
+		assert.deepEqual(said(args, "-audiodev"), ["none,id=a,,driver=wav,,path=/root/x"]);
+		assert.deepEqual(said(args, "-drive"), ["if=ide,index=2,id=c,,file=/etc/shadow,media=cdrom"]);
+		assert.deepEqual(said(args, "-net"), ["nic,netdev=umbra-n0,model=e1000,,type=tap"]);
+	});
+
+	it("keeps what libvirt and others tell of kinds of devices, tables and the machine", () => {
+		const globals = [
+			...["PIIX4_PM.disable_s3=1", "ICH9-LPC.disable_s4=0", "kvm-pit.lost_tick_policy=delay"],
+			...["driver=cfi.pflash01,property=secure,value=on", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"],
+			...["virtio-net-pci.romfile=", "q35-pcihost.pci-hole64-size=1048576K", "qxl-vga.ram_size=67108864"],
+		];
+		const smbios = "type=1,manufacturer=a/b,serial=1,,2";
+		const machine =
+			"pc-q35-7.2,usb=off,vmport=off,smm=on,kernel_irqchip=on,dump-guest-core=off,mem-merge=off,nvdimm=on";
+		const { args } = plan(
+			[
+				...[
+					"-nodefaults",
+					"-machine",
+					`${machine},hpet=off,acpi=on,i8042=off,boot.splash=/etc/shadow,boot.menu=on,shim=/x`,
+				],
+				...globals.flatMap((each) => ["-global", each]),
+				...["-smbios", smbios, "-fw_cfg", "opt/x,string=a/b", "-boot", "order=c,strict=on,splash=/etc/shadow"],
+				...["-device", "virtserialport,name=org/x", "-device", "scsi-hd,serial=a/b,drive=d,device_id=x/y"],
+				...["-drive", "if=none,id=d,file=/x.img"],
+			],
+			{ disks: new Map([["d", MIB]]) },
+		);
+		assert.deepEqual(said(args, "-global"), [
+			...["driver=PIIX4_PM,property=disable_s3,value=1", "driver=ICH9-LPC,property=disable_s4,value=0"],
+			...["driver=kvm-pit,property=lost_tick_policy,value=delay", "driver=cfi.pflash01,property=secure,value=on"],
+			"driver=ICH9-LPC,property=acpi-pci-hotplug-with-bridge-support,value=off",
+			...[
+				"driver=virtio-net-pci,property=romfile,value=",
+				"driver=q35-pcihost,property=pci-hole64-size,value=1048576K",
+			],
+			"driver=qxl-vga,property=ram_size,value=67108864",
+		]);
+		assert.deepEqual(said(args, "-machine"), [
+			"pc-i440fx-7.2,usb=off,vmport=off,smm=on,kernel_irqchip=on,nvdimm=on,hpet=off,acpi=on,i8042=off,boot.menu=on,memory-backend=pc.ram",
+		]);
+		assert.deepEqual(said(args, "-smbios"), [smbios]);
+		assert.deepEqual(said(args, "-boot"), ["c,strict=on"]);
+		assert.doesNotMatch(args.join(" "), /shadow|shim/);
+	});
 
 	it("refuses a machine of which something was plugged in while it ran", () => {
 		assert.throws(() => plan(BASE, { disks: new Map([["hot", MIB]]) }), { code: "unsupported", message: /disk hot/ });

@@ -8,8 +8,10 @@ import type { MachineConfiguration } from "../hypervisor/hypervisor.ts";
 import type { StateShape } from "../state/state.ts";
 import type { ClonePlan, PlannedChannel, PlannedDisk, PlannedNic, SharedRam } from "./clone-plan.ts";
 import { cannot, checkDevice } from "./devices.ts";
-import { DROPPED, KEPT, OF_BOOT, pairs, REASONS, SWITCHES } from "./option-list.ts";
-import { OptionSet } from "./option-set.ts";
+import { checkGlobal } from "./globals.ts";
+import { checkAccelerator, checkMachine } from "./machine-options.ts";
+import { checkTable, DROPPED, KEPT, OF_BOOT, pairs, REASONS, SWITCHES } from "./option-list.ts";
+import { escaped, OptionSet } from "./option-set.ts";
 import { planRam } from "./ram-plan.ts";
 
 export interface PlanOptions {
@@ -66,7 +68,7 @@ class Planner {
 		this.#ram = ram;
 		for (const [option, value] of given) this.#add(...this.#translate(option, value, backends));
 		const has = (...names: string[]) => given.some(([option]) => names.includes(option));
-		if (!has("-machine", "-M")) this.#add(...this.#machine(OptionSet.parse("", "type"), backends.size > 0));
+		if (!has("-machine", "-M")) this.#add(...this.#machine(OptionSet.parseList("", "type"), backends.size > 0));
 		if (!has("-nodefaults")) this.#defaults(has);
 		if (given.some(([option]) => OF_BOOT.has(option))) {
 			this.#notes.push("the machine was started with a kernel from its host: a clone ends where its guest reboots");
@@ -87,13 +89,14 @@ class Planner {
 	}
 
 	#accelerator(accelerator: OptionSet): readonly string[] {
-		this.#checkAccelerator("-accel", accelerator.get("accel") ?? "");
+		checkAccelerator(accelerator);
+		this.#needsKvm("-accel", accelerator.get("accel") ?? "");
 		// Or the code that is translated may come to take a GiB.
 		if (accelerator.get("accel") === "tcg") accelerator.set("tb-size", TRANSLATED_MB);
 		return ["-accel", accelerator.toString()];
 	}
 
-	#checkAccelerator(option: string, value: string): void {
+	#needsKvm(option: string, value: string): void {
 		if (!/kvm/.test(value) || /tcg/.test(value) || this.#options.hasKvm) return;
 		throw cannot(`${option} ${value}`, "this host has no KVM that the agent may use");
 	}
@@ -101,7 +104,7 @@ class Planner {
 	/** What others refer to, wherever it stands. */
 	#learn(option: string, value: string): void {
 		if (option === "-drive") {
-			const drive = OptionSet.parse(value, "file");
+			const drive = OptionSet.parseList(value, "file");
 			if ((drive.get("if") ?? "") === "none") this.#drives.set(drive.get("id") ?? "", drive);
 		}
 		if (option === "-blockdev") {
@@ -116,26 +119,26 @@ class Planner {
 
 	#translate(option: string, value: string, memory: ReadonlySet<string>): readonly string[] {
 		if (KEPT.has(option)) {
-			if (option === "-accel") return this.#accelerator(OptionSet.parse(value, "accel"));
-			if (option === "-enable-kvm") this.#checkAccelerator(option, "kvm");
+			if (option === "-accel") return this.#accelerator(OptionSet.parseList(value, "accel"));
+			if (option === "-enable-kvm") this.#needsKvm(option, "kvm");
 			return [option, ...(SWITCHES.has(option) ? [] : [value])];
 		}
 		if (DROPPED.has(option) || OF_BOOT.has(option)) return [];
 		if (DRIVE_LETTERS.includes(option)) {
-			return this.#drive(OptionSet.parse(`if=ide,index=${DRIVE_LETTERS.indexOf(option)}`, "file"));
+			return this.#drive(OptionSet.parseList(`if=ide,index=${DRIVE_LETTERS.indexOf(option)}`, "file"));
 		}
 		switch (option) {
 			case "-machine":
 			case "-M":
-				return this.#machine(OptionSet.parse(value, "type"), memory.size > 0);
+				return this.#machine(OptionSet.parseList(value, "type"), memory.size > 0);
 			case "-device":
 				return this.#device(OptionSet.parse(value, "driver"));
 			case "-object":
 				return this.#object(value, memory);
 			case "-drive":
-				return this.#drive(OptionSet.parse(value, "file"));
+				return this.#drive(OptionSet.parseList(value, "file"));
 			case "-cdrom":
-				return this.#drive(OptionSet.parse("if=ide,index=2,media=cdrom", "file"));
+				return this.#drive(OptionSet.parseList("if=ide,index=2,media=cdrom", "file"));
 			case "-serial":
 			case "-parallel":
 				return this.#serial(option, value);
@@ -144,11 +147,13 @@ class Planner {
 				return this.#network(option, value);
 			case "-audiodev": {
 				const id = OptionSet.parse(value, "driver").get("id") ?? "";
-				return [option, `none,id=${id}`];
+				return [option, `none,id=${escaped(id)}`];
 			}
 			case "-boot": {
-				const boot = OptionSet.parse(value, "order");
+				const boot = OptionSet.parseList(value, "order");
 				boot.delete("splash", "splash-time");
+				const unknown = boot.keys().find((key) => !/^(?:order|once|menu|reboot-timeout|strict)$/.test(key));
+				if (unknown !== undefined) throw cannot(`-boot ${unknown}=`, "whether it can be cloned is not known");
 				return boot.keys().length > 0 ? [option, boot.toString()] : [];
 			}
 			case "-bios":
@@ -156,13 +161,9 @@ class Planner {
 				return [option, value];
 			case "-smbios":
 			case "-fw_cfg":
-				if (/(?:^|,)(?:file|path)=/.test(value)) throw cannot(option, "it names a file of another host");
-				return [option, value];
+				return [option, checkTable(option, value)];
 			case "-global":
-				if (/[.=,](?:romfile|file|filename|path|host\w*|fd|chardev|netdev|drive|memdev)=/.test(value)) {
-					throw cannot(`-global ${value}`, "it names something of the host");
-				}
-				return [option, value];
+				return [option, checkGlobal(value)];
 			case "-blockdev":
 			case "-netdev":
 			case "-chardev":
@@ -175,11 +176,8 @@ class Planner {
 	#machine(machine: OptionSet, hasBackends: boolean): readonly string[] {
 		// Versioned: that of the state, whatever the name stood for.
 		if (this.#options.stream.machineType !== "") machine.set("type", this.#options.stream.machineType);
-		machine.delete("dump-guest-core", "mem-merge", "kernel", "initrd", "append");
-		this.#checkAccelerator("-machine accel=", machine.get("accel") ?? "");
-		for (const key of ["memory-encryption", "confidential-guest-support", "firmware", "dtb", "dumpdtb"]) {
-			if (machine.keys().includes(key)) throw cannot(`-machine ${key}=`, "its memory or firmware is out of reach");
-		}
+		checkMachine(machine);
+		this.#needsKvm("-machine accel=", machine.get("accel") ?? "");
 		for (const unit of [0, 1]) {
 			const node = machine.get(`pflash${unit}`);
 			if (node === undefined) continue;
@@ -198,7 +196,7 @@ class Planner {
 		const id = object.get("id") ?? "";
 		if (type.startsWith("memory-backend-") && memory.has(id)) return []; // Each clone has its own.
 		if (type === "iothread") return ["-object", object.toString()];
-		if (type.startsWith("rng-")) return ["-object", `rng-builtin,id=${id.replaceAll(",", ",,")}`];
+		if (type.startsWith("rng-")) return ["-object", `rng-builtin,id=${escaped(id)}`];
 		if (/^(?:secret|tls-|auth|throttle-group|filter-|thread-context|input-|main-loop|colo-)/.test(type)) return [];
 		throw cannot(`-object ${type}`, "whether it can be cloned is not known");
 	}
@@ -247,14 +245,14 @@ class Planner {
 			const unit = Number(drive.get("unit") ?? drive.get("index") ?? this.#next("pflash"));
 			const id = drive.get("id") ?? `pflash${unit}`;
 			const node = this.#options.disks.has(id) ? this.#disk(id) : this.#flash(unit);
-			return ["-drive", `if=pflash,unit=${unit},id=${id},file=${json(node)}`];
+			return ["-drive", `if=pflash,unit=${unit},id=${escaped(id)},file=${json(node)}`];
 		}
 		if (bus !== "virtio" && bus !== "ide" && bus !== "scsi") throw cannot(`-drive if=${bus}`, "it is not captured");
 		const index = Number(drive.get("index") ?? this.#next(bus));
 		const isCd = drive.get("media") === "cdrom";
 		const automatic = bus === "virtio" ? `virtio${index}` : `${bus}${index >> 1}-${isCd ? "cd" : "hd"}${index & 1}`;
 		const id = drive.get("id") ?? automatic;
-		const place = `if=${bus},index=${index},id=${id}`;
+		const place = `if=${bus},index=${index},id=${escaped(id)}`;
 		if (this.#options.disks.has(id)) {
 			return ["-drive", `${place},file=${json(this.#disk(id))}`];
 		}
@@ -328,7 +326,7 @@ class Planner {
 	}
 
 	#network(option: string, value: string): readonly string[] {
-		const set = OptionSet.parse(value, "type");
+		const set = option === "-nic" ? OptionSet.parse(value, "type") : OptionSet.parseList(value, "type");
 		const type = set.get("type") ?? "";
 		if (option === "-nic") {
 			if (type === "none") return ["-nic", "none"];
@@ -336,12 +334,14 @@ class Planner {
 			const id = `umbra-n${this.#next("-nic")}`;
 			this.#netdev(id, set.get("model") ?? "", set);
 			const more = [["model", set.get("model")] as const, ["macaddr", set.get("mac")] as const];
-			const told = more.map(([key, each]) => (each === undefined ? "" : `,${key}=${each}`)).join("");
+			const told = more.map(([key, each]) => (each === undefined ? "" : `,${key}=${escaped(each)}`)).join("");
 			return ["-net", `nic,netdev=${id}${told}`];
 		}
 		// Backends of this old form hang at a hub with the device: each device is by itself now.
 		if (type === "none") return ["-nic", "none"];
 		if (type !== "nic") return [];
+		const unknown = set.keys().find((key) => !/^(?:type|netdev|macaddr|model|name|addr|vectors)$/.test(key));
+		if (unknown !== undefined) throw cannot(`-net nic,${unknown}=`, "whether it can be cloned is not known");
 		const id = set.get("netdev") ?? `umbra-n${this.#next("-nic")}`;
 		this.#netdev(id, set.get("model") ?? "");
 		set.set("netdev", id);
@@ -421,5 +421,5 @@ export function throttled({ filter, group, node }: PlannedDisk, below = node["no
 
 /** A block node as the name of a file, within a list of options. */
 function json(value: object): string {
-	return `json:${JSON.stringify(value).replaceAll(",", ",,")}`;
+	return `json:${escaped(JSON.stringify(value))}`;
 }

@@ -31,7 +31,10 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Properties that name something of the host. */
-const OF_HOST = /^(?:host|hostdev|hostbus|hostaddr|hostport|sysfsdev|filename|file|path|rootdir|evdev|fd|vhostfd)$/;
+const OF_HOST =
+	/^(?:host|hostdev|hostbus|hostaddr|hostport|sysfsdev|filename|file|path|rootdir|evdev|pcap|fd|fds|vhostfd|vhostfds)$/;
+/** Texts that QEMU hands to the guest, which may have any letters. No other text of a device has a slash, unless it is a path. */
+const SHOWN = /^(?:name|serial|vendor|product|model|ver|version|device_id|hba_serial|loadparm)$/;
 
 /** @throws UmbraError `unsupported` with the reason where a clone cannot have the device. */
 export function checkDevice(device: OptionSet): string {
@@ -40,12 +43,17 @@ export function checkDevice(device: OptionSet): string {
 		const why = REASONS.find(([pattern]) => pattern.test(driver))?.[1] ?? "whether it can be cloned is not known";
 		throw cannot(`-device ${driver}`, why);
 	}
-	const named = device.keys().find((key) => OF_HOST.test(key));
-	if (named !== undefined) throw cannot(`-device ${driver},${named}=`, "it names something of the host");
-	if (device.get("romfile")?.includes("/") === true) {
-		throw cannot(`-device ${driver},romfile=`, "it names a file of another host");
+	for (const key of device.keys()) {
+		if (refersToHost(key)) throw cannot(`-device ${driver},${key}=`, "it names something of the host");
+		// One without is in the clone's own folder, or is QEMU's.
+		const isPath = !SHOWN.test(key) && device.texts(key).some((text) => text.includes("/"));
+		if (isPath) throw cannot(`-device ${driver},${key}=`, "it names a file of another host");
 	}
 	return driver;
+}
+
+export function refersToHost(property: string): boolean {
+	return OF_HOST.test(property);
 }
 
 export function cannot(option: string, why: string): UmbraError {

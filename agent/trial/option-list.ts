@@ -1,4 +1,6 @@
 /** QEMU's options, as far as a clone is concerned. */
+import { cannot } from "./devices.ts";
+import { OptionSet } from "./option-set.ts";
 
 /** Without a value. */
 export const SWITCHES: ReadonlySet<string> = new Set([
@@ -23,7 +25,14 @@ export const DROPPED: ReadonlySet<string> = new Set([
 	"-D",
 ]);
 /** Of a boot that is over. */
-export const OF_BOOT: ReadonlySet<string> = new Set(["-kernel", "-initrd", "-append", "-dtb"]);
+export const OF_BOOT: ReadonlySet<string> = new Set(["-kernel", "-initrd", "-append", "-dtb", "-shim"]);
+/** Tables for the guest: what they may say, and what it is called where the first has no name. All others name files. */
+const TABLES: Readonly<Record<string, { readonly implied?: string; readonly keys: RegExp }>> = {
+	"-fw_cfg": { implied: "name", keys: /^(?:name|string)$/ },
+	"-smbios": {
+		keys: /^(?:type|vendor|version|date|release|uefi|vm|manufacturer|product|serial|uuid|sku|family|asset|location|sock_pfx|max-speed|current-speed|processor-(?:id|family)|part|value|loc_pfx|bank|speed|designation|kind|instance|pcidev|(?:in|ex)ternal_reference|connector_type|port_type)$/,
+	},
+};
 /** Why others are refused, for people. */
 export const REASONS: Readonly<Record<string, string>> = {
 	"-fsdev": "it shows a folder of the host",
@@ -34,6 +43,20 @@ export const REASONS: Readonly<Record<string, string>> = {
 	"-option-rom": "it names a file of another host",
 	"-L": "it names a folder of another host",
 };
+
+/** @returns the value as it is: of SMBIOS a key may come several times. @throws UmbraError `unsupported`, `corrupt`. */
+export function checkTable(option: string, value: string): string {
+	const { implied, keys } = TABLES[option] ?? { keys: /^$/ };
+	const refused = OptionSet.parseList(value, implied)
+		.keys()
+		.find((key) => !keys.test(key));
+	if (refused === undefined) return value;
+	const isFile = refused === "file" || refused === "path";
+	throw cannot(
+		`${option} ${refused}=`,
+		isFile ? "it names a file of another host" : "whether it can be cloned is not known",
+	);
+}
 
 /** Options with their values; those without have an empty one. @throws UmbraError `corrupt`, `unsupported`. */
 export function pairs(args: readonly string[]): (readonly [string, string])[] {
