@@ -72,6 +72,8 @@ const trials = z.strictObject({
 		.default("umbra-trials"),
 	/** What a clone may write to each of its disks. */
 	disk: bytesField().default(8 * 2 ** 30),
+	/** Free space of the data folder's filesystem below which no clones run; 2 GiB, or a twentieth of it where that is more. */
+	diskFloor: bytesField().optional(),
 });
 
 export const agentConfig = z.strictObject({

@@ -10,13 +10,16 @@ import { copyFile, mkdir, open, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { orAborted } from "../../common/abort.ts";
-import { UmbraError } from "../../common/errors.ts";
+import { messageOf, UmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
 import { QmpClient as Qmp, type QmpClient, type QmpEvent } from "../hypervisor/qmp.ts";
+import { KernelTree } from "../proc/tree.ts";
 import { UNPLUGGED } from "./arguments.ts";
 import { Channel } from "./channel.ts";
 import type { ClonePlan } from "./clone-plan.ts";
+import { type DiskFloor, textOf } from "./disk-floor.ts";
 import { Journal } from "./journal.ts";
+import { Loss } from "./loss.ts";
 import type { Segment, SwitchPort } from "./network/segment.ts";
 import { OneClient } from "./one-client.ts";
 import { type Confinement, TrialProcess } from "./process.ts";
@@ -26,6 +29,8 @@ import type { Admission } from "./template.ts";
 const START_MS = 60_000;
 const LOOK_MS = 2;
 const MAX_EVENTS = 1000;
+/** At which its disks are served, in its folder. */
+export const DISK_SOCKET = "nbd";
 /** What a trial does not need to do: other users' files, other programs, other priorities. */
 const SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
 /** A clone whose guest switched it off, panicked or hangs stays as it was, to be looked at. */
@@ -44,6 +49,9 @@ export interface CloneParts {
 	readonly segment: Segment;
 	readonly admit: () => Promise<Admission>;
 	readonly maxFileBytes: number;
+	readonly diskFloor: DiskFloor;
+	/** As `DiskServer.listen`. */
+	readonly serveDisks: (path: string, failed: (error: unknown) => void) => Promise<AsyncDisposable>;
 	readonly log: Logger;
 	readonly signal: AbortSignal;
 	readonly onEnd: (clone: Clone) => void;
@@ -64,6 +72,7 @@ interface Made {
 	readonly ports: readonly SwitchPort[];
 	readonly confinement: Confinement;
 	readonly journal: Journal;
+	readonly loss: Loss;
 	readonly resources: AsyncDisposableStack;
 	readonly madeMs: number;
 }
@@ -81,6 +90,8 @@ export class Clone implements AsyncDisposable {
 	readonly ports: readonly SwitchPort[];
 	/** Milliseconds from the start of its process until it stood ready. */
 	readonly madeMs: number;
+	/** Where its host fails it: its disks cannot be read or have no space, or it is killed. */
+	readonly loss: Loss;
 	readonly #events: QmpEvent[] = [];
 	readonly #made: Made;
 	readonly #parts: CloneParts;
@@ -96,8 +107,10 @@ export class Clone implements AsyncDisposable {
 		this.channels = made.channels;
 		this.ports = made.ports;
 		this.madeMs = made.madeMs;
+		this.loss = made.loss;
 		this.#made = made;
 		this.#parts = parts;
+		this.#watch(made.process, "QEMU");
 		this.qmp.onEvent((event) => {
 			this.#events.push(event);
 			if (this.#events.length > MAX_EVENTS) this.#events.shift();
@@ -114,6 +127,9 @@ export class Clone implements AsyncDisposable {
 		resources.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
 		const journal = new Journal(folder);
 		await journal.begin({ id: parts.name, point: "", groups: admission.confinement.groups });
+		const loss = new Loss();
+		const failed = (error: unknown) => loss.tell(`its disks could not be read: ${messageOf(error)}`);
+		resources.use(await parts.serveDisks(join(folder, DISK_SOCKET), failed));
 		const monitor = resources.use(await OneClient.listen(join(folder, "q")));
 		const channels: Channel[] = [];
 		for (const planned of plan.channels) channels.push(resources.use(await Channel.listen(planned, folder)));
@@ -154,7 +170,7 @@ export class Clone implements AsyncDisposable {
 			const madeMs = performance.now() - started;
 			const { confinement } = admission;
 			const moved = resources.move();
-			return new Clone(parts, { qmp, process, channels, ports, confinement, journal, resources: moved, madeMs });
+			return new Clone(parts, { qmp, process, channels, ports, confinement, journal, loss, resources: moved, madeMs });
 		} catch (error) {
 			signal.throwIfAborted();
 			process.child.kill("SIGKILL");
@@ -198,7 +214,25 @@ export class Clone implements AsyncDisposable {
 			await TrialProcess.start({ command, folder, mark: template, stdin: "pipe", log, confinement, maxFileBytes }),
 		);
 		await journal.add(process.id);
+		this.#watch(process, command[0]);
 		return process;
+	}
+
+	/** Ends as lost where other things of this host have no space left. @throws UmbraError `unavailable`. */
+	async checkSpace(): Promise<void> {
+		const short = await this.#parts.diskFloor.shortage();
+		if (short !== undefined) this.loss.tell(textOf(short));
+	}
+
+	/** Nothing in a guest can have its QEMU killed; the kernel does, for want of memory. */
+	#watch(process: TrialProcess, what: string): void {
+		process.finished.then((how) => {
+			if (how !== "SIGKILL" || process.isDisposed) return;
+			const isOom = this.groups.some((group) => killsForMemory(group) > 0);
+			this.loss.tell(
+				`${what} was killed ${isOom ? "for want of memory in its control group" : "by something on this host (SIGKILL), for want of memory perhaps"}`,
+			);
+		});
 	}
 
 	/** Undefined once its process has ended. */
@@ -213,6 +247,13 @@ export class Clone implements AsyncDisposable {
 		this.#parts.onEnd(this);
 		await this.#made.resources.disposeAsync();
 	}
+}
+
+/** Of version 2 or 1. */
+function killsForMemory(group: string): number {
+	const tree = new KernelTree();
+	const text = tree.text(join(group, "memory.events")) ?? tree.text(join(group, "memory.oom_control")) ?? "";
+	return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
 function cloneArguments({ name, plan, ramPath }: CloneParts): string[] {

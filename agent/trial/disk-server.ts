@@ -1,4 +1,7 @@
-/** The disks of a template's point over NBD, for its clones: read-only, on a unix socket in the template's folder. */
+/**
+ * The disks of a template's point over NBD, for its clones: read-only, on a unix socket of each clone's own, so that it is known
+ * whose disk it was that could not be read.
+ */
 import { createServer, type Server, type Socket } from "node:net";
 import { messageOf, UmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
@@ -13,48 +16,55 @@ import type { BlockSource } from "../../disk/source/source.ts";
 const LARGE_READ_BYTES = 2 * MAX_REQUEST_BYTES;
 
 export interface DiskServerOptions {
-	readonly path: string;
 	/** By id. */
 	readonly disks: ReadonlyMap<string, BlockSource>;
 	readonly log: Logger;
 }
 
-export class DiskServer implements AsyncDisposable, ServedDisks {
+export class DiskServer implements ServedDisks {
 	readonly disks: readonly ServedDisk[];
-	readonly #server: Server;
-	readonly #sockets = new Map<Socket, Promise<void>>();
-	readonly #stop = new AbortController();
+	readonly #log: Logger;
+	readonly #largeReads = new Window(LARGE_READ_BYTES, Number.MAX_SAFE_INTEGER);
 	#sentBytes = 0;
 
-	private constructor(disks: readonly ServedDisk[], log: Logger) {
-		this.disks = disks;
-		const largeReads = new Window(LARGE_READ_BYTES, Number.MAX_SAFE_INTEGER);
-		this.#server = createServer((socket) => {
+	constructor({ disks, log }: DiskServerOptions) {
+		this.disks = [...disks].map(([disk, source]) => new SourceDisk(disk, source));
+		this.#log = log;
+	}
+
+	/**
+	 * Until it is disposed of.
+	 *
+	 * @param failed is told of each read that does not succeed, before its client is
+	 * @throws UmbraError `unavailable`.
+	 */
+	async listen(path: string, failed: (error: unknown) => void): Promise<AsyncDisposable> {
+		const stop = new AbortController();
+		const sockets = new Map<Socket, Promise<void>>();
+		const server = createServer((socket) => {
 			const served = serveConnection({
 				socket,
 				point: this,
-				signal: this.#stop.signal,
-				log,
-				largeReads,
+				signal: stop.signal,
+				log: this.#log,
+				largeReads: this.#largeReads,
 				onSent: (bytes) => {
 					this.#sentBytes += bytes;
 				},
-			}).finally(() => this.#sockets.delete(socket));
-			this.#sockets.set(socket, served);
+				onFailed: failed,
+			}).finally(() => sockets.delete(socket));
+			sockets.set(socket, served);
 		});
-	}
-
-	/** @throws UmbraError `unavailable`. */
-	static async listen({ path, disks, log }: DiskServerOptions): Promise<DiskServer> {
-		const served = [...disks].map(([disk, source]) => new SourceDisk(disk, source));
-		const server = new DiskServer(served, log);
-		await new Promise<void>((resolve, reject) => {
-			server.#server.once("error", (cause) => {
-				reject(new UmbraError("unavailable", `cannot listen on ${path}: ${messageOf(cause)}`, { cause }));
-			});
-			server.#server.listen(path, resolve);
-		});
-		return server;
+		await listening(server, path);
+		return {
+			[Symbol.asyncDispose]: async () => {
+				stop.abort(new UmbraError("unavailable", "the trial is over"));
+				const closed = new Promise((resolve) => server.close(resolve));
+				for (const socket of sockets.keys()) socket.destroy();
+				await Promise.all(sockets.values());
+				await closed;
+			},
+		};
 	}
 
 	/** Bytes of disks that clones were sent. */
@@ -69,14 +79,15 @@ export class DiskServer implements AsyncDisposable, ServedDisks {
 	describe({ disk }: ServedDisk): string {
 		return disk;
 	}
+}
 
-	async [Symbol.asyncDispose](): Promise<void> {
-		this.#stop.abort(new UmbraError("unavailable", "the trial is over"));
-		const closed = new Promise((resolve) => this.#server.close(resolve));
-		for (const socket of this.#sockets.keys()) socket.destroy();
-		await Promise.all(this.#sockets.values());
-		await closed;
-	}
+async function listening(server: Server, path: string): Promise<void> {
+	await new Promise<void>((resolve, reject) => {
+		server.once("error", (cause) => {
+			reject(new UmbraError("unavailable", `cannot listen on ${path}: ${messageOf(cause)}`, { cause }));
+		});
+		server.listen(path, resolve);
+	});
 }
 
 class SourceDisk implements ServedDisk {

@@ -6,6 +6,7 @@ import { createRandom } from "../../common/random.ts";
 import { type CloneReport, MAX_REPORT_BYTES } from "../../common/trial/report.ts";
 import { scheduleOf } from "../../common/trial/schedule.ts";
 import { nowNs } from "../../common/units.ts";
+import type { Clone } from "./clone.ts";
 import { GuestAgent } from "./guest/guest-agent.ts";
 import { LeverDriver } from "./levers/driver.ts";
 import { IN_GUEST } from "./levers/in-guest.ts";
@@ -14,33 +15,41 @@ import { Segment } from "./network/segment.ts";
 import type { Observation } from "./observe/observation.ts";
 import { Observer } from "./observe/observer.ts";
 import type { PlannedTrial } from "./run-trial.ts";
-import type { Template, TrialPoint } from "./template.ts";
+import type { TrialPoint } from "./template.ts";
 
 /** What a failure brings about, and what it says of itself, comes in the seconds after it. */
 const GRACE_MS = 5_000;
 /** For a guest agent that is there: a guest that goes on after its capture answers within moments. */
 const GUEST_AGENT_MS = 5_000;
+/** Characters. */
+const MAX_NOTE = 1000;
 
 export interface OneTrial {
-	readonly template: Template;
+	/** Stands at the captured instant, plugged into the segment. Its caller disposes of it. */
+	readonly clone: Clone;
+	readonly segment: Segment;
+	readonly point: TrialPoint;
 	readonly trial: PlannedTrial;
 	readonly log: Logger;
 	readonly signal: AbortSignal;
 }
 
-/** @throws UmbraError as `Template.clone`, before it has begun; the signal's reason. What goes wrong later is in the report. */
-export async function oneTrial({ template, trial, log, signal }: OneTrial): Promise<CloneReport> {
-	const { index, profile, durationMs, probes } = trial;
+/** Of a clone that such a trial is done to. */
+export function segmentFor({ profile }: PlannedTrial): Segment {
 	const random = createRandom(profile?.seed ?? 0);
-	const segment = new Segment({ peers: [echoPeer()], random: () => random.fraction() });
-	await using clone = await template.clone({ segment, signal });
+	return new Segment({ peers: [echoPeer()], random: () => random.fraction() });
+}
+
+/** @throws whatever keeps it from beginning; the signal's reason. What goes wrong later is in the report. */
+export async function oneTrial({ clone, segment, point, trial, log, signal }: OneTrial): Promise<CloneReport> {
+	const { index, profile, durationMs, probes } = trial;
 	const channel = clone.channels.find(({ kind }) => kind === "guest-agent");
 	using agent = channel === undefined ? undefined : new GuestAgent(channel);
 	const steps = profile === null ? [] : scheduleOf(profile);
 	const quiet = steps[0] === undefined ? {} : { quietMs: steps[0].atMs };
 	const time = nowNs();
 	const origin = performance.now();
-	const addresses = seenAddresses(template.point);
+	const addresses = seenAddresses(point);
 	const watched = { clone, segment, guest: agent, probes, addresses, origin, durationMs, ...quiet, log, signal };
 	const observer = await Observer.start(watched);
 	let observed: Promise<Observation> | undefined;
@@ -55,6 +64,7 @@ export async function oneTrial({ template, trial, log, signal }: OneTrial): Prom
 		await Promise.race([
 			sleep(Math.max(0, origin + durationMs - performance.now()), undefined, { signal }),
 			observer.failed.then(() => sleep(GRACE_MS, undefined, { signal })),
+			clone.loss.happened,
 		]);
 		await driver.stop();
 		observed = observer.stop();
@@ -66,6 +76,20 @@ export async function oneTrial({ template, trial, log, signal }: OneTrial): Prom
 	} finally {
 		await (observed ?? observer.stop());
 	}
+}
+
+/** Of a trial that came to nothing. */
+export function lostReport(index: number, time: bigint, reason: string): CloneReport {
+	return {
+		...{ index, time: time.toString(), ended: nowNs().toString(), outcome: "lost", cloneMs: null },
+		...{ failures: [], failedMs: null, firstStressMs: null, memoryBytes: null, diskBytes: 0 },
+		...{ series: { intervalMs: 1000, values: {} }, console: "", levers: [], probes: [], screens: [] },
+		notes: [lostNote(reason)],
+	};
+}
+
+function lostNote(reason: string): string {
+	return `lost: ${reason}`.slice(0, MAX_NOTE);
 }
 
 /** By which the machine was known to its host. */
@@ -89,7 +113,7 @@ function reportOf({ index, time, cloneMs, driver, seen }: Ended): CloneReport {
 		...{ failures: [...seen.failures], failedMs: seen.failedMs, firstStressMs: driver.firstStressMs },
 		...{ memoryBytes: seen.memoryBytes, diskBytes: seen.diskBytes, series: seen.series, console: seen.console },
 		...{ levers: [...driver.log], probes: [...seen.probes], screens: [...seen.screens] },
-		notes: [...notesOf(driver), ...seen.notes],
+		notes: [...(seen.lost === null ? [] : [lostNote(seen.lost)]), ...notesOf(driver), ...seen.notes],
 	});
 }
 
@@ -105,7 +129,8 @@ async function answers(agent: GuestAgent | undefined, signal: AbortSignal): Prom
 	}
 }
 
-function outcomeOf({ failedMs, isDegraded }: Observation): CloneReport["outcome"] {
+function outcomeOf({ failedMs, isDegraded, lost }: Observation): CloneReport["outcome"] {
+	if (lost !== null) return "lost";
 	if (failedMs !== null) return "failed";
 	return isDegraded ? "degraded" : "survived";
 }

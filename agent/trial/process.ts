@@ -66,6 +66,7 @@ export class TrialProcess implements AsyncDisposable {
 	readonly finished: Promise<number | NodeJS.Signals>;
 	readonly #log: string;
 	#ended = false;
+	#isDisposed = false;
 
 	private constructor(child: ChildProcess, id: ProcessId, log: string) {
 		this.child = child;
@@ -117,6 +118,11 @@ export class TrialProcess implements AsyncDisposable {
 		return this.#ended;
 	}
 
+	/** It was ended from here. */
+	get isDisposed(): boolean {
+		return this.#isDisposed;
+	}
+
 	/** The end of what it said on its standard output and error. */
 	async said(): Promise<string> {
 		return (await readFile(this.#log, "utf8").catch(() => "")).trim().slice(-MAX_SAID);
@@ -124,6 +130,7 @@ export class TrialProcess implements AsyncDisposable {
 
 	/** By SIGKILL; resolves when it is gone. */
 	async [Symbol.asyncDispose](): Promise<void> {
+		this.#isDisposed = true;
 		if (!this.#ended) this.child.kill("SIGKILL");
 		await this.finished;
 	}

@@ -4,11 +4,12 @@ import type { Logger } from "../../common/log.ts";
 import type { Probe } from "../../common/trial/probes.ts";
 import { checkProbes, checkProfile, type StressProfile } from "../../common/trial/profile.ts";
 import type { CloneReport } from "../../common/trial/report.ts";
-import { formatTime } from "../../common/units.ts";
+import { formatTime, nowNs } from "../../common/units.ts";
 import { MAX_TRIAL_CLONES, toLong, toNumber, type wire } from "../../proto/service.ts";
 import { decodeConfiguration } from "../state/configuration.ts";
 import type { RemotePoint } from "../uplink/remote-point.ts";
-import { oneTrial } from "./one-trial.ts";
+import type { Clone } from "./clone.ts";
+import { lostReport, oneTrial, segmentFor } from "./one-trial.ts";
 import type { Template, TrialPoint } from "./template.ts";
 import type { Trials } from "./trials.ts";
 
@@ -42,8 +43,10 @@ export interface PlannedTrial {
 }
 
 /**
- * @throws UmbraError as `Trials.prepare` and `Template.clone`; `limit`, `bad-config` for an order that makes no sense; what `tell`
- * rejects with; the signal's reason.
+ * What goes wrong with one clone is in its report, and the others go on.
+ *
+ * @throws UmbraError as `Trials.prepare`; `limit` where there is no room for any clone; `unavailable` where none can be made any more;
+ * `limit`, `bad-config` for an order that makes no sense; what `tell` rejects with; the signal's reason.
  */
 export async function runTrial({ trials, order, point, tell, log, signal }: TrialOrder): Promise<wire.v1.ITrialResult> {
 	const planned = plan(order);
@@ -51,35 +54,98 @@ export async function runTrial({ trials, order, point, tell, log, signal }: Tria
 	const over = new AbortController();
 	const either = AbortSignal.any([signal, over.signal]);
 	const queue = planned.values();
-	const running = new Set<Promise<void>>();
+	const turns: Turns = new Set();
 	const lane = async (): Promise<void> => {
-		for (const trial of queue) {
-			const work = withRoom(running, () => oneTrial({ template, trial, log, signal: either }).then(tell));
-			running.add(work);
-			await work.finally(() => running.delete(work));
-		}
+		for (const trial of queue) await tell(await tried({ template, trial, turns, log, signal: either }));
 	};
 	const lanes = Array.from({ length: Math.min(planned.length, trials.slots) }, lane);
 	try {
 		await Promise.all(lanes);
 	} finally {
-		over.abort(new UmbraError("unavailable", "another trial of the batch could not be run"));
+		over.abort(new UmbraError("unavailable", "the batch is over"));
 		await Promise.allSettled(lanes);
 	}
 	return resultOf(template);
 }
 
-/** Others may have taken the slots: it waits as long as one of its own is to end. @throws UmbraError `limit`. */
-async function withRoom(running: ReadonlySet<Promise<void>>, work: () => Promise<void>): Promise<void> {
+interface Tried {
+	readonly template: Template;
+	readonly trial: PlannedTrial;
+	readonly turns: Turns;
+	readonly log: Logger;
+	readonly signal: AbortSignal;
+}
+
+/** @throws UmbraError where no other trial of the batch would fare better; the signal's reason. */
+async function tried({ template, trial, turns, log, signal }: Tried): Promise<CloneReport> {
+	const { index } = trial;
+	const { point } = template;
+	const time = nowNs();
+	const segment = segmentFor(trial);
+	const lost = (error: unknown, reason = messageOf(error)): CloneReport => {
+		signal.throwIfAborted();
+		if (template.hasEnded) throw error;
+		log.warn({ point: point.name, index, err: error }, "a trial could not be run: lost");
+		return lostReport(index, time, reason);
+	};
+	let room: Room<Clone>;
+	try {
+		room = await withRoom(turns, () => template.clone({ segment, signal }));
+	} catch (error) {
+		if (isUmbraError(error, "limit")) throw error;
+		return lost(error);
+	}
+	using _turn = room;
+	try {
+		await using clone = room.made;
+		return await oneTrial({ clone, segment, point, trial, log, signal });
+	} catch (error) {
+		return lost(error, room.made.loss.told?.reason);
+	}
+}
+
+/** Those that have room or are being given some. Each resolves when that is over: with whether there was some. */
+export type Turns = Set<Promise<boolean>>;
+
+/** Disposed of when it is free again. */
+export interface Room<T> extends Disposable {
+	readonly made: T;
+}
+
+/**
+ * Others may have taken the room: it waits as long as one of its own is to give some back.
+ *
+ * @internal Exported for tests. @throws UmbraError `limit`; as `make`.
+ */
+export async function withRoom<T>(turns: Turns, make: () => Promise<T>): Promise<Room<T>> {
 	for (;;) {
-		const others = [...running];
+		const others = [...turns];
+		const turn = Promise.withResolvers<boolean>();
+		turns.add(turn.promise);
+		const over = (hadRoom: boolean) => {
+			turns.delete(turn.promise);
+			turn.resolve(hadRoom);
+		};
 		try {
-			return await work();
+			return { made: await make(), [Symbol.dispose]: () => over(true) };
 		} catch (error) {
-			if (!isUmbraError(error, "limit") || others.length === 0) throw error;
-			await Promise.race(others).catch(() => undefined);
+			const isFull = isUmbraError(error, "limit");
+			over(!isFull);
+			if (!isFull) throw error;
+			if (!(await anyTrue(others))) throw error;
 		}
 	}
+}
+
+/** As soon as one is; false where none is. */
+async function anyTrue(all: readonly Promise<boolean>[]): Promise<boolean> {
+	const wanted = all.map(async (each) => {
+		if (!(await each)) throw new Error("no");
+	});
+	return await Promise.any(wanted).then(
+		() => true,
+		() => false,
+	);
 }
 
 function plan({ clones, durationMs, profiles, probes }: TrialOrder["order"]): PlannedTrial[] {

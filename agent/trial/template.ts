@@ -13,8 +13,9 @@ import type { MachineConfiguration } from "../hypervisor/hypervisor.ts";
 import { rejoin } from "../state/rejoin.ts";
 import type { StateShape } from "../state/state.ts";
 import { planClone } from "./arguments.ts";
-import { Clone } from "./clone.ts";
+import { Clone, DISK_SOCKET } from "./clone.ts";
 import type { ClonePlan, SharedRam } from "./clone-plan.ts";
+import type { DiskFloor } from "./disk-floor.ts";
 import { DiskServer } from "./disk-server.ts";
 import { Journal } from "./journal.ts";
 import { MemoryKeeper } from "./memory-keeper.ts";
@@ -48,6 +49,8 @@ export interface TemplateOptions {
 	readonly confinement: Confinement;
 	/** Bytes of a file that a clone may write. */
 	readonly maxFileBytes: number;
+	/** Below which clones are ended. */
+	readonly diskFloor: DiskFloor;
 	/** Asked before each clone. @throws UmbraError `limit` where there is no room for it. */
 	readonly admit: (clone: string, ramBytes: number) => Promise<Admission>;
 	/** After everything else, when it was disposed of. */
@@ -113,13 +116,13 @@ export class Template implements AsyncDisposable {
 		const { point, folder, hasKvm, hasOwnNetworks, signal, log } = options;
 		const { machine, stream } = point;
 		const sizes = new Map([...point.disks].map(([disk, { size }]) => [disk, size]));
-		const plan = planClone({ machine, stream, disks: sizes, diskSocket: join(folder, "nbd"), hasKvm, hasOwnNetworks });
+		const plan = planClone({ machine, stream, disks: sizes, diskSocket: DISK_SOCKET, hasKvm, hasOwnNetworks });
 		await using resources = new AsyncDisposableStack();
 		await mkdir(folder, { recursive: true, mode: 0o700 });
 		resources.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
 		const journal = new Journal(folder);
 		await journal.begin({ id: options.id, point: point.name, groups: options.confinement.groups });
-		const server = resources.use(await DiskServer.listen({ path: join(folder, "nbd"), disks: point.disks, log }));
+		const server = new DiskServer({ disks: point.disks, log });
 		const keeper = resources.use(
 			await MemoryKeeper.start({
 				sizes: plan.ram.map(({ size }) => size),
@@ -161,6 +164,11 @@ export class Template implements AsyncDisposable {
 		return this.#server.sentBytes;
 	}
 
+	/** No clones can be made of it any more. */
+	get hasEnded(): boolean {
+		return this.#keeper.process.hasEnded || this.#options.signal.aborted;
+	}
+
 	get clones(): readonly Clone[] {
 		return [...this.#clones];
 	}
@@ -172,7 +180,7 @@ export class Template implements AsyncDisposable {
 	 */
 	async clone(options: CloneOptions): Promise<Clone> {
 		const number = this.#next++;
-		const { point, log, admit, maxFileBytes, signal } = this.#options;
+		const { point, log, admit, maxFileBytes, diskFloor, signal } = this.#options;
 		const clone = await Clone.make({
 			name: `umbra-trial-${this.id}-${number}`,
 			folder: join(this.folder, `c${number}`),
@@ -183,6 +191,8 @@ export class Template implements AsyncDisposable {
 			segment: options.segment,
 			admit: () => admit(`${this.id}-c${number}`, this.cloneRamBytes),
 			maxFileBytes,
+			diskFloor,
+			serveDisks: (path, failed) => this.#server.listen(path, failed),
 			log,
 			signal: options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]),
 			onEnd: (ended) => this.#clones.delete(ended),

@@ -8,8 +8,9 @@
  *
  *     trials          what this host gives, what is taken    template, clone     as above
  *     arguments, devices, ram-plan   the plan                memory-keeper       RAM that clones share
- *     process, journal, sweep        nothing is left         control-groups, capacity   nothing is too much
+ *     process, journal, sweep        nothing is left         control-groups, capacity, disk-floor   nothing is too much
  *     channel, disk-server           what clones see         network/            the switch
+ *     run-trial, one-trial, loss     an order, one of it     observe/            what watches clones
  *     levers/                        what stresses clones
  *
  * This file is what a host gives to trials.
@@ -26,6 +27,7 @@ import type { Logger } from "../../common/log.ts";
 import { KernelTree } from "../proc/tree.ts";
 import { Capacity, OVERHEAD_BYTES } from "./capacity.ts";
 import { ControlGroups } from "./control-groups.ts";
+import { DiskFloor } from "./disk-floor.ts";
 import { MAX_SOCKET_PATH } from "./one-client.ts";
 import { sweepTrials } from "./sweep.ts";
 import { Template, type TrialPoint } from "./template.ts";
@@ -41,6 +43,8 @@ export interface TrialLimits {
 	readonly cgroup: string;
 	/** Bytes that a clone may write to one of its disks. */
 	readonly disk: number;
+	/** Bytes of the filesystem below which no clones run; by default 2 GiB, or a twentieth of it where that is more. */
+	readonly diskFloor?: number | undefined;
 }
 
 export interface TrialsOptions {
@@ -60,6 +64,7 @@ interface Abilities {
 export class Trials implements AsyncDisposable {
 	readonly #options: TrialsOptions;
 	readonly #capacity: Capacity;
+	readonly #diskFloor: DiskFloor;
 	readonly #groups: ControlGroups;
 	readonly #abilities: Abilities;
 	readonly #stop = new AbortController();
@@ -70,6 +75,7 @@ export class Trials implements AsyncDisposable {
 		this.#groups = groups;
 		this.#abilities = abilities;
 		this.#capacity = new Capacity({ slots: options.limits.slots, memoryBytes: options.limits.memory });
+		this.#diskFloor = new DiskFloor(options.folder, () => options.limits.diskFloor);
 	}
 
 	/** Removes what an earlier agent left. @throws UmbraError `bad-config` where the folder's path is too long, `conflict`. */
@@ -124,6 +130,7 @@ export class Trials implements AsyncDisposable {
 		const { folder, limits, log } = this.#options;
 		const id = randomBytes(4).toString("hex");
 		await using resources = new AsyncDisposableStack();
+		await this.#diskFloor.check(`a template of ${point.name}`);
 		const memory = point.stream.ram.blocks.reduce((sum, { size }) => sum + size, 0);
 		const room = resources.use(this.#capacity.reserve(`the RAM of ${point.name}`, memory, 0));
 		const group = resources.use(await this.#groups.make(`${id}-ram`));
@@ -135,9 +142,11 @@ export class Trials implements AsyncDisposable {
 		let held: AsyncDisposableStack | undefined;
 		const template = await Template.make({
 			...{ id, point, folder: join(folder, id), log, maxFileBytes: limits.disk, ...this.#abilities },
+			diskFloor: this.#diskFloor,
 			confinement: confine(group.joins),
 			signal: AbortSignal.any([signal, this.#stop.signal]),
 			admit: async (clone, bytes) => {
+				await this.#diskFloor.check(`clone ${clone}`);
 				await using admission = new AsyncDisposableStack();
 				const share = admission.use(this.#capacity.reserve(`clone ${clone}`, bytes + OVERHEAD_BYTES, 1));
 				const own = admission.use(await this.#groups.make(clone));

@@ -71,7 +71,8 @@ export const cloneReport = z.object({
 	/** Unix nanoseconds, as text. */
 	time: text(20).regex(/^\d+$/),
 	ended: text(20).regex(/^\d+$/),
-	outcome: z.enum(["survived", "degraded", "failed"]),
+	/** Lost: the host failed it, or it could not be begun; the notes say why. */
+	outcome: z.enum(["survived", "degraded", "failed", "lost"]),
 	/** In the order in which they came; empty where nothing failed. */
 	failures: z.array(failure).max(64),
 	firstStressMs: ms.nullable(),

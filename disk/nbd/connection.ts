@@ -64,6 +64,8 @@ export interface ConnectionOptions {
 	readonly largeReads: Window;
 	/** Bytes of the disk that were sent. */
 	onSent(bytes: number): void;
+	/** Something could not be read, and the client is told that it cannot; before it is told. */
+	onFailed?(error: unknown): void;
 }
 
 /** Serves one client until it leaves or breaks the protocol. Never rejects; the socket is closed afterwards. */
@@ -232,8 +234,9 @@ class Transmission {
 		}
 	}
 
-	/** Once a connection: a client may ask for the same damaged block for ever. */
+	/** Once a connection in the log: a client may ask for the same damaged block for ever. */
 	#complain(error: unknown): void {
+		this.#options.onFailed?.(error);
 		if (!this.#complained) this.#options.log.warn({ error: messageOf(error) }, "an exported disk cannot be read");
 		this.#complained = true;
 	}

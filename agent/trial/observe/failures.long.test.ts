@@ -201,10 +201,10 @@ const CASES: readonly Case[] = [
 		provoke: async ({ tell }) => tell("poweroff -f"),
 	},
 	{
-		name: "QEMU that is killed",
-		expect: "unclassified: QEMU was ended by SIGKILL",
+		name: "QEMU that crashes",
+		expect: "unclassified: QEMU was ended by SIGSEGV",
 		outcome: "failed",
-		provoke: async ({ clone }) => void process.kill(clone.process.id.pid, "SIGKILL"),
+		provoke: async ({ clone }) => void process.kill(clone.process.id.pid, "SIGSEGV"),
 	},
 	{
 		name: "a service that goes away",
@@ -243,6 +243,25 @@ describe("failures of a real guest, provoked and observed", needsGuest(), () => 
 			assert.equal(titles.size, 1, [...titles].join("; "));
 		});
 	}
+
+	it("takes QEMU that is killed for no failure of the guest, unless that had failed before", async () => {
+		const made = templates.get(1) ?? makeTemplate(resources);
+		templates.set(1, made);
+		await using killed = await observe(await made);
+		process.kill(killed.clone.process.id.pid, "SIGKILL");
+		await killed.clone.loss.happened;
+		const { lost, ...seen } = await killed.observer.stop();
+		assert.match(lost ?? "", /^QEMU was killed by something on this host/);
+		assert.deepEqual([seen.failures, seen.failedMs, seen.isDegraded], [[], null, false]);
+		await using panicked = await observe(await made);
+		panicked.tell("echo c > /proc/sysrq-trigger");
+		await panicked.observer.failed;
+		process.kill(panicked.clone.process.id.pid, "SIGKILL");
+		await panicked.clone.loss.happened;
+		const failed = await panicked.observer.stop();
+		assert.equal(failed.failures[0]?.title, "kernel panic: sysrq triggered crash");
+		assert.ok(failed.lost === null && failed.failedMs !== null);
+	});
 });
 
 async function provoked(template: Template, { options, provoke, expect }: Case): Promise<Observation> {

@@ -13,6 +13,8 @@ export interface Observation {
 	readonly failedMs: number | null;
 	/** It went on, though not as well as in the beginning. */
 	readonly isDegraded: boolean;
+	/** Why nothing can be said of it, since its host failed it before it had failed for certain; else null. It has no failures then. */
+	readonly lost: string | null;
 	readonly series: TrialSeries;
 	readonly probes: readonly ProbeResult[];
 	readonly screens: readonly Screen[];

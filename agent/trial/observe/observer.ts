@@ -177,9 +177,12 @@ export class Observer {
 		const failures = this.#classifier.failures({ hasFailed }).map((failure) => this.#stalls.named(failure));
 		const lastMs = failures.map((failure) => failure.lastMs);
 		const seen = { failures, lastMs, certainMs, isWell, answeredMs: this.#answeredMs, endMs };
+		const lost = this.#lost();
 		return {
-			failures: withinBounds(failures),
-			...judge(seen),
+			...(lost === null
+				? { failures: withinBounds(failures), ...judge(seen) }
+				: { failures: [], failedMs: null, isDegraded: false }),
+			lost,
 			series: this.#recorder.series(),
 			probes: this.#probes.map(({ result }) => result),
 			screens: this.#screens,
@@ -188,6 +191,14 @@ export class Observer {
 			memoryBytes: this.#telemetry.memory?.ownBytes ?? null,
 			notes: [...this.#notes],
 		};
+	}
+
+	/** What it did before may have been on its way to a failure, or have come of what its host did to it. */
+	#lost(): string | null {
+		const { told } = this.#options.clone.loss;
+		if (told === undefined) return null;
+		const hasFailed = this.#certainly !== undefined && this.#certainly.atMs <= told.at - this.#options.origin;
+		return hasFailed ? null : told.reason;
 	}
 
 	#listen(): void {
@@ -215,7 +226,8 @@ export class Observer {
 		// What came before anybody listened.
 		for (const event of clone.events) this.#qmp(event);
 		clone.process.finished.then((how) => {
-			if (this.#end.signal.aborted) return;
+			// What was killed was lost, and says nothing of the guest.
+			if (this.#end.signal.aborted || how === "SIGKILL") return;
 			const [code, signal] = typeof how === "number" ? [how, null] : [null, how];
 			this.#event({ kind: "exit", code, signal });
 			this.#fail(`QEMU ended with ${how}`);

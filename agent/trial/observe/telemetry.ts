@@ -255,6 +255,7 @@ export class CloneTelemetry {
 
 	async #readDisks(): Promise<void> {
 		this.#diskBytes = await allocated(this.#overlays);
+		await this.#clone.checkSpace();
 	}
 
 	async #readMemory(atMs: number): Promise<void> {
