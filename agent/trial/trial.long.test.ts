@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { silentLogger } from "../../common/log.ts";
 import { bootGuest, makeDisk } from "../../test/support/guest.ts";
@@ -9,6 +8,7 @@ import { needsGuest } from "../../test/support/requires.ts";
 import { tempFolder } from "../../test/support/temp.ts";
 import { until } from "../../test/support/wait.ts";
 import type { Clone } from "./clone.ts";
+import { assertReachesNobody } from "./isolation-testing.ts";
 import { echoPeer } from "./network/echo-peer.ts";
 import { Segment } from "./network/segment.ts";
 import { markedProcesses } from "./sweep.ts";
@@ -88,15 +88,7 @@ describe("clones of a running machine", needsGuest(), () => {
 		assert.equal((await guest.run("cat /mnt/mark")).output, "before\n");
 
 		// Whatever a clone sends, it reaches the switch and nobody else.
-		let strangers = 0;
-		const listener = createServer(() => strangers++).listen(0, "0.0.0.0");
-		await until(() => listener.listening, { what: "the host listens" });
-		const { port } = listener.address() as { port: number };
-		const send = `for a in 10.0.2.2 192.168.0.1 8.8.8.8; do echo x | nc -w 1 $a ${port}; ping -c 1 -W 5 $a; done; echo x | nc -w 1 127.0.0.1 ${port}`;
-		const said = await shells[1]?.run(send);
-		assert.equal(said?.match(/1 packets received/g)?.length, 3, said);
-		assert.equal(strangers, 0);
-		listener.close();
+		await assertReachesNobody(second, shells[1] as CloneShell, segments[1] as Segment);
 		assert.ok((second.ports[0]?.counters.receivedFrames ?? 0) >= 6);
 		assert.equal((await counted()) >= after, true);
 
@@ -136,7 +128,9 @@ describe("clones of a running machine", needsGuest(), () => {
 				...["-device", "virtio-net-pci,id=net0,netdev=n0,bus=rp2", "-nic", "user,model=e1000"],
 			],
 		});
-		await guest.run("ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; echo here > /tmp/mark");
+		await guest.run(
+			"ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; ip route add default via 10.0.2.2; echo here > /tmp/mark",
+		);
 		const point = await capturePoint(guest, temp.path);
 		await using trials = await Trials.open({
 			folder: temp.file("trials"),
@@ -149,9 +143,11 @@ describe("clones of a running machine", needsGuest(), () => {
 			template.plan.nics.map(({ wire }) => wire),
 			["redirected-tap", "stream"],
 		);
-		const clone = await template.clone({ segment: new Segment({ peers: [echoPeer()] }) });
+		const segment = new Segment({ peers: [echoPeer()] });
+		const clone = await template.clone({ segment });
 		await clone.start();
-		const said = await new CloneShell(clone).run(
+		const shell = new CloneShell(clone);
+		const said = await shell.run(
 			"cat /tmp/mark; for d in a b c; do head -c 3 /dev/vd$d; done | tr -d '\\0' | fold -w 3 | sort; ping -c 1 -W 5 10.0.2.2 | grep -c ' 1 packets received'",
 		);
 		assert.equal(said, "here\nccc\nddd\n1\n");
@@ -159,6 +155,7 @@ describe("clones of a running machine", needsGuest(), () => {
 			clone.channels.map(({ kind }) => kind),
 			["console", "port", "guest-agent"],
 		);
+		await assertReachesNobody(clone, shell, segment);
 	});
 });
 
