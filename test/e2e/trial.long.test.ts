@@ -1,9 +1,10 @@
 /** Trials whose ends nobody sees. */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
 import { markedProcesses } from "../../agent/trial/sweep.ts";
 import { vmPath } from "../../cli/collector-client.ts";
-import type { TrialRecord } from "../../collector/catalog/trial-records.ts";
+import type { TrialRecord, TrialStory } from "../../collector/catalog/trial-records.ts";
 import type { BatchView } from "../../collector/trial/batch.ts";
 import { startUmbra } from "../support/processes.ts";
 import { needsGuest } from "../support/requires.ts";
@@ -59,6 +60,29 @@ describe("a trial", needsGuest(), () => {
 			const record = await here.site.client.get<TrialRecord>(`/v1/trials/${ofCollector}-${at}`);
 			assert.equal(record.outcome, "lost");
 		}
+		await here.nothingLeft();
+	});
+
+	it("is lost alone where its clone is killed, and says why", async () => {
+		const { id } = await here.site.client.post<BatchView>(vmPath("vm", "trials"), { clones: 2, seconds: 8 });
+		const [pid = 0] = await until(
+			async () => {
+				const found = markedProcesses(here.trials).map(async ({ pid }) => {
+					const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+					return command.startsWith("qemu-system") ? [pid] : [];
+				});
+				const clones = (await Promise.all(found)).flat();
+				return clones.length === 2 ? clones : undefined;
+			},
+			{ what: "two clones", timeoutMs: 60_000 },
+		);
+		process.kill(pid, "SIGKILL");
+		const { state, trials } = await here.over(id);
+		assert.deepEqual([state, ...trials.map(({ outcome }) => outcome).sort()], ["done", "lost", "survived"]);
+		const lost = trials.find(({ outcome }) => outcome === "lost");
+		const { notes, failures } = await here.site.client.get<TrialStory>(`/v1/trials/${lost?.id}/story`);
+		assert.match(notes[0] ?? "", /^lost: /);
+		assert.deepEqual(failures, []);
 		await here.nothingLeft();
 	});
 });
