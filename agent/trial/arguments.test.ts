@@ -298,6 +298,42 @@ describe("planClone", () => {
 		assert.doesNotMatch(args.join(" "), /shadow|shim/);
 	});
 
+	it("makes clones of a machine with what libvirt gives to one", () => {
+		const node = (name: string) => `{"node-name":"libvirt-${name}","driver":"qcow2","file":"libvirt-${name}-storage"}`;
+		const { args, nics, channels, disks } = plan(
+			[
+				...["-object", '{"qom-type":"secret","id":"masterKey0","format":"raw","file":"/var/lib/x/master-key.aes"}'],
+				...["-machine", "pc-q35-7.2,usb=off,smm=on,dump-guest-core=off,pflash0=libvirt-fw,memory-backend=m0,acpi=on"],
+				...["-accel", "kvm", "-cpu", "host,migratable=on", "-m", "size=524288k", "-overcommit", "mem-lock=off"],
+				...["-global", "driver=cfi.pflash01,property=secure,value=on", "-smp", "2,sockets=2,cores=1,threads=1"],
+				...[
+					"-object",
+					'{"qom-type":"memory-backend-ram","id":"m0","size":536870912}',
+					"-no-user-config",
+					"-nodefaults",
+				],
+				...["-rtc", "base=utc,driftfix=slew", "-global", "kvm-pit.lost_tick_policy=delay", "-boot", "strict=on"],
+				...["-global", "ICH9-LPC.disable_s3=1", "-global", "ICH9-LPC.noreboot=off", "-blockdev", node("fw")],
+				...["-device", '{"driver":"pcie-root-port","port":16,"id":"pci.1","multifunction":true,"addr":"0x2"}'],
+				...["-device", '{"driver":"virtio-serial-pci","id":"virtio-serial0","bus":"pci.1"}', "-blockdev", node("1")],
+				...["-device", '{"driver":"virtio-blk-pci","drive":"libvirt-1","id":"virtio-disk0","serial":"a/b"}'],
+				...["-netdev", '{"type":"tap","fd":"37","vhost":true,"vhostfd":"39","id":"hostnet0"}'],
+				...["-device", '{"driver":"virtio-net-pci","netdev":"hostnet0","id":"net0","mac":"52:54:00:00:00:01"}'],
+				...["-chardev", "pty,id=c0", "-device", '{"driver":"isa-serial","chardev":"c0","id":"serial0","index":0}'],
+				...["-chardev", "spicevmc,id=c1,name=vdagent", "-device", '{"driver":"virtserialport","chardev":"c1","nr":2}'],
+				...["-audiodev", '{"id":"audio1","driver":"spice"}', "-device", '{"driver":"usb-tablet","bus":"usb.0"}'],
+				...["-object", '{"qom-type":"rng-random","id":"r0","filename":"/dev/urandom"}'],
+				...["-device", '{"driver":"virtio-rng-pci","rng":"r0"}', "-smbios", "type=1,manufacturer=Red Hat,product=KVM"],
+			],
+			{ disks: new Map([["virtio-disk0", MIB]]), hasKvm: true },
+		);
+		assert.deepEqual(
+			[nics.map(({ wire }) => wire), channels.map(({ kind }) => kind), disks.map(({ disk }) => disk)],
+			[["redirected-tap"], ["console", "port"], ["virtio-disk0"]],
+		);
+		assert.doesNotMatch(args.join(" "), /master-key|urandom|"fd"|vhostfd|spice|pty|qcow2-storage/);
+	});
+
 	it("refuses a machine of which something was plugged in while it ran", () => {
 		assert.throws(() => plan(BASE, { disks: new Map([["hot", MIB]]) }), { code: "unsupported", message: /disk hot/ });
 		const machine = { arguments: BASE, memory: { base: 512 * MIB, plugged: MIB }, nics: [] };

@@ -56,7 +56,10 @@ export async function runTrial({ trials, order, point, tell, log, signal }: Tria
 	const queue = planned.values();
 	const turns: Turns = new Set();
 	const lane = async (): Promise<void> => {
-		for (const trial of queue) await tell(await tried({ template, trial, turns, log, signal: either }));
+		for (const trial of queue) {
+			either.throwIfAborted();
+			await tell(await tried({ template, trial, turns, log, signal: either }));
+		}
 	};
 	const lanes = Array.from({ length: Math.min(planned.length, trials.slots) }, lane);
 	try {
