@@ -84,6 +84,7 @@ export function lostReport(index: number, time: bigint, reason: string): CloneRe
 		...{ index, time: time.toString(), ended: nowNs().toString(), outcome: "lost", cloneMs: null },
 		...{ failures: [], failedMs: null, firstStressMs: null, memoryBytes: null, diskBytes: 0 },
 		...{ series: { intervalMs: 1000, values: {} }, console: "", levers: [], probes: [], screens: [] },
+		events: [],
 		notes: [lostNote(reason)],
 	};
 }
@@ -113,6 +114,7 @@ function reportOf({ index, time, cloneMs, driver, seen }: Ended): CloneReport {
 		...{ failures: [...seen.failures], failedMs: seen.failedMs, firstStressMs: driver.firstStressMs },
 		...{ memoryBytes: seen.memoryBytes, diskBytes: seen.diskBytes, series: seen.series, console: seen.console },
 		...{ levers: [...driver.log], probes: [...seen.probes], screens: [...seen.screens] },
+		events: [...seen.events],
 		notes: [...(seen.lost === null ? [] : [lostNote(seen.lost)]), ...notesOf(driver), ...seen.notes],
 	});
 }
@@ -145,6 +147,7 @@ const CUTS: readonly ((report: CloneReport) => Partial<CloneReport>)[] = [
 	({ console }) => ({ console: console.slice(-8192) }),
 	({ series: { intervalMs, values } }) => ({ series: { intervalMs: intervalMs * THINNED, values: thinned(values) } }),
 	({ levers }) => ({ levers: levers.slice(0, 500) }),
+	({ events }) => ({ events: events.slice(0, 50) }),
 	() => ({ screens: [] }),
 	({ series }) => ({ series: { ...series, values: {} } }),
 ];
@@ -161,7 +164,7 @@ function bounded(report: CloneReport): CloneReport {
 	return kept;
 }
 
-const CUT_NOTE = "there was more than a report holds: console, telemetry, screens or levers are not whole";
+const CUT_NOTE = "there was more than a report holds: console, telemetry, screens, events or levers are not whole";
 
 /** Of each run of values the largest, since peaks are what matters. */
 function thinned(values: CloneReport["series"]["values"]): CloneReport["series"]["values"] {

@@ -7,7 +7,7 @@ import type { LeverLogRecord, TrialRecord, TrialStory } from "../../collector/ca
 import { writtenProbes, writtenProfile } from "../../common/trial/profile.ts";
 import { formatBytes, formatDuration } from "../../common/units.ts";
 import { printable } from "../printable.ts";
-import { probeText } from "./trial-text.ts";
+import { eventText, probeText } from "./trial-text.ts";
 import { isoTime } from "./vms.ts";
 
 const NS_PER_MS = 1_000_000n;
@@ -187,7 +187,7 @@ function levers(log: readonly LeverLogRecord[]): string[] {
 	return [`<details><summary>${log.length} moves of levers</summary><table>${rows.join("")}</table></details>`];
 }
 
-function seen({ failures, probes, screens, console, notes }: TrialStory): string[] {
+function seen({ failures, probes, events, screens, console, notes }: TrialStory): string[] {
 	return [
 		...failures.map(
 			({ type, title, atMs, count, excerpt }) =>
@@ -197,6 +197,9 @@ function seen({ failures, probes, screens, console, notes }: TrialStory): string
 		...(probes.length === 0
 			? []
 			: [`<h2>Probes</h2><ul>${probes.map((each) => `<li>${text(probeText(each))}</li>`).join("")}</ul>`]),
+		...(events.length === 0
+			? []
+			: [`<h2>Told by QEMU</h2><ul>${events.map((each) => `<li>${text(eventText(each))}</li>`).join("")}</ul>`]),
 		...screens
 			.filter(({ png }) => /^[A-Za-z0-9+/=]*$/.test(png))
 			.map(

@@ -8,7 +8,7 @@ import type {
 	TrialStory,
 } from "../../collector/catalog/trial-records.ts";
 import { writtenProbes, writtenProfile } from "../../common/trial/profile.ts";
-import type { ProbeResult } from "../../common/trial/report.ts";
+import type { MachineEvent, ProbeResult } from "../../common/trial/report.ts";
 import { formatBytes, formatDuration } from "../../common/units.ts";
 import { printable } from "../printable.ts";
 import { paint } from "../table.ts";
@@ -107,18 +107,27 @@ function reproducedText({ reproduction, occurrences: [newest] }: SignatureView):
 }
 
 /** What was seen of it, after `trialLines`. */
-export function storyLines({ failures, probes, series, console, notes, diskBytes, screens }: TrialStory): string[] {
+export function storyLines(story: TrialStory): string[] {
+	const { failures, probes, series, events, console, notes, diskBytes, screens } = story;
 	const beside = failures.slice(1);
 	return [
 		...beside.map(({ type, title, atMs }) => `beside it: ${printable(`${secondsOf(atMs)}${type}: ${title}`)}`),
 		...(probes.length === 0 ? [] : ["probes:"]),
 		...probes.map((probe) => `  ${printable(probeText(probe))}`),
+		...(events.length === 0 ? [] : ["told by QEMU:"]),
+		...events.map((event) => `  ${printable(eventText(event))}`),
 		...(Object.keys(series.values).length === 0 ? [] : ["telemetry:", ...leadUpLines(series)]),
 		...field("disks grew by", diskBytes === 0 ? "" : formatBytes(diskBytes)),
 		...field("screens", screens.length === 0 ? "" : `${screens.length}, in the page that --html writes`),
 		...notes.map((note) => `note: ${printable(note)}`),
 		...(console === "" ? [] : ["the end of its console:", ...lastLines(console)]),
 	];
+}
+
+export function eventText({ atMs, event, detail, count }: MachineEvent): string {
+	return [`${secondsOf(atMs)}${event}`, detail, count > 1 ? `(${count} times)` : ""]
+		.filter((each) => each !== "")
+		.join(" ");
 }
 
 export function probeText({ name, asked, failed, failedMs, detail, problem, medianMs }: ProbeResult): string {

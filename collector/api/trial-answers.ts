@@ -117,6 +117,10 @@ export const TRIAL_SHAPES = {
 			values: { type: "object", additionalProperties: list({ type: ["number", "null"] }) },
 		}),
 		probes: list({ type: "object", additionalProperties: true }),
+		events: withDescription(
+			list(shape<TrialStory["events"][number]>({ atMs: number, event: text, detail: text, count })),
+			"what QEMU told of it; detail is JSON, or the beginning of it",
+		),
 		screens: list(shape<TrialStory["screens"][number]>({ atMs: number, png: withDescription(text, "PNG, in base64") })),
 		console: withDescription(text, "the end of what its consoles said"),
 		notes: withDescription(list(text), "what could not be done or seen"),

@@ -76,7 +76,7 @@ export type PendingTrialRecord = Pick<
 /** What was seen of a trial from its beginning to its end. */
 export type TrialStory = Pick<
 	CloneReport,
-	"failures" | "series" | "probes" | "screens" | "console" | "notes" | "diskBytes"
+	"failures" | "series" | "probes" | "events" | "screens" | "console" | "notes" | "diskBytes"
 >;
 
 /** `trialstory/<vm>/<time>/<id>`: JSON of a `TrialStory`, compressed by zstd, in base64. */

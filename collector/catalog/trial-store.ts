@@ -63,7 +63,8 @@ export class TrialStore {
 		const record = await this.#store.get<TrialStoryRecord>(keys.trialStory(vm, time, id));
 		if (record === undefined) return undefined;
 		const json = zstdDecompressSync(Buffer.from(record.zstd, "base64"), { maxOutputLength: 2 * MAX_REPORT_BYTES });
-		return JSON.parse(json.toString("utf8")) as TrialStory;
+		// Older ones have no events.
+		return { events: [], ...(JSON.parse(json.toString("utf8")) as Omit<TrialStory, "events">) };
 	}
 
 	/** Trials that were begun and are not filed: running ones, and those of a collector that was killed. */

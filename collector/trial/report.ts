@@ -37,7 +37,7 @@ export interface Filed {
 }
 
 export function filedOf(pending: PendingTrialRecord, told: CloneReport): Filed {
-	const { failures, series, probes, screens, console, notes, diskBytes } = told;
+	const { failures, series, probes, events, screens, console, notes, diskBytes } = told;
 	const { time, ended, outcome, firstStressMs, failedMs, cloneMs, memoryBytes, levers } = told;
 	const [failure = null] = failures;
 	const report: TrialReport = {
@@ -45,7 +45,7 @@ export function filedOf(pending: PendingTrialRecord, told: CloneReport): Filed {
 		...{ time, ended, outcome, firstStressMs, failedMs, cloneMs, memoryBytes, levers, failure },
 		leadUp: failure === null ? null : leadUpOf(series, failure.atMs ?? failedMs),
 	};
-	return { report, story: { failures, series, probes, screens, console, notes, diskBytes } };
+	return { report, story: { failures, series, probes, events, screens, console, notes, diskBytes } };
 }
 
 /** Of a trial that nobody knows the end of. */

@@ -10,7 +10,7 @@ export function told(index: number, more: Partial<CloneReport> = {}): CloneRepor
 		...{ index, time: clock.toString(), ended: (clock + 9_000_000_000n).toString(), outcome: "survived", failures: [] },
 		...{ firstStressMs: 1000, failedMs: null, cloneMs: 200, memoryBytes: 2 ** 20, diskBytes: 4096, levers: [] },
 		series: { intervalMs: 1000, values: { "vm.cpu_usage_percent": [1, 2, 3, 4, 5, 6, 7, 8, 9] } },
-		...{ probes: [], screens: [], console: "login: ", notes: [] },
+		...{ probes: [], events: [], screens: [], console: "login: ", notes: [] },
 		...more,
 	};
 }

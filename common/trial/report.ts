@@ -4,6 +4,7 @@ import { FAILURE_TYPES } from "../failures/failures.ts";
 
 export const MAX_REPORT_BYTES = 2 ** 20;
 export const MAX_LEVERS = 5000;
+export const MAX_EVENTS = 200;
 const MAX_SERIES = 200;
 /** A day of seconds. */
 const MAX_POINTS = 86_400;
@@ -35,6 +36,17 @@ const leverLog = z.object({
 	values: z.record(text(64), z.union([text(4096), z.number()])),
 	/** Empty where it was done, and was found to be in force. */
 	problem: text(1000),
+});
+
+const machineEvent = z.object({
+	/** Of the first, from the beginning of the trial. */
+	atMs: ms,
+	/** As QEMU calls it. */
+	event: text(64),
+	/** What it tells with it, as JSON, or the beginning of that; empty where it tells nothing. */
+	detail: text(400),
+	/** How often it was told in a row. */
+	count: z.number().int().min(1),
 });
 
 const probeResult = z.object({
@@ -84,6 +96,8 @@ export const cloneReport = z.object({
 	levers: z.array(leverLog).max(MAX_LEVERS),
 	series,
 	probes: z.array(probeResult).max(64),
+	/** What QEMU told of it, the first of more; agents before this do not tell. */
+	events: z.array(machineEvent).max(MAX_EVENTS).default([]),
 	screens: z.array(screen).max(MAX_SCREENS),
 	/** The end of what its consoles said. */
 	console: text(65_536),
@@ -92,6 +106,7 @@ export const cloneReport = z.object({
 });
 
 export type CloneReport = z.output<typeof cloneReport>;
+export type MachineEvent = z.output<typeof machineEvent>;
 export type ProbeResult = z.output<typeof probeResult>;
 export type LeverLog = z.output<typeof leverLog>;
 export type TrialSeries = z.output<typeof series>;

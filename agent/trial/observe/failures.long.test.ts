@@ -32,6 +32,8 @@ interface Case {
 	readonly name: string;
 	/** "type: title" of the first failure. */
 	readonly expect: string;
+	/** What QEMU tells of it. */
+	readonly event?: string;
 	/** The type of what comes of it. */
 	readonly consequence?: FailureType;
 	readonly options?: ObserveOptions;
@@ -105,6 +107,7 @@ const CASES: readonly Case[] = [
 	},
 	{
 		name: "reads that fail",
+		event: "BLOCK_IO_ERROR",
 		expect: "io-error: I/O error on vda",
 		outcome: "degraded",
 		provoke: async ({ clone, tell }) => {
@@ -114,6 +117,7 @@ const CASES: readonly Case[] = [
 	},
 	{
 		name: "writes that fail",
+		event: "BLOCK_IO_ERROR",
 		expect: "io-error: I/O error on vda",
 		outcome: "failed",
 		provoke: async ({ clone, tell }) => {
@@ -162,6 +166,7 @@ const CASES: readonly Case[] = [
 	},
 	{
 		name: "a watchdog that nobody feeds",
+		event: "WATCHDOG",
 		expect: "watchdog: watchdog expired: pause",
 		outcome: "failed",
 		provoke: async ({ tell }) => tell(WATCHDOG),
@@ -190,12 +195,14 @@ const CASES: readonly Case[] = [
 	},
 	{
 		name: "a reboot",
+		event: "RESET",
 		expect: "reboot: rebooted by the guest",
 		outcome: "failed",
 		provoke: async ({ tell }) => tell("reboot -f"),
 	},
 	{
 		name: "a guest that switches itself off",
+		event: "SHUTDOWN",
 		expect: "reboot: shut down by the guest",
 		outcome: "failed",
 		provoke: async ({ tell }) => tell("poweroff -f"),
@@ -231,7 +238,9 @@ describe("failures of a real guest, provoked and observed", needsGuest(), () => 
 			templates.set(vcpus, made);
 			const template = await made;
 			const seen = await times(RUNS, AT_A_TIME, async () => await provoked(template, each));
-			for (const { failures, failedMs, isDegraded } of seen) {
+			for (const { failures, failedMs, isDegraded, events } of seen) {
+				const told = events.map(({ event }) => event);
+				assert.ok(each.event === undefined || told.includes(each.event), told.join(", "));
 				const [first] = failures;
 				assert.ok(`${first?.type}: ${first?.title}`.startsWith(each.expect), JSON.stringify(failures, null, 1));
 				const consequences = first?.consequences.map(({ type }) => type) ?? [];

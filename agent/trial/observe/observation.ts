@@ -3,7 +3,7 @@
  * moves nothing but the probes that the operator declared.
  */
 import type { Failure } from "../../../common/failures/failures.ts";
-import type { ProbeResult, Screen, TrialSeries } from "../../../common/trial/report.ts";
+import type { MachineEvent, ProbeResult, Screen, TrialSeries } from "../../../common/trial/report.ts";
 
 /** All that was seen of one clone; times are milliseconds from the beginning of its trial. */
 export interface Observation {
@@ -17,6 +17,7 @@ export interface Observation {
 	readonly lost: string | null;
 	readonly series: TrialSeries;
 	readonly probes: readonly ProbeResult[];
+	readonly events: readonly MachineEvent[];
 	readonly screens: readonly Screen[];
 	readonly console: string;
 	/** Bytes. */

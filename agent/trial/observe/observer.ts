@@ -13,6 +13,7 @@ import { Endpoint } from "../network/endpoint.ts";
 import type { Segment } from "../network/segment.ts";
 import type { AskedGuest } from "./asks.ts";
 import { Collapse } from "./collapse.ts";
+import { MachineEvents } from "./machine-events.ts";
 import type { Observation } from "./observation.ts";
 import { ProbeRun } from "./probe-run.ts";
 import { takeScreen } from "./screen.ts";
@@ -81,6 +82,7 @@ export class Observer {
 	readonly #collapses = new Map<string, Collapse>();
 	readonly #probes: readonly ProbeRun[];
 	readonly #endpoint: Endpoint | undefined;
+	readonly #events = new MachineEvents();
 	readonly #screens: Screen[] = [];
 	readonly #notes = new Set<string>();
 	readonly #end = new AbortController();
@@ -185,6 +187,7 @@ export class Observer {
 			lost,
 			series: this.#recorder.series(),
 			probes: this.#probes.map(({ result }) => result),
+			events: this.#events.all(),
 			screens: this.#screens,
 			console: shown(this.#options.clone.console()).slice(-MAX_CONSOLE),
 			diskBytes: this.#telemetry.diskBytes,
@@ -235,6 +238,7 @@ export class Observer {
 	}
 
 	#qmp({ event, data }: QmpEvent): void {
+		this.#events.add({ event, data }, this.#nowMs());
 		if (event === HEARD_LATER) {
 			if (this.#held.length >= MAX_HELD) return;
 			// It tells of a node of ours, where there is a disk of the machine.
