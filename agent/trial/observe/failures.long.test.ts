@@ -195,7 +195,7 @@ const CASES: readonly Case[] = [
 	},
 	{
 		name: "a reboot",
-		event: "RESET",
+		event: "SHUTDOWN",
 		expect: "reboot: rebooted by the guest",
 		outcome: "failed",
 		provoke: async ({ tell }) => tell("reboot -f"),
