@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { truncateSync } from "node:fs";
+import { statSync, truncateSync } from "node:fs";
 import { copyFile, open, readFile, writeFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
@@ -187,6 +188,38 @@ describe("umbra ls, cat and diff", needs("mke2fs", "debugfs", "sfdisk", "qemu-im
 		assert.deepEqual([code, stderr], [0, ""]);
 	});
 });
+
+describe(
+	"umbra ls, cat, diff and scan of an image that was cut",
+	needs("mke2fs", "debugfs", "qemu-img", "qemu-nbd"),
+	() => {
+		for (const format of ["qcow2", "vmdk", "vdi", "vhdx"]) {
+			it(`say so, and give no zeroes for what is not there: ${format}`, async () => {
+				await using folder = await tempFolder();
+				const [raw, image, cut] = ["image.raw", `image.${format}`, `cut.${format}`].map((name) => folder.file(name));
+				await run("mke2fs", ["-q", "-F", "-t", "ext4", "-b", "4096", raw!, "24M"], { env: ENVIRONMENT });
+				await writeFile(folder.file("content"), randomBytes(12 * MIB));
+				await run("debugfs", ["-w", "-R", `write ${folder.file("content")} /big`, raw!], { env: ENVIRONMENT });
+				await run("qemu-img", ["convert", "-f", "raw", "-O", format, raw!, image!]);
+				await copyFile(image!, cut!);
+				truncateSync(cut!, Math.floor(statSync(cut!).size * 0.6));
+				for (const args of [
+					["ls", cut!, "-R"],
+					["cat", cut!, "/big"],
+					["diff", image!, cut!],
+					["scan", cut!],
+				]) {
+					const { code, stdout, stderr } = await umbra(...args);
+					assert.deepEqual([code, stdout], [1, ""], args.join(" "));
+					assert.match(
+						stderr,
+						format === "vhdx" ? /truncated/ : /cut\.\w+: ends after \d+ bytes, but its [\w ]+ reaches to \d+/,
+					);
+				}
+			});
+		}
+	},
+);
 
 describe("umbra ls, cat and diff on logical volumes", needsLvm("mke2fs", "debugfs", "sfdisk"), () => {
 	it("select them by name, tell them apart by prefix, and put several disks together", async () => {

@@ -1,6 +1,6 @@
 /** `umbra import` against a real collector: what was imported is there bit for bit, at its time, with the files that changed. */
 import assert from "node:assert/strict";
-import { copyFile, mkdir, readFile, rename, truncate, utimes, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { after, before, describe, it } from "node:test";
@@ -452,6 +452,31 @@ describe("umbra import", needs("qemu-img", "qemu-io", "qemu-nbd", "mke2fs", "deb
 			[nanoseconds("2024-07-01T00:00:00Z"), nanoseconds("2024-07-05T00:00:00Z")],
 		);
 		assert.deepEqual(await filesOf("broken", there[1].time), CHANGES[0]);
+	});
+
+	it("imports nothing of images that were cut, whatever their format", async () => {
+		const folder = temp.file("cut");
+		await mkdir(folder);
+		const raw = temp.file("uncut.raw");
+		await writeFile(raw, contents[0]!);
+		for (const format of ["qcow2", "vmdk", "vdi", "vhdx"]) {
+			const image = join(folder, `disk-2024-07-01.${format}`);
+			await runProgram("qemu-img", ["convert", "-f", "raw", "-O", format, raw, image]);
+			await truncate(image, Math.floor((await stat(image)).size * 0.6));
+		}
+		const whole = temp.file("base.qcow2");
+		await runProgram("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", raw, whole]);
+		const top = join(folder, "top-2024-07-01.qcow2");
+		await runProgram("qemu-img", ["create", "-q", "-f", "qcow2", "-b", whole, "-F", "qcow2", top]);
+		await truncate(whole, Math.floor((await stat(whole)).size * 0.6));
+		for (const name of await readdir(folder)) {
+			const { ok, lines } = await umbra("cut", [join(folder, name)], { chain: false });
+			assert.equal(ok, false, name);
+			const errors = lines.filter(({ error }) => error !== undefined).map(({ error }) => error.code);
+			assert.deepEqual(errors, [name.endsWith("vhdx") ? "unavailable" : "truncated"], name);
+		}
+		const vms: Json[] = (await site.json("/v1/vms")).items;
+		assert.ok(!vms.some(({ vm }) => vm === "cut"), JSON.stringify(vms));
 	});
 
 	it("imports what the top of a chain lies upon while a VM writes to the top", async () => {

@@ -21,7 +21,7 @@ export interface OpenImageOptions {
  * raw file of unknown origin the caller states `format: "raw"`.
  *
  * @throws UmbraError `not-found`, `denied`, `bad-config` (a malformed URI), `unsupported`, `conflict`
- * (a running VM holds the image), or `unavailable`; the signal's reason where it fires.
+ * (a running VM holds the image), `truncated` (a file of it ends too early), `corrupt`, or `unavailable`; the signal's reason where it fires.
  */
 export async function openImage(path: string, options: OpenImageOptions = {}): Promise<BlockSource> {
 	const { signal } = options;

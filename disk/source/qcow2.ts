@@ -63,9 +63,14 @@ export interface Qcow2Image {
 	readonly hasExtendedL2: boolean;
 }
 
-interface Header extends Omit<Qcow2Image, "snapshots"> {
+export interface Qcow2Header extends Omit<Qcow2Image, "snapshots"> {
 	readonly snapshotCount: number;
 	readonly snapshotsOffset: number;
+}
+
+/** @throws UmbraError as `readQcow2`. */
+export async function readQcow2Header(file: BlockSource, signal?: AbortSignal): Promise<Qcow2Header> {
+	return parseHeader(await file.read(0, Math.min(HEADER_BYTES, file.size), signal), file.name);
 }
 
 /**
@@ -74,8 +79,7 @@ interface Header extends Omit<Qcow2Image, "snapshots"> {
  * @throws UmbraError `corrupt` or `truncated` where it is not what it should be, `unsupported` for another format.
  */
 export async function readQcow2(file: BlockSource, signal?: AbortSignal): Promise<Qcow2Image> {
-	const bytes = await file.read(0, Math.min(HEADER_BYTES, file.size), signal);
-	const { snapshotCount, snapshotsOffset, ...image } = parseHeader(bytes, file.name);
+	const { snapshotCount, snapshotsOffset, ...image } = await readQcow2Header(file, signal);
 	if (snapshotCount === 0) return { ...image, snapshots: [] };
 	if (snapshotsOffset >= file.size) throw tooShort(file.name, "snapshot table", snapshotsOffset, file.size);
 	const length = Math.min(MAX_SNAPSHOT_TABLE_BYTES, file.size - snapshotsOffset);
@@ -89,7 +93,7 @@ async function readBuffer(file: BlockSource, offset: number, length: number, sig
 	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-function parseHeader(header: Uint8Array, path: string): Header {
+function parseHeader(header: Uint8Array, path: string): Qcow2Header {
 	const bytes = Buffer.from(header.buffer, header.byteOffset, header.length);
 	if (bytes.length < V2_HEADER_BYTES || bytes.readUInt32BE(0) !== MAGIC) {
 		throw new UmbraError("unsupported", `${path}: not a qcow2 image`, { context: { path, structure: "qcow2 header" } });
@@ -124,7 +128,7 @@ function parseHeader(header: Uint8Array, path: string): Header {
 	};
 }
 
-function parseSnapshots(table: Buffer, count: number, { present }: Pick<Header, "present">, path: string) {
+function parseSnapshots(table: Buffer, count: number, { present }: Pick<Qcow2Header, "present">, path: string) {
 	const snapshots: Qcow2Snapshot[] = [];
 	const seen = new Set<string>();
 	let at = 0;

@@ -9,8 +9,10 @@ import { isUmbraError, type UmbraError } from "../../common/errors.ts";
 import { translateFileError } from "./file.ts";
 import type { ImageFormat } from "./image-format.ts";
 import { BASE_ALLOCATION, NbdClient, nbdSource } from "./nbd/client.ts";
+import type { Qcow2Snapshot } from "./qcow2.ts";
 import { endError, imageOptions, optionValue, startError } from "./qemu-program.ts";
 import type { BlockSource, SourceExtent } from "./source.ts";
+import { requireWhole } from "./whole.ts";
 
 const PROGRAM = "qemu-nbd";
 /** Opening a qcow2 checks its tables first; a slow disk gets this long. */
@@ -31,7 +33,7 @@ export interface ServeOptions {
 	/** A block device, not a file. */
 	readonly isDevice?: boolean;
 	/** One within the image, instead of its present state. */
-	readonly snapshot?: { readonly id: string; readonly name: string } | undefined;
+	readonly snapshot?: Qcow2Snapshot | undefined;
 	readonly signal?: AbortSignal | undefined;
 }
 
@@ -50,13 +52,15 @@ export const ALLOCATION_DEPTH = "qemu:allocation-depth";
  * with its only client: when the source is disposed, and also when this process is killed.
  *
  * @throws UmbraError `unavailable` where the program is missing or cannot open the image, `conflict`
- * where a running VM holds the image's lock; the signal's reason where it fires.
+ * where a running VM holds the image's lock, `truncated` where a file of the image or of its backing chain ends before what
+ * the image maps, of which QEMU would make zeroes; the signal's reason where it fires.
  */
 export async function openWithQemuNbd(path: string, options: QemuNbdOptions): Promise<BlockSource> {
 	options.signal?.throwIfAborted();
 	await using opened = new AsyncDisposableStack();
 	const child = opened.use(await QemuNbd.start(path, [...imageArguments(path, options.format), "--shared=1"]));
 	const client = opened.use(await child.connect([BASE_ALLOCATION], options.signal));
+	await requireWhole(path, options);
 	const source = nbdSource(client, path);
 	const owned = opened.move();
 	return {
@@ -90,6 +94,7 @@ export async function serveWithQemuNbd(path: string, options: ServeOptions): Pro
 		]),
 	);
 	const client = opened.use(await child.connect([BASE_ALLOCATION, ALLOCATION_DEPTH], signal));
+	await requireWhole(path, { format, state: snapshot, signal });
 	const owned = opened.move();
 	return { socketPath: child.socketPath, client, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
