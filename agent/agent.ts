@@ -3,13 +3,13 @@
  * spool, and brings it to the collector. It never imports `collector/`.
  */
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import { loadAuthorize, parseAddress, requireTokenBeyondLoopback } from "../common/access.ts";
 import { NAME_SIZE } from "../common/block.ts";
 import { errnoOf, isUmbraError, messageOf, UmbraError } from "../common/errors.ts";
+import { makeFolders } from "../common/folders.ts";
 import { assertSound } from "../common/leveldb/verify.ts";
 import type { Logger } from "../common/log.ts";
 import { point } from "../common/measurements/measurements.ts";
@@ -62,7 +62,7 @@ export class Agent implements AsyncDisposable {
 	/** @throws UmbraError `conflict` where another agent uses the data folder. */
 	static async start(config: AgentConfig, log: Logger): Promise<Agent> {
 		await using stack = new AsyncDisposableStack();
-		await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+		makeFolders(config.dataDir, 0o700);
 		const db = await openDb(config.dataDir);
 		stack.defer(() => db.close());
 

@@ -1,7 +1,8 @@
 /** Where the command keeps what it can make again. */
-import { mkdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { makeFolders } from "../common/folders.ts";
 
 /**
  * `name` in `$XDG_CACHE_HOME/umbra` or `~/.cache/umbra`, made where it is missing; undefined where there can be none (a
@@ -12,7 +13,7 @@ export function cacheFolder(name: string): string | undefined {
 	try {
 		const base = isAbsolute(wanted) ? wanted : join(homedir(), ".cache");
 		const folder = join(base, "umbra", name);
-		mkdirSync(folder, { recursive: true, mode: 0o700 });
+		makeFolders(folder, 0o700);
 		for (const path of [join(base, "umbra"), folder]) {
 			const { uid, mode } = statSync(path);
 			// As root with another user's home, or in a folder that others may write to.

@@ -7,11 +7,12 @@
  * This file wires one collector together: it opens in the order in which data flows back, so that
  * closing in the opposite order leaves nothing half done.
  */
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { createSecureContext } from "node:tls";
 import { loadAuthorize, parseAddress, requireTokenBeyondLoopback } from "../common/access.ts";
 import { errnoOf, messageOf, UmbraError } from "../common/errors.ts";
+import { makeFolders } from "../common/folders.ts";
 import type { Logger } from "../common/log.ts";
 import { AlertmanagerSender } from "./alert/alertmanager.ts";
 import { WebhookSender } from "./alert/webhook.ts";
@@ -92,7 +93,7 @@ export class Collector implements AsyncDisposable {
 		const secret = await vaultSecret(config, log);
 		let healer: Healer | undefined;
 		const suspect = (pack: number) => healer?.suspect(pack);
-		await makeFolder(config.dataDir);
+		makeFolder(config.dataDir);
 
 		await using resources = new AsyncDisposableStack();
 		// First, as its lock says whether another collector is here.
@@ -225,9 +226,9 @@ async function vaultSecret({ vault, dataDir }: CollectorConfig, log: Logger): Pr
 	return await loadVaultKey("vault.encryption", encryption);
 }
 
-async function makeFolder(folder: string): Promise<void> {
+function makeFolder(folder: string): void {
 	try {
-		await mkdir(folder, { recursive: true, mode: 0o700 });
+		makeFolders(folder, 0o700);
 	} catch (error) {
 		const code = errnoOf(error) === "ENOSPC" ? "limit" : "unavailable";
 		throw new UmbraError(code, `dataDir: cannot make ${folder}: ${messageOf(error)}`, {

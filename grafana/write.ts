@@ -4,11 +4,12 @@
  * longer rendered is named to Grafana for deletion.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { checkConfig } from "../common/config.ts";
 import { errnoOf, messageOf, UmbraError } from "../common/errors.ts";
+import { makeFolders } from "../common/folders.ts";
 import { ruleGroups } from "./alerting/rules.ts";
 import { type Earlier, muteTimesOf, NOTHING_EARLIER, receiversOf, renderFiles } from "./render.ts";
 import type { GrafanaSettings } from "./settings.ts";
@@ -128,7 +129,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
 async function replace(folder: string, name: string, text: string): Promise<void> {
 	const [path, draft] = [join(folder, name), join(folder, DRAFT)];
 	try {
-		await mkdir(dirname(path), { recursive: true });
+		makeFolders(dirname(path));
 		await writeFile(draft, text);
 		await rename(draft, path);
 	} catch (error) {

@@ -2,9 +2,10 @@
  * Finds QEMU processes by their QMP sockets: a list of paths and globs, looked at again and again, since
  * VMs come and go while the agent runs.
  */
-import { glob, mkdir, stat } from "node:fs/promises";
+import { glob, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isAbort, UmbraError } from "../../common/errors.ts";
+import { makeFolders } from "../../common/folders.ts";
 import type { Logger } from "../../common/log.ts";
 import { removeLeftovers } from "./fleece.ts";
 import type { Hypervisor, HypervisorEvents, Machine } from "./hypervisor.ts";
@@ -46,7 +47,7 @@ export class QemuHypervisor implements Hypervisor {
 
 	static async start(options: QemuOptions, events: HypervisorEvents): Promise<QemuHypervisor> {
 		try {
-			await mkdir(options.scratchFolder, { recursive: true, mode: 0o770 });
+			makeFolders(options.scratchFolder, 0o770);
 		} catch (error) {
 			throw new UmbraError("bad-config", `cannot make the scratch folder ${options.scratchFolder}`, { cause: error });
 		}

@@ -10,10 +10,11 @@
  * An import ends when its points are there. Cut anywhere, the same import goes on with the first that is not: what a
  * point is called follows from what it is of, so that it is known again.
  */
-import { access, mkdir } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errnoOf, isUmbraError, messageOf, UmbraError } from "../../common/errors.ts";
+import { makeFolders } from "../../common/folders.ts";
 import type { Logger } from "../../common/log.ts";
 import type { CaptureResult } from "../capture/capture.ts";
 import { HashPoolLease } from "../capture/hash-pool-lease.ts";
@@ -94,7 +95,7 @@ class Import {
 
 	async run(): Promise<Outcome[]> {
 		const { vm, folder, host, threads, spoolBytes, log, points } = this.#options;
-		await makeFolder(folder);
+		makeFolder(folder);
 		const agentId = await loadAgentId(folder);
 		const hashing = this.#resources.use(new HashPoolLease(threads));
 		const lines: LineOptions = { folder, vm, agentId, host, hashing, spoolBytes, log };
@@ -278,9 +279,9 @@ function throwOnBroken(error: unknown): void {
 	throw error;
 }
 
-async function makeFolder(folder: string): Promise<void> {
+function makeFolder(folder: string): void {
 	try {
-		await mkdir(folder, { recursive: true, mode: 0o700 });
+		makeFolders(folder, 0o700);
 	} catch (error) {
 		throw new UmbraError("unavailable", `cannot make ${folder}: ${messageOf(error)}`, {
 			cause: error,

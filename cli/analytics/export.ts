@@ -4,13 +4,14 @@
  * to which something was imported since. What the collector's retention has let go of meanwhile stays.
  */
 import { createWriteStream, type WriteStream } from "node:fs";
-import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { PointView } from "../../collector/api/views.ts";
 import type { AlertRecord, ChangesetRecord, FileChangeRecord } from "../../collector/catalog/records.ts";
 import { errnoOf, messageOf, UmbraError } from "../../common/errors.ts";
+import { makeFolders } from "../../common/folders.ts";
 import { type CollectorClient, type Query, vmPath } from "../collector-client.ts";
 import { checkFolder, connect, list, quote, vmFolder, writeSchema } from "./history.ts";
 import { ALERTS, alertRow, fileRow, nanoTime, POINT_TABLES, rowsOf, type Table } from "./tables.ts";
@@ -44,7 +45,7 @@ export async function exportHistory(options: ExportOptions): Promise<ExportResul
 	const { client, folder, signal } = options;
 	checkFolder(folder);
 	try {
-		await mkdir(folder, { recursive: true });
+		makeFolders(folder);
 		const staging = await mkdtemp(join(folder, ".export-"));
 		const connection = await connect();
 		try {
@@ -224,7 +225,7 @@ class Exporter {
 		await this.#connection.run(
 			`COPY (${parts.join(" UNION ALL BY NAME ")}) TO ${quote(made)} (FORMAT parquet, COMPRESSION zstd)`,
 		);
-		await mkdir(join(target, ".."), { recursive: true });
+		makeFolders(join(target, ".."));
 		await rename(made, target);
 	}
 }
