@@ -1,7 +1,8 @@
 /** `umbra alerts` and `umbra anomalies`: what wants an operator's eye. */
 import type { Command } from "commander";
 import type { AlertRecord, ChangesetRecord } from "../../collector/catalog/records.ts";
-import { CollectorClient, type CollectorOptions, type Query, withCollector } from "../collector-client.ts";
+import { isUmbraError } from "../../common/errors.ts";
+import { CollectorClient, type CollectorOptions, type Query, vmPath, withCollector } from "../collector-client.ts";
 import { printable } from "../printable.ts";
 import { paint, severityText, table } from "../table.ts";
 import { rowLimit } from "../whole-number.ts";
@@ -40,6 +41,7 @@ export function register(program: Command): void {
 				const alerts = async () => await Array.fromAsync(list({}, limit));
 				if (follow !== true) {
 					const found = await alerts();
+					if (found.length === 0 && vm !== undefined) await requireKnown(client, vm, signal);
 					if (!json && found.length === 0) await output.line("No alerts.");
 					for (const alert of found) await print(alert);
 					return;
@@ -103,6 +105,16 @@ export function register(program: Command): void {
 				for (const line of lines) await output.line(line);
 			});
 		});
+}
+
+/** A VM that was dropped is still known by its chain. @throws UmbraError `not-found`. */
+async function requireKnown(client: CollectorClient, vm: string, signal: AbortSignal): Promise<void> {
+	try {
+		await client.get(vmPath(vm), {}, signal);
+	} catch (error) {
+		const isGone = isUmbraError(error, "not-found");
+		if (!isGone || !(await client.get(vmPath(vm, "chain"), {}, signal).catch(() => undefined))) throw error;
+	}
 }
 
 async function show(output: Output, alert: AlertRecord): Promise<void> {

@@ -44,7 +44,18 @@ export function register(program: Command): void {
 			withOutput(async (output, signal) => {
 				const { diffPoints, isPoint } = await import("../diff/points.ts");
 				const { json = false, blocks = false } = options;
-				if ((await isPoint(old)) && (await isPoint(now))) {
+				const arePoints = [await isPoint(old), await isPoint(now)];
+				if (arePoints[0] !== arePoints[1]) {
+					const [point, image] = arePoints[0] ? [old, now] : [now, old];
+					throw new UmbraError(
+						"bad-config",
+						`"${point}" is a point and "${image}" an image; wanted two points or two images`,
+						{
+							hint: "umbra restore makes an image of a point's disk, umbra import points of images",
+						},
+					);
+				}
+				if (arePoints[0]) {
 					await diffPoints(old, now, { ...options, json, blocks, disk }, output, signal);
 				} else if (blocks || disk !== undefined) {
 					throw new UmbraError(

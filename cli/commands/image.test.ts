@@ -203,12 +203,17 @@ describe(
 				await run("qemu-img", ["convert", "-f", "raw", "-O", format, raw!, image!]);
 				await copyFile(image!, cut!);
 				truncateSync(cut!, Math.floor(statSync(cut!).size * 0.6));
-				for (const args of [
-					["ls", cut!, "-R"],
-					["cat", cut!, "/big"],
-					["diff", image!, cut!],
-					["scan", cut!],
-				]) {
+				const listed = [["ls", cut!, "-R"]];
+				// They open images alike: one format is enough.
+				const others =
+					format === "qcow2"
+						? [
+								["cat", cut!, "/big"],
+								["diff", image!, cut!],
+								["scan", cut!],
+							]
+						: [];
+				for (const args of [...listed, ...others]) {
 					const { code, stdout, stderr } = await umbra(...args);
 					assert.deepEqual([code, stdout], [1, ""], args.join(" "));
 					assert.match(

@@ -144,7 +144,11 @@ async function wholePlan(client: CollectorClient, path: string): Promise<Omit<Pl
 function pointPath(target: string): string {
 	const { vm, time } = parseVmAtTime(target);
 	if (time !== "latest") return vmPath(vm, "points", time);
-	throw new UmbraError("bad-config", `not VM@TIME: "${target}"`, { hint: `umbra points ${vm} lists the times` });
+	const found = target.includes("@") ? `"${target}" means whatever is newest` : `"${target}" has no time`;
+	throw new UmbraError("bad-config", `${found}; wanted VM@TIME with the exact time of one point`, {
+		context: { field: "time", found: target },
+		hint: `umbra points ${vm} lists them`,
+	});
 }
 
 /** Of all that is to go; what makes no sense is refused before anything goes. */

@@ -48,6 +48,8 @@ export function registerIntegrity(vault: Command): void {
 				console.log(options.json ? JSON.stringify(head) : headText(head).join("\n"));
 				return;
 			}
+			const { parseHead } = await import("../../collector/catalog/chain.ts");
+			parseHead(options.verify);
 			const found = await client.get<Verified>(vmPath(vm, "chain", "verify"), { head: options.verify });
 			console.log(options.json ? JSON.stringify(found) : verifiedText(found).join("\n"));
 			if (!found.isPart || found.check.broken !== null) process.exitCode = 1;

@@ -1,6 +1,7 @@
 /** Disks and filesystems of past points, opened on demand and kept for the next question. */
 import { nameFromHex } from "../../common/block.ts";
 import { isUmbraError, UmbraError } from "../../common/errors.ts";
+import { formatTime } from "../../common/units.ts";
 import { type DiskSet, findVolume, openDisks, type Volume } from "../../disk/disk.ts";
 import type { Filesystem } from "../../disk/filesystem.ts";
 import type { BlockSource } from "../../disk/source/source.ts";
@@ -90,7 +91,7 @@ export class PointReader implements AsyncDisposable {
 		let open = this.#open.get(key);
 		if (open === undefined) {
 			const named = disks.map(({ disk, root, sizeBytes }) => {
-				const name = `${changeset.vm}@${changeset.time}/${disk}`;
+				const name = `${changeset.vm}@${formatTime(BigInt(changeset.time))}/${disk}`;
 				return { name: disk, source: pointSource(this.#store, { root: nameFromHex(root), sizeBytes, name }) };
 			});
 			let opened: Promise<DiskSet> | undefined;
