@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { isUmbraError } from "../../common/errors.ts";
 import type { FileNode } from "../filesystem.ts";
 import { openExt } from "./ext.ts";
+import { compareWithFolder } from "./oracles.ts";
 import {
 	debugfs,
 	has,
@@ -206,5 +207,49 @@ describe("lookups", () => {
 		const signal = AbortSignal.abort();
 		await assert.rejects(fs.scan(signal), { name: "AbortError" });
 		await assert.rejects(openExt(source, signal), { name: "AbortError" });
+	});
+});
+
+describe("a directory that folds case", () => {
+	it("is listed and looked up by its names as they are stored", async (t) => {
+		if (!(await has(t, "mke2fs", "debugfs", "dumpe2fs"))) return;
+		await using folder = await temporaryFolder();
+		const tree = join(folder.path, "tree");
+		await mkdir(join(tree, "Folded/Unter"), { recursive: true });
+		const names = ["README.TXT", "Straße", "ÀÉ", "日本語", "mixedCase"];
+		for (const name of names) await writeFile(join(tree, "Folded", name), `in ${name}`);
+		await writeFile(join(tree, "Folded/Unter/Leaf"), "leaf");
+		// Enough for a hash tree, whose hashes of folded names are others.
+		const many = Array.from({ length: 300 }, (_, at) => `A-File-With-A-Long-Name-${at}`);
+		for (const name of many) await writeFile(join(tree, "Folded/Unter", name), "");
+		const image = join(folder.path, "image");
+		await makeImage(image, 32 * MIB, ["-t", "ext4", "-b", "1024", "-O", "casefold", "-E", "encoding=utf8"], tree);
+		// What the kernel sets by chattr +F: EXT4_CASEFOLD_FL, beside extents (and the index).
+		for (const path of ["/Folded", "/Folded/Unter"]) {
+			const [before] = await debugfs(image, [`stat ${path}`]);
+			const flags = Number(/Flags: (0x[0-9a-f]+)/.exec(before!)![1]);
+			await debugfs(image, [`set_inode_field ${path} flags 0x${(flags | 0x4000_0000).toString(16)}`], true);
+			const [after] = await debugfs(image, [`stat ${path}`]);
+			assert.equal(Number(/Flags: (0x[0-9a-f]+)/.exec(after!)![1]) & 0x4000_0000, 0x4000_0000);
+		}
+		// Only now do the indexes hold hashes of folded names; it also finds whatever is wrong with the rest.
+		await run("e2fsck", ["-fyD", image], [1]);
+		await run("e2fsck", ["-fn", image]);
+		await using source = await openImage(image);
+		const fs = await openExt(source);
+		const scan = await fs.scan();
+		assert.deepEqual(fs.problems, []);
+		await compareWithFolder(fs, pathsOf(scan), tree);
+		const paths = pathsOf(scan);
+		const listed = new Map<string, number>();
+		await fs.list?.(paths.get("/Folded")!, (parent, name, { inode }) => {
+			if (parent === paths.get("/Folded")) listed.set(String(name), inode);
+			return undefined;
+		});
+		assert.deepEqual(listed, new Map([...names, "Unter"].map((name) => [name, paths.get(`/Folded/${name}`)!])));
+		for (const name of names) {
+			const node = await fs.lookup(`/Folded/${name}`);
+			assert.equal(Buffer.from(await fs.readFile(node, 0, node.size)).toString(), `in ${name}`);
+		}
 	});
 });
