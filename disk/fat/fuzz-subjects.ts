@@ -15,10 +15,9 @@ function fat(bits: number, size: number): FuzzSubject {
 	};
 }
 
-export const FAT_SUBJECTS: readonly FuzzSubject[] = [
-	fat(12, 2 << 20),
-	fat(16, 5 << 20),
-	fat(32, 36 << 20),
+export const FAT_SUBJECTS: readonly FuzzSubject[] = [fat(12, 2 << 20), fat(16, 5 << 20), fat(32, 36 << 20)];
+
+export const EXFAT_SUBJECTS: readonly FuzzSubject[] = [
 	{
 		name: "exFAT",
 		format: "exfat",

@@ -1,5 +1,6 @@
 import { amount } from "../../test/support/variants.ts";
 import { fuzzes } from "../fuzz/fuzz.ts";
-import { FAT_SUBJECTS } from "./fuzz-subjects.ts";
+import { EXFAT_SUBJECTS, FAT_SUBJECTS } from "./fuzz-subjects.ts";
 
-fuzzes("openFat and openExfat", amount(30, 60), FAT_SUBJECTS);
+fuzzes("openFat", amount(30, 60), FAT_SUBJECTS);
+fuzzes("openExfat", amount(30, 60), EXFAT_SUBJECTS);

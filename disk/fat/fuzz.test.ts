@@ -1,4 +1,5 @@
 import { fuzzes } from "../fuzz/fuzz.ts";
-import { FAT_SUBJECTS } from "./fuzz-subjects.ts";
+import { EXFAT_SUBJECTS, FAT_SUBJECTS } from "./fuzz-subjects.ts";
 
-fuzzes("openFat and openExfat", 20, FAT_SUBJECTS);
+fuzzes("openFat", 20, FAT_SUBJECTS);
+fuzzes("openExfat", 20, EXFAT_SUBJECTS);
