@@ -73,6 +73,9 @@ programs() {
 		nbdinfo libnbd-bin
 		nbdsh python3-libnbd
 		nbdkit nbdkit
+		guestfish guestfish
+		supermin supermin
+		depmod kmod
 		sgdisk gdisk
 		parted parted
 		b3sum b3sum
