@@ -3,7 +3,7 @@ import { isUmbraError, UmbraError } from "../../common/errors.ts";
 import { openFile } from "./file.ts";
 import type { ImageFormat } from "./image-format.ts";
 import { type Qcow2State, readQcow2Header } from "./qcow2.ts";
-import { type ToldImage, toldChain } from "./qemu-img.ts";
+import type { ToldImage } from "./qemu-img.ts";
 import { qcow2Reach } from "./reach/qcow2.ts";
 import { CUT_HINT, Reach } from "./reach/reach.ts";
 import { vdiReach } from "./reach/vdi.ts";
@@ -27,6 +27,8 @@ export async function requireWhole(path: string, { format, state, signal }: Whol
 	if (format === "raw" || format === "vhdx") return;
 	if (format === "vdi") return await requireVdi(path, signal);
 	if (format === "qcow2" && (await requireQcow2(path, state, signal)).isAlone) return;
+	// Later: what reads its answers takes as long to load as all else together.
+	const { toldChain } = await import("./qemu-img.ts");
 	const [told, ...below] = await toldChain(path, format, signal);
 	if (told !== undefined) await requirePieces(told, format, signal);
 	let above = told;
