@@ -24,7 +24,7 @@ describe("runTrial", needsGuest(), () => {
 	let folder: string;
 	let trials: Trials;
 	let point: TrialPoint;
-	let diskFloor: number | undefined;
+	let diskFloor = 2 ** 26;
 
 	before(async () => {
 		resources = new AsyncDisposableStack();
@@ -164,7 +164,7 @@ describe("runTrial", needsGuest(), () => {
 			code: "limit",
 			message: /no room for .*free, and 1\.0 PiB of it are to stay so/,
 		});
-		diskFloor = undefined;
+		diskFloor = 2 ** 26;
 		assert.deepEqual([await readdir(folder), trials.usedSlots, trials.reservedBytes], [[], 0, 0]);
 	});
 });

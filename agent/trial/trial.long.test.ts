@@ -50,7 +50,14 @@ describe("clones of a running machine", needsGuest(), () => {
 		const folder = temp.file("trials");
 		await using trials = await Trials.open({
 			folder,
-			limits: { slots: 3, memory: 4096 * MIB, cpuShare: 1, cgroup: `umbra-test-${process.pid}`, disk: 2 ** 30 },
+			limits: {
+				slots: 3,
+				memory: 4096 * MIB,
+				cpuShare: 1,
+				cgroup: `umbra-test-${process.pid}`,
+				disk: 2 ** 30,
+				diskFloor: 2 ** 26,
+			},
 			log: silentLogger(),
 		});
 		const { signal } = new AbortController();
@@ -134,7 +141,14 @@ describe("clones of a running machine", needsGuest(), () => {
 		const point = await capturePoint(guest, temp.path);
 		await using trials = await Trials.open({
 			folder: temp.file("trials"),
-			limits: { slots: 1, memory: 4096 * MIB, cpuShare: 1, cgroup: `umbra-test-${process.pid}`, disk: 2 ** 30 },
+			limits: {
+				slots: 1,
+				memory: 4096 * MIB,
+				cpuShare: 1,
+				cgroup: `umbra-test-${process.pid}`,
+				disk: 2 ** 30,
+				diskFloor: 2 ** 26,
+			},
 			log: silentLogger(),
 		});
 		await using template = await trials.prepare(point, new AbortController().signal);

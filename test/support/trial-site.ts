@@ -54,7 +54,7 @@ dd if=/dev/urandom of=/mnt/much bs=64k count=16; md5sum /mnt/much > /tmp/sum; sy
 			await Site.start({
 				folder: folder.file("site"),
 				sockets: [guest.qmpSocket],
-				agent: { trials: { slots: 3, memory: "3GiB", cgroup: GROUP } },
+				agent: { trials: { slots: 3, memory: "3GiB", cgroup: GROUP, diskFloor: "64MiB" } },
 			}),
 		);
 		await site.capture("vm");

@@ -80,7 +80,14 @@ export async function runningClone(guest: Guest, folder: string): Promise<AsyncD
 	const trials = stack.use(
 		await Trials.open({
 			folder: `${folder}/trials`,
-			limits: { slots: 1, memory: 4096 * MIB, cpuShare: 1, cgroup: `umbra-test-${process.pid}`, disk: 2 ** 30 },
+			limits: {
+				slots: 1,
+				memory: 4096 * MIB,
+				cpuShare: 1,
+				cgroup: `umbra-test-${process.pid}`,
+				disk: 2 ** 30,
+				diskFloor: 2 ** 26,
+			},
 			log: silentLogger(),
 		}),
 	);

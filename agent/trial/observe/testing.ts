@@ -44,7 +44,14 @@ export async function makeTemplate(resources: AsyncDisposableStack, vcpus: numbe
 	const trials = resources.use(
 		await Trials.open({
 			folder: temp.file("trials"),
-			limits: { slots: 2, memory: 2048 * MIB, cpuShare: 1, cgroup: `umbra-test-${process.pid}`, disk: 2 ** 30 },
+			limits: {
+				slots: 2,
+				memory: 2048 * MIB,
+				cpuShare: 1,
+				cgroup: `umbra-test-${process.pid}`,
+				disk: 2 ** 30,
+				diskFloor: 2 ** 26,
+			},
 			log: silentLogger(),
 		}),
 	);
