@@ -15,6 +15,12 @@ const schedule = z.string().superRefine((text, context) => {
 	}
 });
 
+/**
+ * Makes memory of what a guest never wrote to before RAM is captured: it then stands still for half as long, and the host has
+ * that much less. "auto": where half of the host's memory stays available, and the guest's balloon holds nothing.
+ */
+const preallocateRam = z.union([z.boolean(), z.literal("auto")]);
+
 /** Settings of some VMs: the first entry whose `match` or `name` fits counts. */
 const vmSettings = z
 	.strictObject({
@@ -26,7 +32,7 @@ const vmSettings = z
 		schedule: schedule.optional(),
 		/** When RAM and devices are captured too. */
 		states: schedule.optional(),
-		preallocateRam: z.boolean().optional(),
+		preallocateRam: preallocateRam.optional(),
 		/** True: never captured. */
 		exclude: z.boolean().default(false),
 		excludeDisks: z.array(z.string()).default([]),
@@ -118,11 +124,7 @@ export const agentConfig = z.strictObject({
 	schedule: schedule.default("every 60s"),
 	/** When RAM and devices are captured too: never, unless told. */
 	states: schedule.optional(),
-	/**
-	 * Makes memory of what a guest never wrote to before RAM is captured: it then stands still for half as long, and the host
-	 * has that much less.
-	 */
-	preallocateRam: z.boolean().default(false),
+	preallocateRam: preallocateRam.default("auto"),
 	telemetry: telemetry.prefault({}),
 	trials: trials.optional(),
 	/** Hashing threads. */

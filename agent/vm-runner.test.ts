@@ -82,7 +82,7 @@ class Stage implements AsyncDisposable {
 		options: Partial<Pick<VmRunnerOptions, "blocked" | "log" | "onDatabaseFailure">> & {
 			readonly schedule?: string;
 			readonly states?: string | undefined;
-			readonly preallocateRam?: boolean;
+			readonly preallocateRam?: VmRunnerOptions["preallocateRam"];
 			readonly prepare?: (capturer: StandInCapturer) => void;
 		} = {},
 	) {
@@ -93,7 +93,7 @@ class Stage implements AsyncDisposable {
 			// Only the first capture comes by itself.
 			defaultSchedule: options.schedule ?? "every 1h",
 			states: options.states,
-			preallocateRam: options.preallocateRam ?? false,
+			preallocateRam: options.preallocateRam ?? "auto",
 			capturer: this.capturer as unknown as Capturer,
 			inTurn: (work) => work(),
 			blocked: options.blocked ?? (async () => undefined),

@@ -5,7 +5,7 @@ import { toLong, v1, type wire } from "../proto/service.ts";
 import type { BlocksOfDisks, CaptureResult, Capturer } from "./capture/capture.ts";
 import { nextDelay, parseSchedule } from "./capture/schedule.ts";
 import type { VmSettings } from "./config.ts";
-import type { DiskInfo, Machine, MachineState, RamOptions } from "./hypervisor/hypervisor.ts";
+import type { DiskInfo, Machine, MachineState, Preallocate, RamOptions } from "./hypervisor/hypervisor.ts";
 
 export interface VmRunnerOptions {
 	readonly machine: Machine;
@@ -15,7 +15,7 @@ export interface VmRunnerOptions {
 	/** When RAM and devices are captured too; never, where it is left out. */
 	readonly states?: string | undefined;
 	/** Makes all of RAM memory before it is captured. */
-	readonly preallocateRam?: boolean;
+	readonly preallocateRam: Preallocate;
 	readonly capturer: Capturer;
 	/** Runs a capture when it is its turn among those of all machines. */
 	readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
@@ -229,7 +229,7 @@ export class VmRunner {
 		const states = demands.flatMap(({ state }) => state ?? []);
 		const ids = disks.map((disk) => disk.id);
 		const options = { signal, resend: together(demands) };
-		const stateOptions = (allowPause: boolean): RamOptions => ({ allowPause, preallocate: preallocateRam === true });
+		const stateOptions = (allowPause: boolean): RamOptions => ({ allowPause, preallocate: preallocateRam });
 		const state = states.length === 0 ? undefined : stateOptions(states.some(({ allowPause }) => allowPause));
 		const result = await inTurn(async () => {
 			if (state === undefined && isStateDue) {

@@ -30,6 +30,7 @@ import { joinHugePages } from "./huge-pages.ts";
 import type { RamRequest, Snapshot, SnapshotDisk, SnapshotRequest, Tracking } from "./hypervisor.ts";
 import { refuseIoThreads } from "./iothreads.ts";
 import { queryProcess, readConfiguration } from "./machine-configuration.ts";
+import { memoryToLeave } from "./preallocation.ts";
 import type { QmpArguments, QmpClient } from "./qmp.ts";
 import { RamMigration, restoreSettings } from "./ram-migration.ts";
 
@@ -258,12 +259,12 @@ export class Fleece {
 		const migration = undo.use(await RamMigration.prepare(qmp, this.#ramPath, request));
 		await this.#joining;
 		// The guest stands still the shorter for it.
-		const all = request.preallocate === true;
-		if (pid !== undefined) await joinHugePages(pid, log, { all });
+		const left = await memoryToLeave(qmp, request.preallocate);
+		if (pid !== undefined) await joinHugePages(pid, log, { left });
 		const finished = async (): Promise<void> => {
 			await migration.finished();
 			// And it is the faster for it afterwards; nobody waits for that.
-			if (pid !== undefined) this.#joining = joinHugePages(pid, log, { all });
+			if (pid !== undefined) this.#joining = joinHugePages(pid, log, { left });
 		};
 		return { migration, snapshot: { finished, configuration } };
 	}

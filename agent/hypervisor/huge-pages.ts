@@ -15,8 +15,6 @@ import { KernelTree } from "../proc/tree.ts";
 
 /** Mappings that are smaller are none of the machine's RAM. */
 const LEAST_BYTES = 64 * 2 ** 20;
-/** Of the host's memory, what is left to others where RAM is preallocated. */
-const SPARED_SHARE = 0.1;
 /** A guest of some TiB; it is worth no more. */
 const TIMEOUT_MS = 120_000;
 
@@ -26,7 +24,7 @@ const TIMEOUT_MS = 120_000;
  */
 const PROGRAM = `
 use strict;
-my ($pid, $least, $all) = @ARGV;
+my ($pid, $least, $left) = @ARGV;
 my $huge = 2 ** 21;
 my $process = syscall(434, $pid + 0, 0);
 die "pidfd_open: $!\\n" if $process < 0;
@@ -36,7 +34,7 @@ open(my $memory, "<", "/proc/meminfo") or die "meminfo: $!\\n";
 sub hasRoom {
 	seek($memory, 0, 0);
 	my %kib = map { /^(\\w+): +(\\d+)/ ? ($1, $2) : () } <$memory>;
-	return $kib{MemAvailable} > $kib{MemTotal} * ${SPARED_SHARE};
+	return $kib{MemAvailable} > $kib{MemTotal} * $left;
 }
 my ($joined, $short) = (0, 0);
 for my $line (<$maps>) {
@@ -48,7 +46,7 @@ for my $line (<$maps>) {
 		my $bytes = "";
 		last unless sysread($pages, $bytes, 4096) == 4096;
 		unless ($bytes =~ /\\A(?:.{7}\\x81)*\\z/s) {
-			next unless $all && $bytes =~ /[^\\0]/;
+			next unless $left < 1 && $bytes =~ /[^\\0]/;
 			$short ||= hasRoom() ? 0 : 1;
 			next if $short;
 		}
@@ -66,18 +64,20 @@ print "$joined $short";
  * Never fails: where it cannot be done, RAM stays as it is.
  *
  * @param pid QEMU's process
- * @param all what QEMU only ever read, and mapped for that, becomes memory too, while the host has some to spare
+ * @param left what QEMU only ever read, and mapped for that, becomes memory too, while more than this share of the host's memory
+ * is available; 1: none of it
  * @returns huge pages that RAM has now, those that it had included; undefined where that is not known
  */
-export async function joinHugePages(pid: number, log: Logger, { all = false } = {}): Promise<number | undefined> {
+export async function joinHugePages(pid: number, log: Logger, { left = 1 } = {}): Promise<number | undefined> {
 	const wanted = new KernelTree().text("/sys/kernel/mm/transparent_hugepage/enabled");
 	// Who has switched them off has a reason.
 	if (wanted === undefined || wanted.includes("[never]")) return undefined;
-	const args = ["-MErrno", "-e", PROGRAM, String(pid), String(LEAST_BYTES), all ? "1" : "0"];
+	const args = ["-MErrno", "-e", PROGRAM, String(pid), String(LEAST_BYTES), String(left)];
 	try {
 		const { stdout } = await promisify(execFile)("perl", args, { timeout: TIMEOUT_MS });
 		const [joined, short] = stdout.split(" ").map(Number);
-		if (short === 1) log.warn({ pid }, "the host has too little memory left to preallocate all of this machine's RAM");
+		if (short === 1)
+			log.debug({ pid, left }, "the host has too little memory to preallocate all of this machine's RAM");
 		return joined;
 	} catch (error) {
 		log.debug({ pid, reason: messageOf(error) }, "RAM stays in the pages that it has");

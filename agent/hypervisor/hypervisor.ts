@@ -113,12 +113,17 @@ export interface NetworkConnection {
 	readonly isInbound: boolean;
 }
 
+export type Preallocate = boolean | "auto";
+
 /** How RAM is captured. */
 export interface RamOptions {
 	/** Machines too that stand still for long while they are. */
 	readonly allowPause: boolean;
-	/** Makes memory of all of RAM, also of what the guest never wrote to, so that it stands still for less long. */
-	readonly preallocate?: boolean;
+	/**
+	 * Makes memory of all of RAM, also of what the guest never wrote to, so that it stands still for less long. "auto": where the
+	 * host has plenty, and no balloon holds any of it.
+	 */
+	readonly preallocate?: Preallocate;
 }
 
 export interface RamRequest extends RamOptions {
