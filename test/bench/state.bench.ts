@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { z } from "zod";
 import { QmpClient } from "../../agent/hypervisor/qmp.ts";
 import { vmPath } from "../../cli/collector-client.ts";
+import { messageOf } from "../../common/errors.ts";
 import { runProgram } from "../../packaging/guest/programs.ts";
 import { bootGuest, type Guest, makeDisk } from "../support/guest.ts";
 import { Site } from "../support/site.ts";
@@ -211,8 +212,18 @@ async function migrate(monitor: QmpClient, path: string, background: boolean): P
 			MIGRATION.parse(await monitor.execute("query-migrate")).status === "completed" ? told(monitor) : undefined,
 		{ what: "the migration", timeoutMs: 60_000 },
 	);
-	await monitor.execute("cont");
+	// Some moments after it has completed QEMU still takes down what it had set up for it.
+	const goOn = () =>
+		monitor.execute("cont").then(
+			() => true,
+			(error: unknown) => /not finalized/.test(messageOf(error)) || Promise.reject(error),
+		);
+	await until(async () => (await goOn()) && (await isRunning(monitor)), { what: "the guest goes on" });
 	return result;
+}
+
+async function isRunning(monitor: QmpClient): Promise<boolean> {
+	return ((await monitor.execute("query-status")) as { running?: boolean }).running === true;
 }
 
 async function told(monitor: QmpClient): Promise<Migration> {
