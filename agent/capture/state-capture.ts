@@ -34,7 +34,7 @@ export class StateCapture {
 
 	constructor(options: StateCaptureOptions) {
 		this.#options = options;
-		const { hashing, chunks, signal, allowPause, preallocate = false } = options;
+		const { hashing, chunks, signal, allowPause, preallocate } = options;
 		this.request = {
 			allowPause,
 			preallocate,

@@ -259,7 +259,8 @@ export class Fleece {
 		const migration = undo.use(await RamMigration.prepare(qmp, this.#ramPath, request));
 		await this.#joining;
 		// The guest stands still the shorter for it.
-		const left = await memoryToLeave(qmp, request.preallocate);
+		const { base, plugged } = configuration.memory;
+		const left = await memoryToLeave(qmp, base + plugged, request.preallocate);
 		if (pid !== undefined) await joinHugePages(pid, log, { left });
 		const finished = async (): Promise<void> => {
 			await migration.finished();

@@ -123,7 +123,7 @@ export interface RamOptions {
 	 * Makes memory of all of RAM, also of what the guest never wrote to, so that it stands still for less long. "auto": where the
 	 * host has plenty, and no balloon holds any of it.
 	 */
-	readonly preallocate?: Preallocate;
+	readonly preallocate?: Preallocate | undefined;
 }
 
 export interface RamRequest extends RamOptions {

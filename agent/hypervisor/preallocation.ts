@@ -12,23 +12,21 @@ const PLENTY = 0.5;
 const NOTHING = 1;
 
 const balloonShape = z.object({ actual: z.number() });
-const summaryShape = z.object({ "base-memory": z.number(), "plugged-memory": z.number().optional() });
 
-/** As a share of all of it; 1 where nothing is to be made memory. @throws UmbraError `unavailable`. */
-export async function memoryToLeave(qmp: QmpClient, wanted: Preallocate = false): Promise<number> {
+/**
+ * As a share of all of it; 1 where nothing is to be made memory.
+ *
+ * @param memoryBytes of the machine: what its balloon has given back to the host is not to be taken again
+ * @throws UmbraError `unavailable` where the machine is gone.
+ */
+export async function memoryToLeave(qmp: QmpClient, memoryBytes: number, wanted: Preallocate = false): Promise<number> {
 	if (wanted !== "auto") return wanted ? WANTED : NOTHING;
-	return (await balloonBytes(qmp)) > 0 ? NOTHING : PLENTY;
-}
-
-/** What the guest's balloon has given back to the host, which is not to be taken again. */
-async function balloonBytes(qmp: QmpClient): Promise<number> {
 	try {
 		const { actual } = parse(balloonShape, await qmp.execute("query-balloon"), "query-balloon");
-		const summary = parse(summaryShape, await qmp.execute("query-memory-size-summary"), "query-memory-size-summary");
-		return summary["base-memory"] + (summary["plugged-memory"] ?? 0) - actual;
+		return actual < memoryBytes ? NOTHING : PLENTY;
 	} catch (error) {
-		// It has none, or QEMU cannot tell.
-		if (!qmp.closed.aborted && isUmbraError(error)) return 0;
-		throw error;
+		if (qmp.closed.aborted || !isUmbraError(error)) throw error;
+		// It has none. Of what cannot be told nothing is taken.
+		return error.context["class"] === "DeviceNotActive" ? PLENTY : NOTHING;
 	}
 }

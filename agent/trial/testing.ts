@@ -11,8 +11,15 @@ import { type ReadState, readState } from "../state/state.ts";
 import { MemoryChunks } from "../state/testing.ts";
 import type { Clone } from "./clone.ts";
 import type { TrialPoint } from "./template.ts";
+import type { TrialLimits } from "./trials.ts";
 
 const MIB = 2 ** 20;
+
+/** What trials of tests may take, wherever they run: also where a disk is fuller than a hypervisor's should be. */
+export function testLimits(slots: number, memoryMb: number): TrialLimits {
+	const cgroup = `umbra-test-${process.pid}`;
+	return { slots, memory: memoryMb * MIB, cpuShare: 1, cgroup, disk: 2 ** 30, diskFloor: 2 ** 26 };
+}
 
 /** Captures a guest; its disks are copied into `folder`. */
 export async function capturePoint(guest: Guest, folder: string): Promise<TrialPoint> {

@@ -12,7 +12,7 @@ import { assertReachesNobody } from "./isolation-testing.ts";
 import { echoPeer } from "./network/echo-peer.ts";
 import { Segment } from "./network/segment.ts";
 import { markedProcesses } from "./sweep.ts";
-import { CloneShell, capturePoint } from "./testing.ts";
+import { CloneShell, capturePoint, testLimits } from "./testing.ts";
 import { Trials } from "./trials.ts";
 
 const MIB = 2 ** 20;
@@ -50,14 +50,7 @@ describe("clones of a running machine", needsGuest(), () => {
 		const folder = temp.file("trials");
 		await using trials = await Trials.open({
 			folder,
-			limits: {
-				slots: 3,
-				memory: 4096 * MIB,
-				cpuShare: 1,
-				cgroup: `umbra-test-${process.pid}`,
-				disk: 2 ** 30,
-				diskFloor: 2 ** 26,
-			},
+			limits: testLimits(3, 4096),
 			log: silentLogger(),
 		});
 		const { signal } = new AbortController();
@@ -141,14 +134,7 @@ describe("clones of a running machine", needsGuest(), () => {
 		const point = await capturePoint(guest, temp.path);
 		await using trials = await Trials.open({
 			folder: temp.file("trials"),
-			limits: {
-				slots: 1,
-				memory: 4096 * MIB,
-				cpuShare: 1,
-				cgroup: `umbra-test-${process.pid}`,
-				disk: 2 ** 30,
-				diskFloor: 2 ** 26,
-			},
+			limits: testLimits(1, 4096),
 			log: silentLogger(),
 		});
 		await using template = await trials.prepare(point, new AbortController().signal);

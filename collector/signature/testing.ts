@@ -42,13 +42,7 @@ export function reportOf(at: number, failure: Failure | null, more: Partial<Tria
 	return {
 		...{ id: `t${at}`, time: time.toString(), ended: (time + 30n * NS_PER_SECOND).toString(), ...where, ...measured },
 		...{ profile: profileOf(3), control: false, replays: null, outcome: failure === null ? "survived" : "failed" },
-		...{
-			durationMs: 60_000,
-			probes: [],
-			levers: [],
-			failure,
-			leadUp: null,
-			...more,
-		},
+		...{ durationMs: 60_000, probes: [], levers: [], failure, leadUp: null },
+		...more,
 	};
 }

@@ -15,6 +15,8 @@ export interface Placement {
 interface Offer {
 	readonly agent: AgentStatus;
 	readonly trials: TrialCapacity;
+	/** Bytes that it may come to have for this batch. */
+	readonly memoryBytes: number;
 	readonly freeSlots: number;
 	/** Clones that there is room for, by slots and by memory. */
 	readonly clones: number;
@@ -33,19 +35,17 @@ export function chooseAgent(all: readonly AgentStatus[], placement: Placement): 
 		if (agent.stale || !trials || (wanted !== undefined && agent.id !== wanted && agent.host !== wanted)) return [];
 		const freeSlots = Math.max(0, trials.slots - trials.usedSlots);
 		const byMemory = Math.floor(leftOf(trials) / Math.max(1, memoryBytes));
-		return [{ agent, trials, freeSlots, clones: Math.min(freeSlots, byMemory) }];
+		const most = isBusy(agent.id) ? leftOf(trials) : trials.memoryBytes;
+		return [{ agent, trials, memoryBytes: most, freeSlots, clones: Math.min(freeSlots, byMemory) }];
 	});
 	if (offers.length === 0) {
 		throw new UmbraError("unavailable", `no connected agent${wanted === undefined ? "" : ` ${wanted}`} takes trials`, {
 			hint: "an agent does once its settings have trials: { slots, memory }",
 		});
 	}
-	const [first, ...others] = offers.filter(
-		({ agent, trials }) => (isBusy(agent.id) ? leftOf(trials) : trials.memoryBytes) >= memoryBytes,
-	);
+	const [first, ...others] = offers.filter((offer) => offer.memoryBytes >= memoryBytes);
 	if (first !== undefined) return others.reduce((one, other) => (isRoomier(other, one) ? other : one), first).agent;
-	const lacks = offers.map(({ agent, trials }) => {
-		const left = isBusy(agent.id) ? leftOf(trials) : trials.memoryBytes;
+	const lacks = offers.map(({ agent, trials, memoryBytes: left }) => {
 		const of = `${formatBytes(left)} of the ${formatBytes(trials.memoryBytes)} for trials are left`;
 		return `${agent.host} lacks ${formatBytes(memoryBytes - left)} (${of})`;
 	});

@@ -8,7 +8,7 @@ import { Channel } from "../channel.ts";
 import type { Clone } from "../clone.ts";
 import { echoPeer } from "../network/echo-peer.ts";
 import { Segment } from "../network/segment.ts";
-import { capturePoint } from "../testing.ts";
+import { capturePoint, testLimits } from "../testing.ts";
 import { Trials } from "../trials.ts";
 import { GuestAgent } from "./guest-agent.ts";
 
@@ -70,8 +70,6 @@ export function line(value: unknown): Buffer {
 	return Buffer.from(`${JSON.stringify(value)}\n`);
 }
 
-const MIB = 2 ** 20;
-
 /** A clone of `guest` that runs; it lasts as long as what is returned. */
 export async function runningClone(guest: Guest, folder: string): Promise<AsyncDisposable & { readonly clone: Clone }> {
 	await using stack = new AsyncDisposableStack();
@@ -80,14 +78,7 @@ export async function runningClone(guest: Guest, folder: string): Promise<AsyncD
 	const trials = stack.use(
 		await Trials.open({
 			folder: `${folder}/trials`,
-			limits: {
-				slots: 1,
-				memory: 4096 * MIB,
-				cpuShare: 1,
-				cgroup: `umbra-test-${process.pid}`,
-				disk: 2 ** 30,
-				diskFloor: 2 ** 26,
-			},
+			limits: testLimits(1, 4096),
 			log: silentLogger(),
 		}),
 	);

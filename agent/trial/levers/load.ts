@@ -1,7 +1,7 @@
 /**
  * The level at which a clone runs, with what it does by itself. Where its guest has an agent, work is done within it, adjusted to what
- * is seen from outside; what it has in use by itself is the balloon's word, or else the agent's. Where not, what such work would take is taken away from outside: what is left to the guest is the same. Its
- * disks cannot be given more to do from outside.
+ * is seen from outside; what it has in use by itself is the balloon's word, or else the agent's. Where not, what such work would take
+ * is taken away from outside: what is left to the guest is the same. Its disks cannot be given more to do from outside.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, UmbraError } from "../../../common/errors.ts";

@@ -8,7 +8,7 @@ import type { Clone } from "../clone.ts";
 import { echoPeer } from "../network/echo-peer.ts";
 import { Segment } from "../network/segment.ts";
 import type { Template } from "../template.ts";
-import { CloneShell, capturePoint } from "../testing.ts";
+import { CloneShell, capturePoint, testLimits } from "../testing.ts";
 import { Trials } from "../trials.ts";
 import { LEVERS } from "./levers.ts";
 
@@ -60,14 +60,7 @@ export class StressGuest implements AsyncDisposable {
 		const trials = resources.use(
 			await Trials.open({
 				folder: temp.file("trials"),
-				limits: {
-					slots: 2,
-					memory: 2048 * MIB,
-					cpuShare: 1,
-					cgroup: `umbra-test-${process.pid}`,
-					disk: 2 ** 30,
-					diskFloor: 2 ** 26,
-				},
+				limits: testLimits(2, 2048),
 				log: silentLogger(),
 			}),
 		);

@@ -10,8 +10,6 @@ const MAX_CPUS = 256;
 /** What no disk of a guest does, and a shell can still reckon with. */
 const MAX_IO = 1e11;
 
-const IN_USE = "cat /proc/meminfo";
-
 /** Work that a guest is to do, all in all. */
 export interface GuestLoadLevel {
 	/** Of one vCPU: 150 is one and a half. */
@@ -54,7 +52,7 @@ export async function startGuestLoad(
 /** Bytes of memory in use, as the guest's kernel tells; undefined where it does not. @throws UmbraError `unsupported`, `unavailable`. */
 export async function usedByItsWord(guest: GuestCommands, signal: AbortSignal): Promise<number | undefined> {
 	const shell = await GuestShell.of(guest, signal);
-	const told = await shell.run(IN_USE, [], signal);
+	const told = await shell.run("cat /proc/meminfo", [], signal);
 	const kib = (name: string) => Number(new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(told)?.[1] ?? Number.NaN);
 	const used = (kib("MemTotal") - kib("MemAvailable")) * 1024;
 	return used >= 0 ? used : undefined;
