@@ -71,10 +71,10 @@ describe("umbra export", needs("nbdcopy", "qemu-img", "qemu-io"), () => {
 		const [overlay, socket] = [folder.file("over.qcow2"), folder.file("x.sock")];
 		const listen = `unix:${socket}`;
 		await using first = await umbra("export", NAME, "--disk", "vda", "--listen", listen, "--overlay", overlay);
-		await first.said(/Its backing is found at this address/);
+		// The last line of what it says.
+		const again = await first.said(/^ {2}umbra export .*--disk vda --listen \S+$/m);
+		assert.ok(again[0].includes(`@${vm.timeNs}`), first.stdout());
 		assert.match(first.stdout(), /qemu-system-x86_64 .*over\.qcow2,format=qcow2/);
-		const again = /umbra export .*--disk vda --listen \S+/.exec(first.stdout());
-		assert.ok(again?.[0].includes(`@${vm.timeNs}`), first.stdout());
 		await runProgram("qemu-io", ["-f", "qcow2", "-c", "write -P 0x77 0 65536", overlay]);
 		await first.kill("SIGTERM");
 		assert.ok(!existsSync(socket));
@@ -123,7 +123,8 @@ describe("umbra export", needs("nbdcopy", "qemu-img", "qemu-io"), () => {
 		const { body } = await api(`${points}?disk=vda`, { method: "POST" });
 		const commands = ["-c", "read 0 1M", "-c", "sleep 60000"];
 		await using _reader = await startProgram("qemu-io", ["-r", "-f", "raw", ...commands, body.disks[0].uri]);
-		await until(async () => (await api("/exports")).body.items[0]?.sentBytes > 0, { what: "it reads" });
+		const sent = (items: { id: string; sentBytes: number }[]) => items.find(({ id }) => id === body.id)?.sentBytes ?? 0;
+		await until(async () => sent((await api("/exports")).body.items) > 0, { what: "it reads" });
 		await collector[Symbol.asyncDispose]();
 		assert.ok(!existsSync(body.listen.replace("unix:", "")));
 		collector = resources.use(await start());
