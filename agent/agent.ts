@@ -233,7 +233,10 @@ export class Agent implements AsyncDisposable {
 			settings,
 			defaultSchedule: this.#config.schedule,
 			states: settings.states ?? this.#config.states,
-			preallocateRam: settings.preallocateRam ?? this.#config.preallocateRam,
+			ram: {
+				preallocate: settings.preallocateRam ?? this.#config.preallocateRam,
+				askGuest: settings.askGuestAgent ?? this.#config.askGuestAgent,
+			},
 			capturer: this.#capturer,
 			inTurn: (work) =>
 				this.#turns.inTurn(machine.name, async () => {

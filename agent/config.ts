@@ -33,6 +33,7 @@ const vmSettings = z
 		/** When RAM and devices are captured too. */
 		states: schedule.optional(),
 		preallocateRam: preallocateRam.optional(),
+		askGuestAgent: z.boolean().optional(),
 		/** True: never captured. */
 		exclude: z.boolean().default(false),
 		excludeDisks: z.array(z.string()).default([]),
@@ -125,6 +126,8 @@ export const agentConfig = z.strictObject({
 	/** When RAM and devices are captured too: never, unless told. */
 	states: schedule.optional(),
 	preallocateRam: preallocateRam.default("auto"),
+	/** Whether the guest agent of a VM, where nobody else speaks to it, is asked for its network when RAM is captured. */
+	askGuestAgent: z.boolean().default(true),
 	telemetry: telemetry.prefault({}),
 	trials: trials.optional(),
 	/** Hashing threads. */

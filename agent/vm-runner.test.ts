@@ -82,7 +82,7 @@ class Stage implements AsyncDisposable {
 		options: Partial<Pick<VmRunnerOptions, "blocked" | "log" | "onDatabaseFailure">> & {
 			readonly schedule?: string;
 			readonly states?: string | undefined;
-			readonly preallocateRam?: VmRunnerOptions["preallocateRam"];
+			readonly ram?: VmRunnerOptions["ram"];
 			readonly prepare?: (capturer: StandInCapturer) => void;
 		} = {},
 	) {
@@ -93,7 +93,7 @@ class Stage implements AsyncDisposable {
 			// Only the first capture comes by itself.
 			defaultSchedule: options.schedule ?? "every 1h",
 			states: options.states,
-			preallocateRam: options.preallocateRam ?? "auto",
+			ram: options.ram ?? {},
 			capturer: this.capturer as unknown as Capturer,
 			inTurn: (work) => work(),
 			blocked: options.blocked ?? (async () => undefined),
@@ -169,14 +169,14 @@ describe("VmRunner", () => {
 	});
 
 	it("has RAM preallocated where the settings say so, whoever wants a state", async () => {
-		await using stage = new Stage({}, { states: "every 1h", preallocateRam: true });
+		await using stage = new Stage({}, { states: "every 1h", ram: { preallocate: true, askGuest: true } });
 		await stage.captures(1);
 		await stage.runner.captureNow({ state: { allowPause: true } });
 		assert.deepEqual(
 			stage.capturer.calls.map(({ state }) => state),
 			[
-				{ allowPause: false, preallocate: true },
-				{ allowPause: true, preallocate: true },
+				{ allowPause: false, preallocate: true, askGuest: true },
+				{ allowPause: true, preallocate: true, askGuest: true },
 			],
 		);
 	});

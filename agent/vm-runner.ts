@@ -5,7 +5,7 @@ import { toLong, v1, type wire } from "../proto/service.ts";
 import type { BlocksOfDisks, CaptureResult, Capturer } from "./capture/capture.ts";
 import { nextDelay, parseSchedule } from "./capture/schedule.ts";
 import type { VmSettings } from "./config.ts";
-import type { DiskInfo, Machine, MachineState, Preallocate, RamOptions } from "./hypervisor/hypervisor.ts";
+import type { DiskInfo, Machine, MachineState, RamOptions } from "./hypervisor/hypervisor.ts";
 
 export interface VmRunnerOptions {
 	readonly machine: Machine;
@@ -14,8 +14,8 @@ export interface VmRunnerOptions {
 	readonly defaultSchedule: string;
 	/** When RAM and devices are captured too; never, where it is left out. */
 	readonly states?: string | undefined;
-	/** Makes all of RAM memory before it is captured. */
-	readonly preallocateRam: Preallocate;
+	/** How RAM is captured; whether the machine may stand still for long is a matter of each capture. */
+	readonly ram: Omit<RamOptions, "allowPause">;
 	readonly capturer: Capturer;
 	/** Runs a capture when it is its turn among those of all machines. */
 	readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
@@ -214,7 +214,7 @@ export class VmRunner {
 		this.#lastStart = performance.now();
 		if (isStateDue) this.#lastState = this.#lastStart;
 		this.#anewAt = undefined;
-		const { machine, settings, preallocateRam, capturer, inTurn, blocked, onCaptured, log } = this.#options;
+		const { machine, settings, ram, capturer, inTurn, blocked, onCaptured, log } = this.#options;
 		this.#state = await machine.state(signal);
 		this.#disks = await machine.disks(signal);
 		// What an operator asked for is done; what the collector lost is no reason to look at what it may not.
@@ -229,7 +229,7 @@ export class VmRunner {
 		const states = demands.flatMap(({ state }) => state ?? []);
 		const ids = disks.map((disk) => disk.id);
 		const options = { signal, resend: together(demands) };
-		const stateOptions = (allowPause: boolean): RamOptions => ({ allowPause, preallocate: preallocateRam });
+		const stateOptions = (allowPause: boolean): RamOptions => ({ ...ram, allowPause });
 		const state = states.length === 0 ? undefined : stateOptions(states.some(({ allowPause }) => allowPause));
 		const result = await inTurn(async () => {
 			if (state === undefined && isStateDue) {

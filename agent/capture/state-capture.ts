@@ -34,10 +34,11 @@ export class StateCapture {
 
 	constructor(options: StateCaptureOptions) {
 		this.#options = options;
-		const { hashing, chunks, signal, allowPause, preallocate } = options;
+		const { hashing, chunks, signal, allowPause, preallocate, askGuest } = options;
 		this.request = {
 			allowPause,
 			preallocate,
+			askGuest,
 			read: async (stream, scratchPath) => {
 				this.#read = await hashing.use((pool) =>
 					readState({ stream, scratchPath, pool, chunks, signal, maxWaitMs: MAX_WAIT_MS }),

@@ -60,6 +60,9 @@ export interface BlockDevice extends DiskInfo {
 	readonly bitmaps: readonly BitmapInfo[];
 }
 
+/** QOM folders of the devices that a machine was given, with an id and without. */
+export const PERIPHERALS: readonly string[] = ["/machine/peripheral", "/machine/peripheral-anon"];
+
 /** The copy-before-write filters that snapshots put between a device and its disk. */
 export const FILTER_PREFIX = "umbra-cbw-";
 

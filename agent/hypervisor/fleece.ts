@@ -254,7 +254,7 @@ export class Fleece {
 	async #prepareRam(request: RamRequest, undo: AsyncDisposableStack) {
 		const { qmp, log } = this.#options;
 		const pid = await queryProcess(qmp, log);
-		const configuration = await readConfiguration(qmp, pid, log);
+		const configuration = await readConfiguration(qmp, { pid, log, askGuest: request.askGuest === true });
 		undo.defer(() => unlinkIfThere(this.#ramPath));
 		const migration = undo.use(await RamMigration.prepare(qmp, this.#ramPath, request));
 		await this.#joining;

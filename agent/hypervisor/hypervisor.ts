@@ -9,6 +9,7 @@
  */
 
 import type { FieldsOf } from "../../common/measurements/measurements.ts";
+import type { GuestNetwork } from "../guest/network.ts";
 
 export interface DiskInfo {
 	/** Stable over restarts of the machine: the device's id, or its name. */
@@ -91,11 +92,13 @@ export interface NicConfiguration {
 	readonly backend: string;
 }
 
-/** As seen from the machine's host. */
 export interface MachineNetwork {
 	/** By which the host talks to it, each with the MAC of its card. */
 	readonly addresses: readonly { readonly mac: string; readonly address: string }[];
+	/** As seen from the machine's host. */
 	readonly connections: readonly NetworkConnection[];
+	/** As its own guest agent tells. Undefined where it was not asked, or did not answer. */
+	readonly guest?: GuestNetwork | undefined;
 }
 
 export interface NetworkEnd {
@@ -124,6 +127,8 @@ export interface RamOptions {
 	 * host has plenty, and no balloon holds any of it.
 	 */
 	readonly preallocate?: Preallocate | undefined;
+	/** Has the machine's guest agent asked for its network, where nobody else speaks to it. */
+	readonly askGuest?: boolean | undefined;
 }
 
 export interface RamRequest extends RamOptions {

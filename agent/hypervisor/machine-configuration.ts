@@ -8,6 +8,7 @@ import { messageOf } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
 import { KernelTree } from "../proc/tree.ts";
 import { parse } from "./block-graph.ts";
+import { readGuestNetwork } from "./guest-network.ts";
 import type { MachineConfiguration, NicConfiguration } from "./hypervisor.ts";
 import { readNetwork } from "./machine-network.ts";
 import type { QmpClient } from "./qmp.ts";
@@ -31,19 +32,28 @@ const SWITCHES = new Set([
 /** Of a list of options ("secret,id=s,data=..."), or of JSON. */
 const SECRETS = /((?:^|,)(?:data|password|password-secret-data)=)(?:,,|[^,])*/g;
 
+export interface ConfigurationRequest {
+	/** QEMU's, where the agent sees it. */
+	readonly pid: number | undefined;
+	/** Whether the guest's agent may be asked for its network. */
+	readonly askGuest: boolean;
+	readonly log: Logger;
+}
+
 /** @throws UmbraError `unsupported` where QEMU's answers are not understood. */
 export async function readConfiguration(
 	qmp: QmpClient,
-	pid: number | undefined,
-	log: Logger,
+	{ pid, askGuest, log }: ConfigurationRequest,
 ): Promise<MachineConfiguration> {
 	const { qemu } = parse(versionShape, await qmp.execute("query-version"), "query-version");
 	const { arch } = parse(z.object({ arch: z.string() }), await qmp.execute("query-target"), "query-target");
 	const cpus = parse(cpusShape, await qmp.execute("query-cpus-fast"), "query-cpus-fast");
 	const memory = parse(memoryShape, await qmp.execute("query-memory-size-summary"), "query-memory-size-summary");
 	const backends = parse(backendsShape, await qmp.execute("query-memdev"), "query-memdev");
-	const network = await qmp.execute("human-monitor-command", { "command-line": "info network" });
-	const nics = parseNics(String(network));
+	const told = await qmp.execute("human-monitor-command", { "command-line": "info network" });
+	const nics = parseNics(String(told));
+	const network = await readNetwork(qmp, nics, log);
+	const guest = askGuest ? await readGuestNetwork(qmp, log) : undefined;
 	const args = pid === undefined ? null : readArguments(pid);
 	return {
 		version: `${qemu.major}.${qemu.minor}.${qemu.micro}`,
@@ -53,7 +63,7 @@ export async function readConfiguration(
 		memoryBackends: backends.map(({ id, size, share }) => ({ id, size, share })),
 		arguments: args && normaliseArguments(args),
 		nics,
-		network: await readNetwork(qmp, nics, log),
+		network: guest === undefined ? network : { ...network, guest },
 	};
 }
 

@@ -1,7 +1,7 @@
 /**
  * What can be seen of a machine's network from outside: the addresses that its host talks to it by (the host's neighbour table),
  * and who it talks to (the host's connection tracking, and QEMU's own user network). A guest on a bridge that the host has no part
- * in is seen by neither; its routes, and sockets that nobody has connected to, are in its RAM alone.
+ * in is seen by neither; of its routes, and of sockets that nobody has connected to, its agent alone can tell (guest-network.ts).
  */
 import { execFile } from "node:child_process";
 import { createReadStream } from "node:fs";

@@ -10,7 +10,7 @@ import { isUmbraError } from "../../common/errors.ts";
 import type { Logger } from "../../common/log.ts";
 import type { FieldsOf } from "../../common/measurements/measurements.ts";
 import { KernelTree } from "../proc/tree.ts";
-import { parse, queryDevices } from "./block-graph.ts";
+import { PERIPHERALS, parse, queryDevices } from "./block-graph.ts";
 import type { MachineReading, ReadingRequest } from "./hypervisor.ts";
 import type { QmpArguments, QmpClient } from "./qmp.ts";
 import { findBalloon, parseGuestStats } from "./reading/balloon.ts";
@@ -21,7 +21,6 @@ import { KVM_STATS, parseCpus, parseKvmStats, parseMostCpus, type Vcpu } from ".
 
 const FACTS_MS = 60_000;
 const KIB = 1024;
-const PERIPHERALS = ["/machine/peripheral", "/machine/peripheral-anon"];
 
 /** libvirt's numbers (virDomainState) for QEMU's words (RunState). */
 const STATES: Readonly<Record<string, number>> = {

@@ -14,6 +14,36 @@ const MAX_BYTES = 4 * 2 ** 20;
 
 const count = z.number().int().nonnegative();
 const networkEnd = z.object({ address: z.string(), port: count });
+const guestNetwork = z.object({
+	interfaces: z.array(
+		z.object({
+			name: z.string(),
+			mac: z.string().optional(),
+			addresses: z.array(z.object({ address: z.string(), prefix: count })),
+		}),
+	),
+	routes: z
+		.array(
+			z.object({
+				interface: z.string(),
+				destination: z.string(),
+				prefix: count,
+				gateway: z.string(),
+				metric: z.number(),
+			}),
+		)
+		.nullable(),
+	sockets: z
+		.array(
+			z.object({
+				protocol: z.enum(["tcp", "udp"]),
+				state: z.string(),
+				local: networkEnd,
+				peer: networkEnd.nullable(),
+			}),
+		)
+		.nullable(),
+});
 const shape = z.object({
 	version: z.literal(VERSION),
 	machine: z.object({
@@ -36,6 +66,7 @@ const shape = z.object({
 						isInbound: z.boolean(),
 					}),
 				),
+				guest: guestNetwork.optional(),
 			})
 			.optional(),
 	}),

@@ -4,6 +4,7 @@
  *
  * Options stay in their order, since that decides the places of devices on their buses.
  */
+import { AGENT_PORT } from "../guest/guest-agent.ts";
 import type { MachineConfiguration } from "../hypervisor/hypervisor.ts";
 import type { StateShape } from "../state/state.ts";
 import type { ClonePlan, PlannedChannel, PlannedDisk, PlannedNic, SharedRam } from "./clone-plan.ts";
@@ -209,7 +210,7 @@ class Planner {
 		if (chardev !== undefined) {
 			const isPort = driver === "virtserialport";
 			const name = device.get("name") ?? device.get("id") ?? `${driver}${this.#next(driver)}`;
-			const isAgent = isPort && name === "org.qemu.guest_agent.0";
+			const isAgent = isPort && name === AGENT_PORT;
 			device.set("chardev", this.#channel(isAgent ? "guest-agent" : isPort ? "port" : "console", name));
 		}
 		const netdev = device.get("netdev");

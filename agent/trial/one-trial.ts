@@ -6,8 +6,8 @@ import { createRandom } from "../../common/random.ts";
 import { type CloneReport, MAX_REPORT_BYTES } from "../../common/trial/report.ts";
 import { scheduleOf } from "../../common/trial/schedule.ts";
 import { nowNs } from "../../common/units.ts";
+import { GuestAgent } from "../guest/guest-agent.ts";
 import type { Clone } from "./clone.ts";
-import { GuestAgent } from "./guest/guest-agent.ts";
 import { LeverDriver } from "./levers/driver.ts";
 import { IN_GUEST } from "./levers/in-guest.ts";
 import { echoPeer } from "./network/echo-peer.ts";
@@ -93,11 +93,12 @@ function lostNote(reason: string): string {
 	return `lost: ${reason}`.slice(0, MAX_NOTE);
 }
 
-/** By which the machine was known to its host. */
+/** By which the machine was known to its host, or to itself. */
 function seenAddresses({ machine: { network } }: TrialPoint): string[] {
 	const neighbours = (network?.addresses ?? []).map(({ address }) => address);
 	const talking = (network?.connections ?? []).map(({ guest }) => guest.address);
-	return [...new Set([...neighbours, ...talking])];
+	const own = network?.guest?.interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address)) ?? [];
+	return [...new Set([...neighbours, ...talking, ...own])];
 }
 
 interface Ended {

@@ -1,17 +1,20 @@
-/** For the tests of trials: a point of a running guest without a collector, and scripts that are run in clones. */
-import { open } from "node:fs/promises";
+/** For the tests of trials: a point of a running guest without a collector, clones of it, and scripts that are run in them. */
+import { mkdir, open } from "node:fs/promises";
 import { silentLogger } from "../../common/log.ts";
 import { openFile } from "../../disk/source/file.ts";
 import { NbdClient } from "../../disk/source/nbd/client.ts";
 import type { Guest } from "../../test/support/guest.ts";
 import { until } from "../../test/support/wait.ts";
 import { HashPool } from "../capture/hash-pool.ts";
+import { GuestAgent } from "../guest/guest-agent.ts";
 import { QemuMachine } from "../hypervisor/qemu-machine.ts";
 import { type ReadState, readState } from "../state/state.ts";
 import { MemoryChunks } from "../state/testing.ts";
 import type { Clone } from "./clone.ts";
+import { echoPeer } from "./network/echo-peer.ts";
+import { Segment } from "./network/segment.ts";
 import type { TrialPoint } from "./template.ts";
-import type { TrialLimits } from "./trials.ts";
+import { type TrialLimits, Trials } from "./trials.ts";
 
 const MIB = 2 ** 20;
 
@@ -55,6 +58,31 @@ export async function capturePoint(guest: Guest, folder: string): Promise<TrialP
 	}
 	const [ram, devices] = [chunks.source(state.ram), chunks.source(state.devices)];
 	return { name: "guest@now", machine: configuration, stream: state.shape, ram, devices, disks };
+}
+
+/** A clone of `guest` that runs; it lasts as long as what is returned. */
+export async function runningClone(guest: Guest, folder: string): Promise<AsyncDisposable & { readonly clone: Clone }> {
+	await using stack = new AsyncDisposableStack();
+	await mkdir(folder, { recursive: true });
+	const point = await capturePoint(guest, folder);
+	const trials = stack.use(
+		await Trials.open({
+			folder: `${folder}/trials`,
+			limits: testLimits(1, 4096),
+			log: silentLogger(),
+		}),
+	);
+	const template = stack.use(await trials.prepare(point, new AbortController().signal));
+	const clone = await template.clone({ segment: new Segment({ peers: [echoPeer()] }) });
+	await clone.start();
+	const all = stack.move();
+	return { clone, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+export function agentOf(clone: Clone): GuestAgent {
+	const channel = clone.channels.find(({ kind }) => kind === "guest-agent");
+	if (channel === undefined) throw new Error("the clone has no place for a guest agent");
+	return new GuestAgent(channel);
 }
 
 /** Runs scripts in a clone of the test guest, by the port over which the guest itself was spoken to. */

@@ -1,6 +1,7 @@
 /** `umbra state ...` and `umbra states VM`: RAM and devices of a VM, at the instant of a point. */
 import type { Command } from "commander";
-import type { MachineNetwork } from "../../agent/hypervisor/hypervisor.ts";
+import type { GuestRoute } from "../../agent/guest/commands.ts";
+import type { MachineNetwork, NetworkEnd } from "../../agent/hypervisor/hypervisor.ts";
 import type { StateRecord } from "../../collector/catalog/records.ts";
 import { stopSignal } from "../../common/lifecycle.ts";
 import { formatBytes, formatDuration } from "../../common/units.ts";
@@ -120,25 +121,64 @@ async function show(target: string, options: Options): Promise<void> {
 	for (const line of lines) console.log(printable(line.trimEnd()));
 }
 
-/** Lines of connections; --json has all. */
-const SHOWN_CONNECTIONS = 30;
+/** Of routes, of who listens and of connections, each; --json has all. */
+const SHOWN_LINES = 30;
 
-/** Connections to one port of the guest, or from it to one of a peer, are one line. */
 function networkLines(network: MachineNetwork | undefined): string[] {
 	if (network === undefined) return [];
-	const lines = new Map<string, number>();
-	for (const { protocol, state, guest, peer, isInbound } of network.connections) {
-		if (state === "HOST_FORWARD") continue;
-		const line = isInbound
-			? `  listens at ${guest.address} ${protocol}/${guest.port}, asked by ${peer.address}`
-			: `  ${guest.address} talks to ${peer.address} ${protocol}/${peer.port}`;
-		lines.set(line, (lines.get(line) ?? 0) + 1);
-	}
+	const { interfaces, routes, sockets } = network.guest ?? { interfaces: [], routes: null, sockets: null };
+	const listening = (sockets ?? []).filter(({ peer }) => peer === null);
 	return [
 		...network.addresses.map(({ mac, address }) => `  ${mac} is ${address}`),
-		...[...lines].slice(0, SHOWN_CONNECTIONS).map(([line, count]) => (count === 1 ? line : `${line} (${count} times)`)),
-		...(lines.size > SHOWN_CONNECTIONS ? [`  ... and ${lines.size - SHOWN_CONNECTIONS} more`] : []),
+		...interfaces
+			.filter(({ addresses }) => addresses.length > 0)
+			.map(
+				({ name, addresses }) =>
+					`  ${name} has ${addresses.map(({ address, prefix }) => `${address}/${prefix}`).join(", ")}`,
+			),
+		...some((routes ?? []).map(routeLine)),
+		...some(listening.map(({ protocol, local }) => `  listens at ${local.address} ${protocol}/${local.port}`)),
+		...some(connectionLines(network)),
 	];
+}
+
+function routeLine({ destination, prefix, gateway, interface: name }: GuestRoute): string {
+	const through = /^[0:.]*$/.test(gateway) ? "" : ` through ${gateway}`;
+	return `  reaches ${prefix === 0 ? "everything else" : `${destination}/${prefix}`}${through} by ${name}`;
+}
+
+/** Connections to one port of the guest, or from it to one of a peer, are one line. */
+function connectionLines({ connections, guest }: MachineNetwork): string[] {
+	const lines = new Map<string, number>();
+	const add = (isInbound: boolean, protocol: string, own: NetworkEnd, peer: NetworkEnd): void => {
+		const line = isInbound
+			? `  ${own.address} ${protocol}/${own.port} is asked by ${peer.address}`
+			: `  ${own.address} talks to ${peer.address} ${protocol}/${peer.port}`;
+		lines.set(line, (lines.get(line) ?? 0) + 1);
+	};
+	const seen = new Set<string>();
+	const keyOf = (protocol: string, own: NetworkEnd, peer: NetworkEnd) =>
+		[protocol, own.address, own.port, peer.address, peer.port].join(" ");
+	for (const { protocol, state, guest: own, peer, isInbound } of connections) {
+		if (state === "HOST_FORWARD") continue;
+		seen.add(keyOf(protocol, own, peer));
+		add(isInbound, protocol, own, peer);
+	}
+	const sockets = guest?.sockets ?? [];
+	const served = new Set(
+		sockets.filter(({ peer }) => peer === null).map((each) => `${each.protocol} ${each.local.port}`),
+	);
+	for (const { protocol, local, peer } of sockets) {
+		// What it says to itself is nobody's business.
+		if (peer === null || peer.address === local.address || seen.has(keyOf(protocol, local, peer))) continue;
+		add(served.has(`${protocol} ${local.port}`), protocol, local, peer);
+	}
+	return [...lines].map(([line, count]) => (count === 1 ? line : `${line} (${count} times)`));
+}
+
+function some(lines: readonly string[]): string[] {
+	const more = lines.length - SHOWN_LINES;
+	return more > 0 ? [...lines.slice(0, SHOWN_LINES), `  ... and ${more} more`] : [...lines];
 }
 
 async function verify(target: string, options: Options): Promise<void> {

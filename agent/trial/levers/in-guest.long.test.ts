@@ -6,11 +6,11 @@ import { bootGuest, makeDisk } from "../../../test/support/guest.ts";
 import { needsGuestAgent } from "../../../test/support/requires.ts";
 import { tempFolder } from "../../../test/support/temp.ts";
 import { until } from "../../../test/support/wait.ts";
+import type { GuestCommands } from "../../guest/commands.ts";
+import type { GuestAgent } from "../../guest/guest-agent.ts";
 import type { Clone } from "../clone.ts";
-import type { GuestCommands } from "../guest/commands.ts";
-import type { GuestAgent } from "../guest/guest-agent.ts";
-import { agentOf, runningClone } from "../guest/testing.ts";
-import { CloneShell } from "../testing.ts";
+
+import { agentOf, CloneShell, runningClone } from "../testing.ts";
 import { IN_GUEST, startGuestLoad } from "./in-guest.ts";
 import type { Lever } from "./lever.ts";
 import { LEVERS } from "./levers.ts";

@@ -9,8 +9,8 @@
  *     network, link-state   levers of networks               momentary, load      nmi and unplug; the level of load
  */
 import type { LeverValues } from "../../../common/trial/schedule.ts";
+import type { GuestCommands } from "../../guest/commands.ts";
 import type { Clone } from "../clone.ts";
-import type { GuestCommands } from "../guest/commands.ts";
 
 /** What levers work on. */
 export interface LeverTarget {

@@ -6,8 +6,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, UmbraError } from "../../../common/errors.ts";
 import { type LeverValues, rounded } from "../../../common/trial/schedule.ts";
+import type { GuestCommands } from "../../guest/commands.ts";
 import type { Clone } from "../clone.ts";
-import type { GuestCommands } from "../guest/commands.ts";
 import { Balloon } from "./balloon.ts";
 import { type GuestLoad, startGuestLoad, usedByItsWord } from "./in-guest.ts";
 import type { Lever, LeverMove, LeverTarget, MakeLever } from "./lever.ts";

@@ -6,7 +6,7 @@ import { request } from "node:http";
 import { isUmbraError, messageOf, UmbraError } from "../../../common/errors.ts";
 import { clip } from "../../../common/failures/titles.ts";
 import type { Probe } from "../../../common/trial/probes.ts";
-import type { GuestCommands } from "../guest/commands.ts";
+import type { GuestCommands } from "../../guest/commands.ts";
 import type { Endpoint } from "../network/endpoint.ts";
 import type { TcpConnection } from "../network/tcp.ts";
 

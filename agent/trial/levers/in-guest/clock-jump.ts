@@ -1,7 +1,7 @@
 /** `clock-jump`: the guest's clock is set ahead or back. What keeps its time may set it right again; that is part of the trial. */
 import { isUmbraError, UmbraError } from "../../../../common/errors.ts";
 import type { LeverValues } from "../../../../common/trial/schedule.ts";
-import type { GuestCommands } from "../../guest/commands.ts";
+import type { GuestCommands } from "../../../guest/commands.ts";
 import type { Lever, LeverMove, LeverTarget } from "../lever.ts";
 import { GuestShell } from "./shell.ts";
 

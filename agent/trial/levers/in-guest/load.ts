@@ -1,6 +1,6 @@
 /** Work within the guest, for the level at which it shall run. Whoever wants a level measures from outside, and says more or less. */
 import { isUmbraError, UmbraError } from "../../../../common/errors.ts";
-import type { GuestCommands } from "../../guest/commands.ts";
+import type { GuestCommands } from "../../../guest/commands.ts";
 import { GuestShell } from "./shell.ts";
 import { type WorkerKind, Workers } from "./workers.ts";
 

@@ -7,7 +7,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isUmbraError, UmbraError } from "../../../../common/errors.ts";
-import type { GuestCommands } from "../../guest/commands.ts";
+import type { GuestCommands } from "../../../guest/commands.ts";
 
 /** A guest under stress runs a script of milliseconds in seconds. */
 const SCRIPT_MS = 30_000;

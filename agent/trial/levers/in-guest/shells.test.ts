@@ -9,8 +9,8 @@ import { findProgram } from "../../../../packaging/guest/programs.ts";
 import { needs } from "../../../../test/support/requires.ts";
 import { type TempFolder, tempFolder } from "../../../../test/support/temp.ts";
 import { until } from "../../../../test/support/wait.ts";
+import type { GuestCommands, GuestRun, GuestRunOptions } from "../../../guest/commands.ts";
 import type { Clone } from "../../clone.ts";
-import type { GuestCommands, GuestRun, GuestRunOptions } from "../../guest/commands.ts";
 import { IN_GUEST, startGuestLoad } from "../in-guest.ts";
 
 const MIB = 2 ** 20;

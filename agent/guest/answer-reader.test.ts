@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createRandom } from "../../../common/random.ts";
+import { createRandom } from "../../common/random.ts";
 import { type Answer, AnswerReader } from "./answer-reader.ts";
 
 const KIB = 1024;

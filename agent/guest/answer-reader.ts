@@ -2,7 +2,7 @@
  * Takes apart what a guest agent says: one answer a line, in JSON (QEMU docs/interop/qemu-ga-ref). The guest is hostile: what is
  * kept of an answer, how long it may be and how deep it nests are bounded while it comes, before anything is parsed.
  */
-import { messageOf, UmbraError } from "../../../common/errors.ts";
+import { messageOf, UmbraError } from "../../common/errors.ts";
 
 /** Of each string; longer ones lose their end. In base64 it is what 64 KiB of a program's output come to, a whole number of groups. */
 const MAX_STRING = 4 * Math.ceil((64 * 1024) / 3);

@@ -1,4 +1,4 @@
-/** What the guest agent of a clone can be asked. The agent runs in the guest: what it says is the guest's word. */
+/** What a guest agent can be asked. The agent runs in the guest: what it says is the guest's word. */
 
 export interface GuestRun {
 	/** Null where a signal ended it. */
@@ -26,8 +26,18 @@ export interface GuestSystem {
 export interface GuestInterface {
 	readonly name: string;
 	/** Colons between bytes; undefined where it has none. */
-	readonly mac: string | undefined;
+	readonly mac?: string | undefined;
 	readonly addresses: readonly { readonly address: string; readonly prefix: number }[];
+}
+
+export interface GuestRoute {
+	readonly interface: string;
+	/** An address; of all zeroes and with `prefix` 0 it is the way to everywhere. */
+	readonly destination: string;
+	readonly prefix: number;
+	/** Of all zeroes, or empty, where it is reached without one. */
+	readonly gateway: string;
+	readonly metric: number;
 }
 
 /** Each throws UmbraError `unavailable` where there was no answer in time, `unsupported` where the agent does not do such a thing. */

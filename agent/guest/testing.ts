@@ -1,16 +1,7 @@
-/** For tests: a guest agent that says what its script has it say, at the other end of a real channel; and clones with a real one. */
+/** For tests: a guest agent that says what its script has it say, at the other end of a real channel. */
 import { once } from "node:events";
-import { mkdir } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
-import { silentLogger } from "../../../common/log.ts";
-import type { Guest } from "../../../test/support/guest.ts";
-import { Channel } from "../channel.ts";
-import type { Clone } from "../clone.ts";
-import { echoPeer } from "../network/echo-peer.ts";
-import { Segment } from "../network/segment.ts";
-import { capturePoint, testLimits } from "../testing.ts";
-import { Trials } from "../trials.ts";
-import { GuestAgent } from "./guest-agent.ts";
+import { Channel } from "../trial/channel.ts";
 
 export interface Asked {
 	readonly execute: string;
@@ -68,29 +59,4 @@ export function answeredCommon({ execute, arguments: args }: Asked, socket: Sock
 
 export function line(value: unknown): Buffer {
 	return Buffer.from(`${JSON.stringify(value)}\n`);
-}
-
-/** A clone of `guest` that runs; it lasts as long as what is returned. */
-export async function runningClone(guest: Guest, folder: string): Promise<AsyncDisposable & { readonly clone: Clone }> {
-	await using stack = new AsyncDisposableStack();
-	await mkdir(folder, { recursive: true });
-	const point = await capturePoint(guest, folder);
-	const trials = stack.use(
-		await Trials.open({
-			folder: `${folder}/trials`,
-			limits: testLimits(1, 4096),
-			log: silentLogger(),
-		}),
-	);
-	const template = stack.use(await trials.prepare(point, new AbortController().signal));
-	const clone = await template.clone({ segment: new Segment({ peers: [echoPeer()] }) });
-	await clone.start();
-	const all = stack.move();
-	return { clone, [Symbol.asyncDispose]: () => all.disposeAsync() };
-}
-
-export function agentOf(clone: Clone): GuestAgent {
-	const channel = clone.channels.find(({ kind }) => kind === "guest-agent");
-	if (channel === undefined) throw new Error("the clone has no place for a guest agent");
-	return new GuestAgent(channel);
 }

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, it } from "node:test";
-import { bootGuest } from "../../../test/support/guest.ts";
-import { needsGuestAgent } from "../../../test/support/requires.ts";
-import { tempFolder } from "../../../test/support/temp.ts";
-import { until } from "../../../test/support/wait.ts";
+import { bootGuest } from "../../test/support/guest.ts";
+import { needsGuestAgent } from "../../test/support/requires.ts";
+import { tempFolder } from "../../test/support/temp.ts";
+import { until } from "../../test/support/wait.ts";
+import { agentOf, runningClone } from "../trial/testing.ts";
 import { GuestAgent } from "./guest-agent.ts";
-import { agentOf, answeredCommon, line, runningClone, type Script, ScriptedAgent } from "./testing.ts";
+import { answeredCommon, line, type Script, ScriptedAgent } from "./testing.ts";
 
 const { signal } = new AbortController();
 /** So long that only a test that fails waits for it. */

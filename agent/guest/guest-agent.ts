@@ -1,8 +1,8 @@
 /**
- * `agent/trial/guest/` speaks to the guest agent of a clone, QEMU's own (QEMU docs/interop/qemu-ga-ref). A clone's agent was
- * captured with its machine: it may be in the midst of an answer to its production host, or of a command. So the two come into
- * step first, by a number that is answered behind a delimiter, and again whenever an answer is late or bad: answers have no numbers
- * of their own, and a late one would pass for the next.
+ * `agent/guest/` speaks to the guest agent of a machine, QEMU's own (QEMU docs/interop/qemu-ga-ref). A clone's was captured with its
+ * machine: it may be in the midst of an answer to its production host, or of a command; and production's may have been left by
+ * another client. So the two come into step first, by a number that is answered behind a delimiter, and again whenever an answer is
+ * late or bad: answers have no numbers of their own, and a late one would pass for the next.
  *
  * The agent does one thing at a time, and so does this. Long work is started and asked about, so that pings get through.
  */
@@ -10,14 +10,17 @@ import { randomInt } from "node:crypto";
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { orAborted } from "../../../common/abort.ts";
-import { isUmbraError, UmbraError } from "../../../common/errors.ts";
-import type { Channel } from "../channel.ts";
+import { orAborted } from "../../common/abort.ts";
+import { isUmbraError, UmbraError } from "../../common/errors.ts";
 import { type Answer, AnswerReader, DELIMITER } from "./answer-reader.ts";
-import type { GuestCommands, GuestInterface, GuestRun, GuestRunOptions, GuestSystem } from "./commands.ts";
+import type { GuestCommands, GuestInterface, GuestRoute, GuestRun, GuestRunOptions, GuestSystem } from "./commands.ts";
+
+/** Of the port that every guest agent looks for. */
+export const AGENT_PORT = "org.qemu.guest_agent.0";
 
 /** What is asked without a limit of the caller's. A stressed guest may take long. */
 const ANSWER_MS = 10_000;
+const CLOSE_MS = 1000;
 /** Between two looks at a program: at first, and at most. */
 const LOOK_MS = { first: 5, most: 250 };
 const MAX_OUTPUT = 64 * 1024;
@@ -50,13 +53,36 @@ const interfaces = z.array(
 	}),
 );
 
+/** IPv6 stands in other fields than IPv4, and its numbers in strings (qga/qapi-schema.json, GuestNetworkRoute). */
+const routes = z.array(
+	z.object({
+		iface: text,
+		version: z.union([z.literal(4), z.literal(6)]),
+		destination: text,
+		metric: z.number().default(0),
+		mask: text.default(""),
+		gateway: text.default(""),
+		desprefixlen: text.default(""),
+		nexthop: text.default(""),
+	}),
+);
+const filePart = z.object({ count: z.number(), "buf-b64": z.string(), eof: z.boolean() });
+
+/** To and from the agent: a port of QEMU's. */
+export interface GuestLine {
+	/** Calls `listener` with all that comes until the returned function is called. */
+	onData(listener: (bytes: Buffer) => void): () => void;
+	/** @throws UmbraError `unavailable` where nobody takes it. */
+	write(bytes: Uint8Array): void;
+}
+
 interface Wait {
 	readonly timeoutMs: number;
 	readonly signal: AbortSignal;
 }
 
 export class GuestAgent implements GuestCommands, Disposable {
-	readonly #channel: Channel;
+	readonly #line: GuestLine;
 	readonly #stopListening: () => void;
 	#reader = new AnswerReader();
 	/** Who waits for an answer. */
@@ -68,10 +94,9 @@ export class GuestAgent implements GuestCommands, Disposable {
 	/** By name whether the agent's settings allow it; empty where it did not tell. */
 	#commands: ReadonlyMap<string, boolean> | undefined;
 
-	/** @param channel of the kind `guest-agent` */
-	constructor(channel: Channel) {
-		this.#channel = channel;
-		this.#stopListening = channel.onData((bytes) => {
+	constructor(line: GuestLine) {
+		this.#line = line;
+		this.#stopListening = line.onData((bytes) => {
 			for (const each of this.#reader.push(bytes)) this.#taker?.(each);
 		});
 	}
@@ -132,6 +157,48 @@ export class GuestAgent implements GuestCommands, Disposable {
 			mac: each["hardware-address"],
 			addresses: each["ip-addresses"].map(({ "ip-address": address, prefix }) => ({ address, prefix })),
 		}));
+	}
+
+	/**
+	 * Agents since 9.1, of Linux, Windows and FreeBSD.
+	 *
+	 * @throws UmbraError also `unsupported`.
+	 */
+	async routes(signal: AbortSignal): Promise<GuestRoute[]> {
+		const found = await this.#checked("guest-network-get-route", routes, {}, { timeoutMs: ANSWER_MS, signal });
+		return found.map(({ iface, version, destination, metric, mask, gateway, desprefixlen, nexthop }) => ({
+			interface: iface,
+			destination,
+			prefix: version === 4 ? prefixOf(mask) : Number(desprefixlen),
+			gateway: version === 4 ? gateway : nexthop,
+			metric,
+		}));
+	}
+
+	/**
+	 * A file of the guest's as text, at most the first `maxBytes` of it.
+	 *
+	 * @throws UmbraError also `unsupported` where its settings do not allow it, `unavailable` where there is no such file.
+	 */
+	async readFile(path: string, maxBytes: number, signal: AbortSignal): Promise<string> {
+		const wait = { timeoutMs: ANSWER_MS, signal };
+		const handle = await this.#checked("guest-file-open", z.number(), { path, mode: "r" }, wait);
+		const parts: Buffer[] = [];
+		try {
+			for (let left = maxBytes; left > 0; ) {
+				const count = Math.min(left, MAX_OUTPUT);
+				const part = await this.#checked("guest-file-read", filePart, { handle, count }, wait);
+				const bytes = Buffer.from(part["buf-b64"], "base64").subarray(0, count);
+				parts.push(bytes);
+				left -= bytes.length;
+				if (part.eof || bytes.length === 0) break;
+			}
+		} finally {
+			// Also for who has given up: what is left open stays open. Where it answers no more there is nothing to be done.
+			const close = { timeoutMs: CLOSE_MS, signal: AbortSignal.timeout(CLOSE_MS) };
+			await this.#checked("guest-file-close", z.unknown(), { handle }, close).catch(() => undefined);
+		}
+		return Buffer.concat(parts).toString("utf8");
 	}
 
 	async clock(signal: AbortSignal): Promise<number> {
@@ -229,7 +296,7 @@ export class GuestAgent implements GuestCommands, Disposable {
 		};
 		try {
 			const line = Buffer.from(`${JSON.stringify({ execute, arguments: args })}\n`);
-			this.#channel.write(this.#inStep ? line : Buffer.concat([Buffer.from([DELIMITER]), line]));
+			this.#line.write(this.#inStep ? line : Buffer.concat([Buffer.from([DELIMITER]), line]));
 			return await orAborted(promise, stop);
 		} finally {
 			this.#taker = undefined;
@@ -244,6 +311,12 @@ function refusal(command: string, told: { readonly class: string; readonly desc:
 	const isMissing = command === "guest-exec" && /no such file|cannot find/i.test(desc);
 	const code = isUnknown ? "unsupported" : isMissing ? "not-found" : "unavailable";
 	return new UmbraError(code, `the guest's agent refused ${command}: ${desc}`, { context: { structure: command } });
+}
+
+/** Of a netmask with dots. */
+function prefixOf(mask: string): number {
+	const bits = mask.split(".").map((byte) => Number(byte).toString(2).replaceAll("0", "").length);
+	return bits.reduce((sum, each) => sum + each, 0);
 }
 
 function late(what: string, timeoutMs: number): UmbraError {
