@@ -432,7 +432,7 @@ export interface Variant {
 
 export const VARIANTS: readonly Variant[] = [
 	{ name: "as mkfs.xfs makes it", options: [] },
-	{ name: "1 KiB blocks", options: ["-b", "size=1024"] },
+	{ long: true, name: "1 KiB blocks", options: ["-b", "size=1024"] },
 	{ name: "64 KiB blocks", options: ["-b", "size=65536", "-m", "reflink=0"], megabytes: 2048, reflink: false },
 	{ long: true, name: "reverse map", options: ["-m", "rmapbt=1"] },
 	{
