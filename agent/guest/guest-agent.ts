@@ -34,7 +34,8 @@ const answer = z.union([
 	z.object({ error: z.object({ class: z.string().default(""), desc: z.string().default("") }) }),
 ]);
 const synced = z.object({ return: z.number() });
-const text = z.string().transform((found) => found.slice(0, MAX_TOLD));
+const text = z.string().transform((found) => found.slice(0, MAX_TOLD).toWellFormed());
+const prefix = z.int().min(0).max(128);
 const info = z.object({ supported_commands: z.array(z.object({ name: z.string(), enabled: z.boolean() })) });
 const started = z.object({ pid: z.int() });
 const ended = z.object({
@@ -49,7 +50,7 @@ const interfaces = z.array(
 	z.object({
 		name: text,
 		"hardware-address": text.optional(),
-		"ip-addresses": z.array(z.object({ "ip-address": text, prefix: z.number() })).default([]),
+		"ip-addresses": z.array(z.object({ "ip-address": text, prefix })).default([]),
 	}),
 );
 
@@ -59,10 +60,10 @@ const routes = z.array(
 		iface: text,
 		version: z.union([z.literal(4), z.literal(6)]),
 		destination: text,
-		metric: z.number().default(0),
+		metric: z.int().nonnegative().default(0),
 		mask: text.default(""),
 		gateway: text.default(""),
-		desprefixlen: text.default(""),
+		desprefixlen: z.coerce.number().pipe(prefix).default(0),
 		nexthop: text.default(""),
 	}),
 );
@@ -169,7 +170,7 @@ export class GuestAgent implements GuestCommands, Disposable {
 		return found.map(({ iface, version, destination, metric, mask, gateway, desprefixlen, nexthop }) => ({
 			interface: iface,
 			destination,
-			prefix: version === 4 ? prefixOf(mask) : Number(desprefixlen),
+			prefix: version === 4 ? prefixOf(mask) : desprefixlen,
 			gateway: version === 4 ? gateway : nexthop,
 			metric,
 		}));

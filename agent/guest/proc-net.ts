@@ -63,10 +63,10 @@ export function parseSockets(text: string, protocol: GuestSocket["protocol"]): G
 export function parseRoutes(text: string): GuestRoute[] {
 	return text.split("\n").flatMap((line) => {
 		const [name = "", to = "", through = "", flags = "", , , metric = "", mask = ""] = line.trim().split(/\s+/);
-		const [destination, gateway, bits] = [addressOf(to), addressOf(through), Number.parseInt(mask, 16)];
-		if (destination === undefined || gateway === undefined || !isUsed(flags) || Number.isNaN(bits)) return [];
-		const prefix = bits.toString(2).replaceAll("0", "").length;
-		return [{ interface: name, destination, prefix, gateway, metric: Number(metric) }];
+		const [destination, gateway] = [addressOf(to), addressOf(through)];
+		if (destination === undefined || gateway === undefined || !isUsed(flags) || !/^[0-9A-F]{8}$/i.test(mask)) return [];
+		const prefix = Number.parseInt(mask, 16).toString(2).replaceAll("0", "").length;
+		return checked({ interface: name, destination, prefix, gateway, metric: Number(metric) });
 	});
 }
 
@@ -81,8 +81,16 @@ export function parseRoutes6(text: string): GuestRoute[] {
 		if (destination === undefined || gateway === undefined || !isUsed(flags)) return [];
 		if (name === "lo" || /^ff/i.test(to) || (Number.parseInt(flags, 16) & LOCAL) !== 0) return [];
 		const numbers = { prefix: Number.parseInt(prefix, 16), metric: Number.parseInt(metric, 16) };
-		return [{ interface: name, destination, gateway, ...numbers }];
+		return checked({ interface: name, destination, gateway, ...numbers });
 	});
+}
+
+function checked(route: GuestRoute): GuestRoute[] {
+	return isCount(route.prefix) && route.prefix <= 128 && isCount(route.metric) ? [route] : [];
+}
+
+function isCount(number: number): boolean {
+	return Number.isSafeInteger(number) && number >= 0;
 }
 
 function isUsed(flags: string): boolean {
