@@ -63,6 +63,8 @@ export class FaultyPackStore implements PackStore {
 	readonly #inner: PackStore;
 	/** Bytes that may still be written; an append that needs more leaves a torn tail and fails with `limit`. */
 	space = Number.POSITIVE_INFINITY;
+	/** Appends that did not fit. */
+	refusals = 0;
 	failSync = false;
 	syncs = 0;
 	/** What an append and a sync wait for. */
@@ -109,6 +111,7 @@ export class FaultyPackStore implements PackStore {
 			append: async (bytes) => {
 				await this.beforeAppend(id);
 				if (bytes.length > this.space) {
+					this.refusals++;
 					await inner.append(bytes.subarray(0, this.space));
 					await inner.cut(length);
 					throw new UmbraError("limit", "injected: no space left on device");

@@ -252,7 +252,8 @@ describe("a vault on a disk that fails", () => {
 				if (outcome === undefined) accepted.push(chunk);
 			}
 			const flushed = await vault.flush().catch((error: unknown) => error);
-			if (packs.space < 16384 && accepted.length > 0)
+			// All of it may just have fitted.
+			if (packs.space < 16384 && packs.refusals > 0 && accepted.length > 0)
 				assert.equal((flushed as { code?: string } | undefined)?.code, "limit");
 			await assertHolds(vault, accepted);
 			packs.space = Number.POSITIVE_INFINITY;
