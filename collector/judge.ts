@@ -40,6 +40,8 @@ export class Judge implements AsyncDisposable {
 	readonly #stop = new AbortController();
 	/** VMs that may have something unjudged; a Set keeps their order. */
 	readonly #vms: Set<string>;
+	/** The one that is being looked at. */
+	#looking: string | undefined;
 	/** Judge and webhooks change alerts: one at a time, or one would undo what the other wrote. */
 	readonly #alertLock = new KeyedMutex();
 	#wake = Promise.withResolvers<void>();
@@ -63,7 +65,8 @@ export class Judge implements AsyncDisposable {
 
 	/** VMs that wait, and changesets that could not be judged since the start. */
 	get status(): { readonly waiting: number; readonly unjudgeable: number } {
-		return { waiting: this.#vms.size, unjudgeable: this.#unjudgeable };
+		const isAnother = this.#looking !== undefined && !this.#vms.has(this.#looking);
+		return { waiting: this.#vms.size + (isAnother ? 1 : 0), unjudgeable: this.#unjudgeable };
 	}
 
 	/** A changeset of this VM was committed. */
@@ -111,6 +114,7 @@ export class Judge implements AsyncDisposable {
 				continue;
 			}
 			this.#vms.delete(vm);
+			this.#looking = vm;
 			try {
 				const changeset = await this.#options.catalog.nextUnjudged(vm);
 				if (changeset === undefined) continue;
@@ -124,6 +128,8 @@ export class Judge implements AsyncDisposable {
 				this.#options.log.error({ vm, err: error }, `cannot judge now, trying again: ${error.message}`);
 				await sleep(this.#pauseMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
 				this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
+			} finally {
+				this.#looking = undefined;
 			}
 		}
 	}
