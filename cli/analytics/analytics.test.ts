@@ -11,7 +11,6 @@ import { fileChange, random, randomBlock, TestVm } from "../../collector/ingest/
 import { isUmbraError } from "../../common/errors.ts";
 import { toLong, v1 } from "../../proto/service.ts";
 import { ROOT } from "../../test/support/processes.ts";
-import { until } from "../../test/support/wait.ts";
 import { CollectorClient } from "../collector-client.ts";
 import { type ExportResult, exportHistory } from "./export.ts";
 import { openHistory, vmFolder } from "./history.ts";
@@ -73,7 +72,7 @@ describe("an exported history", () => {
 				await capture(vm, at * 100 + seed);
 			}
 		}
-		await until(async () => (await alerts()).length === 2, { what: "both alerts" });
+		await site.judged();
 		assert.deepEqual(await run(), { vms: 2, changesets: 10, fileChanges: 40, alerts: 2 });
 		for (const vm of NAMES) {
 			const changesets = await told(vm);
@@ -142,6 +141,7 @@ describe("an exported history", () => {
 		await capture(vm!, 50);
 		vm!.timeNs += DAY_NS;
 		await capture(vm!, 51);
+		await site.judged();
 
 		const result = await run();
 		// The last day of each again: of this VM one point that was there, one more, and one of the next day.

@@ -20,6 +20,8 @@ describe("arguments that are a mistake", needs("mke2fs", "debugfs"), () => {
 			vm.disks.set("vda", await readFile(image.path));
 			await vm.capture(site.agent);
 		}
+		// Before that it cannot be dropped.
+		await site.judged();
 		assert.equal((await site.request("/v1/vms/gone", { method: "DELETE" })).status, 200);
 	});
 	after(() => resources[Symbol.asyncDispose]());

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { silentLogger } from "../../common/log.ts";
 import { tempFolder } from "../../test/support/temp.ts";
+import { until } from "../../test/support/wait.ts";
 import { Collector } from "../collector.ts";
 import { collectorConfig } from "../config.ts";
 import { TestAgent } from "../ingest/test-agent.ts";
@@ -19,6 +20,8 @@ export interface ApiSite extends AsyncDisposable {
 	/** The body of a GET that answers with `status`, by default 200. */
 	// biome-ignore lint/suspicious/noExplicitAny: JSON of many shapes, looked at field by field
 	json(path: string, status?: number): Promise<any>;
+	/** Resolves when every changeset that was accepted is judged. */
+	judged(): Promise<void>;
 }
 
 export interface ApiSiteOptions {
@@ -50,11 +53,14 @@ export async function openSite({ token, settings = {} }: ApiSiteOptions = {}): P
 		}
 		return response;
 	};
-	const json = async (path: string, status = 200) => {
+	const json: ApiSite["json"] = async (path, status = 200) => {
 		const response = await request(path);
-		const body: unknown = await response.json();
+		const body = await response.json();
 		assert.equal(response.status, status, JSON.stringify(body));
 		return body;
+	};
+	const judged = async () => {
+		await until(async () => (await json("/v1/health")).judging.waiting === 0, { what: "verdicts" });
 	};
 	const resources = opening.move();
 	return {
@@ -64,6 +70,7 @@ export async function openSite({ token, settings = {} }: ApiSiteOptions = {}): P
 		conformance,
 		request,
 		json,
+		judged,
 		[Symbol.asyncDispose]: () => resources[Symbol.asyncDispose](),
 	};
 }
