@@ -150,8 +150,9 @@ describe("Collector", () => {
 			assert.equal(items[0]?.changesetId, id);
 			assert.equal(items[0]?.cause, "critical-file");
 			assert.deepEqual(items[0]?.files, ["/etc/shadow"]);
-			assert.equal(posted.length, 2);
-			assert.equal(posted[0]?.key, posted[1]?.key);
+			// More than twice only where this process stood still for longer than is waited for its answer.
+			assert.ok(posted.length >= 2);
+			assert.equal(new Set(posted.map(({ key }) => key)).size, 1);
 			assert.match(posted[1]?.body ?? "", /\/etc\/shadow/);
 			type Changes = { items: { verdict: { severity: string } | null }[] };
 			const { items: anomalies } = (await (

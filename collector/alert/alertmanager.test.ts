@@ -14,7 +14,8 @@ import { AlertmanagerSender, type AlertmanagerTarget } from "./alertmanager.ts";
 import { alertNamed } from "./testing.ts";
 
 const PROGRAM = "prometheus-alertmanager";
-const TIMING = { timeout: 5000, firstPause: 20, longestPause: 200 };
+/** The time is longer than a machine stands still: an attempt that fails was refused, not late. */
+const TIMING = { timeout: 60_000, firstPause: 20, longestPause: 200 };
 
 interface FoundAlert {
 	readonly labels: Readonly<Record<string, string>>;

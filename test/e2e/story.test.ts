@@ -103,7 +103,10 @@ echo "10.0.0.9 intruder" >> etc/hosts`);
 		what: "the webhook is told",
 		timeoutMs: 60_000,
 	});
-	assert.equal(new Set(posted.map(({ key }) => key)).size, posted.length);
+	assert.ok(hookFailed);
+	// Who answers late is told again, of the same under the same key.
+	const told = new Map(posted.map(({ key, body }) => [key, body]));
+	for (const { key, body } of posted) assert.deepEqual(body, told.get(key));
 	hook.close();
 
 	// A file as it was, and the whole disk: sound, by the judge of ext4.
