@@ -9,12 +9,15 @@ import { standIn } from "./testing.ts";
 const ready = (response: ServerResponse, id: string, missed = false) =>
 	response.write(`id: ${id}\nevent: ready\ndata: {"missed":${missed}}\n\n`);
 
+/** Longer than a machine stands still. */
+const LONG_MS = 60_000;
+
 describe("followEvents", () => {
 	/** Follows a stand-in that answers its connections one after another; ends with the last of `wanted` events. */
 	async function follow(
 		answers: readonly ((response: ServerResponse) => void)[],
 		wanted: number,
-		options: { readonly silenceMs?: number } = {},
+		{ silenceMs = LONG_MS }: { readonly silenceMs?: number } = {},
 	) {
 		let connections = 0;
 		await using server = await standIn((_, response) => answers[connections++]?.(response));
@@ -22,7 +25,15 @@ describe("followEvents", () => {
 		const abort = new AbortController();
 		const notes: string[] = [];
 		const events: CollectorEvent[] = [];
-		const following = { signal: abort.signal, note: (text: string) => notes.push(text), firstPauseMs: 1, ...options };
+		const following = {
+			signal: abort.signal,
+			note: (text: string) => notes.push(text),
+			firstPauseMs: 1,
+			// Where the first cannot be made nothing is tried again.
+			get silenceMs() {
+				return connections === 0 ? LONG_MS : silenceMs;
+			},
+		};
 		for await (const event of followEvents(client, { vm: "web" }, following)) {
 			events.push(event);
 			if (events.length === wanted) abort.abort();
@@ -74,7 +85,8 @@ describe("followEvents", () => {
 					response.end('event: dropped\ndata: {"error":{"code":"limit","message":"it took nothing"}}\n\n');
 				},
 				(response) => void ready(response, "e-1"),
-				(response) => void ready(response, "e-1", true),
+				// Where this process stands still, what is said may not be heard in time.
+				...Array.from({ length: 20 }, () => (response: ServerResponse) => void ready(response, "e-1", true)),
 			],
 			3,
 			{ silenceMs: 1000 },

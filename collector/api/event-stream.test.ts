@@ -121,7 +121,8 @@ describe("streamEvents", () => {
 			const piece = decoder.decode(bytes, { stream: true });
 			parser.feed(piece);
 			text += piece;
-			if (comments === 2 && id === "") {
+			// One piece may bring several.
+			if (comments >= 2 && id === "") {
 				await judge(catalog, [bigAlert(1), { ...bigAlert(2), vm: "other" }]);
 				await judge(catalog, [bigAlert(3)]);
 				id = "wanted";

@@ -261,6 +261,7 @@ describe("the NBD server, against clients that do not keep to the protocol", () 
 	});
 
 	it("lets in no more than it can bear", async () => {
+		await until(() => connections() === 0, { what: "those before are gone" });
 		using clients = new DisposableStack();
 		for (let at = 0; at < 16; at++) clients.use(await RawClient.going(path, false));
 		await assert.rejects(RawClient.connect(path), { code: "unavailable" });

@@ -552,7 +552,7 @@ describe("a session", () => {
 		assert.deepEqual(station.telemetry.page("ram", {}, { limit: 1 }).items[0]?.tags, { host: "h" });
 		assert.deepEqual(station.telemetry.page("cpu", { host: "h" }, { limit: 1 }).items[0]?.fields, { busy: 0.5 });
 		assert.equal(station.agents.agentOf("v")?.id, "agent-1");
-		const options = { timeoutMs: 5000, signal: NEVER };
+		const options = { timeoutMs: 60_000, signal: NEVER };
 		const result = await station.agents.sendOrder("agent-1", { captureNow: { vm: "v" } }, options);
 		assert.equal(result.changesetId, "of v");
 		stream.end();

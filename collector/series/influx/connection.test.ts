@@ -14,7 +14,7 @@ import { RecordingServer } from "./testing.ts";
 const NEVER = new AbortController().signal;
 
 function connectionTo(url: string, ca?: string): Connection {
-	return new Connection({ url, timeoutMs: 5000, authorization: undefined, ca }, 4);
+	return new Connection({ url, timeoutMs: 60_000, authorization: undefined, ca }, 4);
 }
 
 describe("Connection", () => {

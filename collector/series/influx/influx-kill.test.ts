@@ -35,7 +35,8 @@ describe("InfluxStore, killed", needs("influxd"), () => {
 			await sleep(random.below(300));
 			await writer.kill();
 			const said = [...writer.stdout().matchAll(/^ok (\d+)$/gm)].map((match) => Number(match[1]));
-			accepted = Math.max(accepted, ...said);
+			assert.ok(Math.max(...said) > accepted, `${said}`);
+			accepted = Math.max(...said);
 		}
 		await using store = await storeAt(influx.url, folder.file("store"), { database: DATABASE });
 		await store.flush();
@@ -44,7 +45,6 @@ describe("InfluxStore, killed", needs("influxd"), () => {
 			DATABASE,
 		);
 		assert.deepEqual(row?.values[0]?.slice(1), [accepted, (accepted * (accepted - 1)) / 2]);
-		assert.ok(accepted > 2000, String(accepted));
 		assert.equal(store.status().pointsRefused, 0);
 	});
 });

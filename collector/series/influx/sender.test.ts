@@ -104,6 +104,8 @@ describe("Sender", () => {
 				assert.equal(log.start, log.end);
 			}
 			await intake.close();
+			// What it was told of while it stopped counts too.
+			await sender[Symbol.asyncDispose]();
 			refused += sender.refused;
 		}
 		assert.deepEqual(new Map([...database.values].sort()), new Map([...wanted].sort()));
