@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { UmbraError } from "../../common/errors.ts";
 import { silentLogger } from "../../common/log.ts";
+import { freePort } from "../../test/support/site.ts";
 import type { AlertRecord } from "../catalog/records.ts";
 import { type groupPayloadOf, idempotencyKey, payloadOf } from "./payload.ts";
 import { alertNamed } from "./testing.ts";
@@ -173,10 +174,7 @@ describe("WebhookSender", { timeout: 120_000 }, () => {
 	});
 
 	it("delivers when a receiver that was down comes back", async () => {
-		const port = await (async () => {
-			await using gone = await Receiver.start(ok);
-			return gone.port;
-		})();
+		const port = await freePort();
 		let tries = 0;
 		const store = new Outbox().add(alertNamed("a"), alertNamed("b"));
 		await using _sender = WebhookSender.start({

@@ -194,12 +194,25 @@ export async function sha256Of(path: string): Promise<string> {
 	return hash.digest("hex");
 }
 
+/** Below those that kernels give to whoever asks for any: what was free a moment ago is not given away. */
+const FIRST_PORT = 10_000;
+const PORTS = 20_000;
+/** Of one process, which two at a time are unlikely to have in common. */
+const OWN_PORTS = 50;
+let portsTried = 0;
+
+/** A port of loopback on which nobody listens, another one each time. */
 export async function freePort(): Promise<number> {
-	const server = createServer().listen(0, "127.0.0.1");
-	await once(server, "listening");
-	const address = server.address();
-	server.close();
-	await once(server, "close");
-	if (address === null || typeof address === "string") throw new Error("no port");
-	return address.port;
+	for (;;) {
+		const port = FIRST_PORT + ((process.pid * OWN_PORTS + portsTried++) % PORTS);
+		const server = createServer();
+		const isFree = await new Promise<boolean>((resolve) => {
+			server.once("error", () => resolve(false));
+			server.listen(port, "127.0.0.1", () => resolve(true));
+		});
+		if (!isFree) continue;
+		server.close();
+		await once(server, "close");
+		return port;
+	}
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { isUmbraError } from "../../common/errors.ts";
@@ -12,6 +12,16 @@ describe("until", () => {
 	it("returns the first answer that is neither false nor undefined, be it 0", async () => {
 		const answers = [undefined, false, 0];
 		assert.equal(await until(() => answers.shift(), { what: "zero", intervalMs: 1 }), 0);
+	});
+
+	it("looks once more where the time went by while nobody looked", async () => {
+		let looks = 0;
+		const standStill = () => {
+			const end = performance.now() + 30;
+			while (performance.now() < end);
+			return ++looks > 1;
+		};
+		assert.equal(await until(standStill, { what: "it", timeoutMs: 20, intervalMs: 1 }), true);
 	});
 
 	it("names what it waited for in vain", async () => {
@@ -60,7 +70,9 @@ describe("startProgram", () => {
 		const script = `import { startProgram } from ${JSON.stringify(`${import.meta.dirname}/processes.ts`)};
 			const child = await startProgram("sleep", ["600"]); console.log("child " + child.pid);`;
 		const parent = await startProgram(process.execPath, ["--input-type=module", "--eval", script]);
-		const pid = (await parent.said(/child (\d+)/))[1];
+		const pid = (await parent.said(/child (\d+)\n/))[1];
+		// Begun as another program, which asks the kernel for it first.
+		await until(() => readFileSync(`/proc/${pid}/comm`, "utf8") === "sleep\n", { what: "the child" });
 		await parent.kill();
 		await until(() => !existsSync(`/proc/${pid}`), { what: "the child's end" });
 	});

@@ -23,9 +23,11 @@ export async function until<T>(
 	const { what, timeoutMs = 30_000, intervalMs = 25, signal } = options;
 	const deadline = performance.now() + timeoutMs;
 	for (;;) {
+		// Whoever stood still meanwhile looks once more before he gives up.
+		const isLast = performance.now() >= deadline;
 		const answer = await condition();
 		if (answer !== false && answer !== undefined) return answer as Exclude<T, false | undefined>;
-		if (performance.now() >= deadline) throw new UmbraError("unavailable", `${what}: not within ${timeoutMs} ms`);
+		if (isLast) throw new UmbraError("unavailable", `${what}: not within ${timeoutMs} ms`);
 		await sleep(intervalMs, undefined, signal === undefined ? {} : { signal });
 	}
 }
