@@ -100,6 +100,7 @@ describe("umbra diff VM@TIME VM@TIME", needs("mke2fs", "debugfs"), () => {
 			times.push(String(vm.timeNs));
 		}
 		const ordered = [times[0]!, times[2]!] as const;
+		let different = 0;
 		for (const [old = "", now = ""] of [ordered, random.shuffle(times)]) {
 			const [a = "", b = ""] = [...(await restored("web", old, ["vda"])), ...(await restored("web", now, ["vda"]))];
 			const [from, to] = [`web@${old}`, `web@${now}`];
@@ -116,8 +117,10 @@ describe("umbra diff VM@TIME VM@TIME", needs("mke2fs", "debugfs"), () => {
 				return bytes[0].compare(bytes[1], start, end, start, end) !== 0;
 			});
 			assert.deepEqual(blocks, differing);
-			assert.ok(blocks.length > 0);
+			different += blocks.length;
 		}
+		// A mode may have been set to what it was.
+		assert.ok(different > 0);
 		assert.deepEqual(await points(`web@${times[0]}`, `web@${times[0]}`), []);
 		const program = await startUmbra(["diff", `web@${times[0]}`, "web@latest", "--blocks", "--collector", collector()]);
 		assert.equal(await program.finished, 0, program.output());

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { cpuTimeMs } from "../../test/support/cpu-time.ts";
 import { type Random, testRandom } from "../../test/support/random.ts";
 import { FailureClassifier } from "./classifier.ts";
 import { readCorpus } from "./corpus.ts";
@@ -242,24 +243,18 @@ describe("FailureClassifier with a hostile guest", () => {
 			" \t".repeat(2000),
 			"x invoked oom-killer: ".repeat(180),
 		];
-		const millisecondsOf = (lines: number): number => {
-			let slowest = 0;
-			for (const line of worst) {
-				const text = `${line}\n`.repeat(lines);
-				const classifier = new FailureClassifier();
-				const began = process.cpuUsage();
-				classifier.write(text);
-				classifier.end();
-				classifier.failures();
-				const { user, system } = process.cpuUsage(began);
-				slowest = Math.max(slowest, (user + system) / 1000);
-			}
-			return slowest;
+		const read = (text: string): void => {
+			const classifier = new FailureClassifier();
+			classifier.write(text);
+			classifier.end();
+			classifier.failures();
 		};
-		millisecondsOf(20);
-		// 4 MB of the worst line: a quadratic one would take a thousand times what a linear one takes.
-		const slowest = millisecondsOf(1000);
-		assert.ok(slowest < 8000, `${slowest} ms for 4 MB`);
+		for (const line of worst) read(`${line}\n`.repeat(20));
+		// 4 MB of each: a quadratic one would take a thousand times what a linear one takes.
+		for (const line of worst) {
+			const usedMs = cpuTimeMs(() => read(`${line}\n`.repeat(1000)), 8000);
+			assert.ok(usedMs < 8000, `${usedMs} ms for 4 MB of ${line.slice(0, 30)}`);
+		}
 	});
 
 	it("forgets what a line has too much of, and reads on with the next", () => {

@@ -139,7 +139,8 @@ describe("verifyFiles", () => {
 		assert.ok(rounds > 0);
 		const { files, damage } = await verifyFiles(folder.path, ALL);
 		assert.deepEqual(damage, []);
-		assert.ok(files > 4, `${files} files`);
+		// CURRENT, the manifest, a log and a table at least: how many tables it merged by then is LevelDB's.
+		assert.ok(files >= 4, `${files} files`);
 	});
 
 	it("finds nothing wrong where the process ended while it made one, and LevelDB goes on from there", async () => {
