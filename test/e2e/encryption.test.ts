@@ -67,6 +67,13 @@ describe("an encrypted vault", () => {
 		await capture();
 		await assertRestores();
 
+		// Not while it runs.
+		const rotate = ["vault", "rotate-key", "--config", config, "--new-key-file", second];
+		const busy = await umbra(...rotate);
+		assert.equal(busy.code, 1);
+		assert.match(busy.said, /is locked: another process has this vault open/);
+		await site.collector?.kill();
+
 		// Neither contents nor names of blocks are in any file, be it the vault's or the catalog's.
 		const files = await filesOf(folder.file("site/collector"));
 		assert.ok([...files.keys()].some((path) => path.endsWith(".pack")));
@@ -80,13 +87,6 @@ describe("an encrypted vault", () => {
 				}
 			}
 		}
-
-		// Not while it runs.
-		const rotate = ["vault", "rotate-key", "--config", config, "--new-key-file", second];
-		const busy = await umbra(...rotate);
-		assert.equal(busy.code, 1);
-		assert.match(busy.said, /is locked: another process has this vault open/);
-		await site.collector?.kill();
 
 		const rotated = await umbra(...rotate);
 		assert.equal(rotated.code, 0, rotated.said);

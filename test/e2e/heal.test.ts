@@ -140,7 +140,7 @@ it("brings back what rotted from the agent that still has it, and tells of what 
 	await rot(folder, nameFromHex(point.disks[0]?.root ?? ""));
 	await check(site, 1);
 	await healed(site);
-	assert.equal((await site.changes("web")).at(-1)?.disks[0]?.mode, "first");
+	await until(async () => (await site.changes("web")).at(-1)?.disks[0]?.mode === "first", { what: "that capture" });
 
 	const packs = (await readdir(packsOf(folder))).filter((file) => file.endsWith(".pack")).sort();
 	const gone = join(packsOf(folder), packs[0] ?? "");
@@ -151,6 +151,8 @@ it("brings back what rotted from the agent that still has it, and tells of what 
 	await healed(site);
 	assert.equal(await restored(), wanted);
 
+	// Behind all that healing captured.
+	await site.capture("web");
 	await write(machine, folder, 0, randomBytes(BLOCK_SIZE));
 	const olds = await site.changes("web");
 	const now = await site.capture("web");
