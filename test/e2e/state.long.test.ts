@@ -50,7 +50,11 @@ describe("a state capture", needsGuest(), () => {
 				what: "the agent has the VM again",
 			});
 		}
-		await site.client.post(vmPath("vm", "capture"), { state: "true" });
+		// The collector may know the agent that was killed for a moment longer.
+		await until(async () => await site.client.post(vmPath("vm", "capture"), { state: "true" }).catch(() => undefined), {
+			what: "a capture of the state",
+			timeoutMs: 60_000,
+		});
 		await until(async () => (await site.changes("vm")).some(({ state }) => state !== undefined), {
 			what: "a state in the catalog",
 			timeoutMs: 60_000,

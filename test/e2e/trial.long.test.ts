@@ -61,10 +61,11 @@ describe("a trial", needsGuest(), () => {
 			assert.equal(record.outcome, "lost");
 		}
 		await here.nothingLeft();
+		await here.site.connected();
 	});
 
 	it("is lost alone where its clone is killed, and says why", async () => {
-		const { id } = await here.site.client.post<BatchView>(vmPath("vm", "trials"), { clones: 2, seconds: 8 });
+		const { id } = await here.site.client.post<BatchView>(vmPath("vm", "trials"), { clones: 2, seconds: 25 });
 		const [pid = 0] = await until(
 			async () => {
 				const found = markedProcesses(here.trials).map(async ({ pid }) => {

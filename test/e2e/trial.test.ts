@@ -84,8 +84,8 @@ describe("a trial", needsGuest(), () => {
 		);
 
 		await here.umbra("trial", "replay", failed.id, "--times", "2");
-		const [signature] = (await here.site.client.get<{ items: SignatureView[] }>("/v1/signatures")).items;
-		assert.equal(signature?.title, failed.failure?.title);
+		const { items } = await here.site.client.get<{ items: SignatureView[] }>("/v1/signatures");
+		const signature = items.find(({ title }) => title === failed.failure?.title);
 		assert.deepEqual([signature?.reproduction, signature?.controls], [{ failed: 2, trials: 2 }, 0]);
 		assert.ok(Object.keys(signature?.leadUp?.values ?? {}).length > 5);
 
