@@ -185,7 +185,7 @@ for (const what of ["spool", "scratch", "vault"] as const) {
 			// Nobody can order a capture now; the agent is started anew, so that one is due at once.
 			await site.agent?.kill();
 			await site.startAgent();
-			await until(() => /"level":40/.test(site.agent?.output() ?? ""), {
+			await until(() => /"msg":"capture failed"/.test(site.agent?.output() ?? ""), {
 				what: "the agent says that it cannot capture",
 			});
 			await site.startCollector();
