@@ -225,7 +225,8 @@ describe("ExportTable", () => {
 	it("ends when its lease runs out, but not while a client is there", async () => {
 		await using site = await ExportSite.start({ vda: DISK });
 		// One may have run out before anybody came.
-		const open = async () => await connect((await site.open({ leaseSeconds: 0.2 })).disks[0]!.uri).catch(() => undefined);
+		const open = async () =>
+			await connect((await site.open({ leaseSeconds: 0.2 })).disks[0]!.uri).catch(() => undefined);
 		await using client = await until(open, { what: "a client in time" });
 		await site.open({ leaseSeconds: 0.2 });
 		await until(() => site.exports.list().length === 1, { what: "the unused export ends" });

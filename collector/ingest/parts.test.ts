@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { orAborted } from "../../common/abort.ts";
 import { UmbraError } from "../../common/errors.ts";
 import { toLong } from "../../proto/service.ts";
+import { collectGarbage } from "../../test/support/garbage.ts";
 import { testRandom } from "../../test/support/random.ts";
 import { until } from "../../test/support/wait.ts";
 import { ByteBudget } from "./byte-budget.ts";
@@ -89,8 +88,6 @@ describe("orAborted", () => {
 	});
 
 	it("keeps nothing of the results", async () => {
-		setFlagsFromString("--expose-gc");
-		const collectGarbage = runInNewContext("gc") as () => void;
 		const live = new AbortController().signal;
 		const results = await Promise.all(
 			Array.from({ length: 5 }, async () => {

@@ -152,12 +152,15 @@ describe("InfluxStore, in trouble", needs("influxd"), () => {
 	it("holds its memory and refuses with limit while the database stalls", async (context) => {
 		const own = await ownFolder("stalled");
 		await using proxy = await StallingProxy.start(influx.url, true);
-		await using child = await startProgram(process.execPath, [STALLED, proxy.url, own, String(160 * MIB)]);
+		const args = ["--expose-gc", STALLED, proxy.url, own, String(160 * MIB)];
+		await using child = await startProgram(process.execPath, args);
 		assert.equal(await child.finished, 0, child.output());
 		const told = JSON.parse(child.stdout());
 		assert.equal(told.code, "limit");
 		assert.ok(told.backlogBytes >= 160 * MIB && told.backlogBytes < 161 * MIB, child.stdout());
-		assert.ok(told.grownBytes < 64 * MIB, child.stdout());
+		assert.ok(told.keptBytes < 80 * MIB, child.stdout());
+		// With garbage, of which there may be much for a while, and still less than all that is in the backlog.
+		assert.ok(told.grownBytes < 128 * MIB, child.stdout());
 		assert.ok((await readdir(`${own}/backlog`)).length > 8);
 		context.diagnostic(child.stdout());
 	});
