@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { truncateSync } from "node:fs";
 import { mkdir, readdir, truncate, writeFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { BLOCK_SIZE, blake3Name, isZero, nameToHex } from "../../common/block.ts";
@@ -128,7 +129,7 @@ describe("scanImage", () => {
 		const size = 400 * 2 ** 20;
 		await writeFile(path, "");
 		await truncate(path, size);
-		const shrinking = scan(path, { threads: 1, onProgress: () => void truncate(path, 1000) });
+		const shrinking = scan(path, { threads: 1, onProgress: () => truncateSync(path, 1000) });
 		await assert.rejects(
 			shrinking,
 			(error) => isUmbraError(error, "unavailable") && /ends at byte/.test(error.message),
