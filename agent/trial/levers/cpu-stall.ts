@@ -88,10 +88,12 @@ export class CpuStall implements Lever {
 }
 
 async function became(stall: Stall, wanted: boolean): Promise<boolean> {
-	for (const deadline = performance.now() + SETTLE_MS; performance.now() < deadline; await sleep(LOOK_MS)) {
+	for (const deadline = performance.now() + SETTLE_MS; ; await sleep(LOOK_MS)) {
+		// Whatever the time: this process may have stood still as well.
+		const isLate = performance.now() >= deadline;
 		if ((await stall.stands()) === wanted) return true;
+		if (isLate) return false;
 	}
-	return false;
 }
 
 /** How many levers have a process stand: it goes on when the last lets it. */
