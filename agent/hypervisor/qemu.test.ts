@@ -3,16 +3,16 @@ import { once } from "node:events";
 import { mkdir, readdir, rename, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
-import { isUmbraError } from "../../common/errors.ts";
+import { isUmbraError, messageOf } from "../../common/errors.ts";
 import { silentLogger } from "../../common/log.ts";
-import { listening, type Program, startProgram } from "../../test/support/processes.ts";
+import { type Program, startProgram } from "../../test/support/processes.ts";
 import { needs } from "../../test/support/requires.ts";
 import { type TempFolder, tempFolder } from "../../test/support/temp.ts";
 import { until } from "../../test/support/wait.ts";
 import type { Machine } from "./hypervisor.ts";
 import { QemuHypervisor, type QemuOptions } from "./qemu.ts";
 import { QmpClient } from "./qmp.ts";
-import { KEY, makeImage, virtioDisk } from "./testing.ts";
+import { KEY, makeImage, monitorAt, virtioDisk } from "./testing.ts";
 
 class Stage implements AsyncDisposable {
 	readonly temp: TempFolder;
@@ -68,6 +68,15 @@ class Stage implements AsyncDisposable {
 	}
 }
 
+/** A socket at which nobody listens any more. */
+async function deadSocket(path: string): Promise<void> {
+	const server = createServer().listen(`${path}-`);
+	await once(server, "listening");
+	// Closing a server removes its socket's file; a crash does not.
+	await rename(`${path}-`, path);
+	server.close();
+}
+
 describe("QemuHypervisor", needs("qemu-system-x86_64", "qemu-img"), () => {
 	it("finds machines that come, forgets those that go, and finds them again", async () => {
 		await using stage = await Stage.make();
@@ -78,7 +87,8 @@ describe("QemuHypervisor", needs("qemu-system-x86_64", "qemu-img"), () => {
 		const [machine] = [stage.hypervisor.machines.get("web/1 ü")];
 		assert.equal(machine?.uuid, "11111111-2222-3333-4444-555555555555");
 		assert.equal(await machine?.state(), "paused");
-		const before = stage.problems.length;
+		const refusals = () => stage.problems.filter(({ error }) => /ECONNREFUSED/.test(messageOf(error))).length;
+		const before = refusals();
 		await one.kill();
 		await stage.has("b");
 		assert.ok(machine?.gone.aborted);
@@ -86,21 +96,24 @@ describe("QemuHypervisor", needs("qemu-system-x86_64", "qemu-img"), () => {
 		await using _again = await stage.qemu("web/1 ü", "a.qmp");
 		await stage.has("b", "web/1 ü");
 		assert.equal(stage.found.length, 3);
-		assert.ok(stage.problems.length <= before + 1, `${stage.problems.length - before} problems`);
+		assert.ok(refusals() <= before + 1, `${refusals() - before} problems`);
 	});
 
 	it("leaves out the second of two that are called alike, says so once, and takes it when the first is gone", async () => {
 		await using stage = await Stage.make();
 		await using first = await stage.qemu("web", "a.qmp");
 		await stage.has("web");
+		// So it is for a moment with every QEMU that starts, and that is told too.
+		await deadSocket(stage.temp.file("b.qmp"));
+		await until(() => stage.problems.length > 0, { what: "nobody listens" });
 		await using _second = await stage.qemu("web", "b.qmp");
-		await until(() => stage.problems.length > 0, { what: "the conflict" });
-		assert.ok(isUmbraError(stage.problems[0]?.error, "conflict"));
-		assert.equal(stage.problems[0]?.where, stage.temp.file("b.qmp"));
+		const conflicts = () => stage.problems.filter(({ error }) => isUmbraError(error, "conflict"));
+		await until(() => conflicts().length > 0, { what: "the conflict" });
+		assert.equal(conflicts()[0]?.where, stage.temp.file("b.qmp"));
 		await first.kill();
 		await until(() => stage.found.length === 2, { what: "the second machine" });
 		await stage.has("web");
-		assert.equal(stage.problems.filter(({ where }) => where.endsWith("b.qmp")).length, 1);
+		assert.equal(conflicts().length, 1);
 	});
 
 	it("calls a machine what the operator does", async () => {
@@ -110,20 +123,20 @@ describe("QemuHypervisor", needs("qemu-system-x86_64", "qemu-img"), () => {
 	});
 
 	it("is not held up by a monitor that never greets, nor by what is no socket", async () => {
-		await using stage = await Stage.make();
-		const mute = createServer().listen(stage.temp.file("0.qmp"));
-		await once(mute, "listening");
-		await writeFile(stage.temp.file("1.qmp"), "");
-		const start = performance.now();
-		await using _one = await stage.qemu("web", "a.qmp");
-		await stage.has("web");
-		assert.equal(
-			stage.problems.length,
-			0,
-			`found after ${performance.now() - start} ms, before the other was given up`,
-		);
-		await until(() => stage.problems.length > 0, { what: "the mute one is given up" });
-		mute.close();
+		const findsBeside = async () => {
+			await using stage = await Stage.make();
+			const mute = createServer().listen(stage.temp.file("0.qmp"));
+			await once(mute, "listening");
+			await writeFile(stage.temp.file("1.qmp"), "");
+			await using _one = await stage.qemu("web", "a.qmp");
+			await stage.has("web");
+			const before = stage.problems.length;
+			await until(() => stage.problems.length > 0, { what: "the mute one is given up" });
+			mute.close();
+			return before === 0;
+		};
+		// A QEMU that takes seconds to start may be found after that all the same.
+		await until(findsBeside, { what: "it is found before the mute one is given up", timeoutMs: 60_000 });
 	});
 
 	it("closes while a monitor is still being waited for", async () => {
@@ -157,11 +170,7 @@ describe("QemuHypervisor", needs("qemu-system-x86_64", "qemu-img"), () => {
 			await writeFile(`${scratch}/${name}`, "");
 		const live = createServer().listen(`${scratch}/${KEY}.nbd`);
 		await once(live, "listening");
-		const dead = createServer().listen(`${scratch}/dead`);
-		await once(dead, "listening");
-		// Closing a server removes its socket's file; a crash does not.
-		await rename(`${scratch}/dead`, `${scratch}/aaaaaaaaaaaa.nbd`);
-		dead.close();
+		await deadSocket(`${scratch}/aaaaaaaaaaaa.nbd`);
 		const events = { onMachine: () => {}, onProblem: () => {} };
 		const rest = { names: new Map(), scratchLimit: 1, scanInterval: 1000, log: silentLogger() };
 		await using _ = await QemuHypervisor.start({ sockets: [], scratchFolder: scratch, ...rest }, events);
@@ -192,9 +201,8 @@ describe("QemuHypervisor", needs("qemu-system-x86_64", "qemu-img"), () => {
 		await using stage = await Stage.make(["later.qmp"]);
 		const disk = virtioDisk("va", await makeImage(stage.temp.file("a"), "qcow2", 2 ** 20), "qcow2");
 		await using _one = await stage.qemu("web", "early.qmp", ...disk);
-		await listening(stage.temp.file("early.qmp"));
 		{
-			await using qmp = await QmpClient.connect(stage.temp.file("early.qmp"));
+			await using qmp = await monitorAt(stage.temp.file("early.qmp"));
 			await qmp.execute("blockdev-add", { driver: "null-co", "node-name": "umbra-bounded-0", size: 65536 });
 		}
 		await rename(stage.temp.file("early.qmp"), stage.temp.file("later.qmp"));

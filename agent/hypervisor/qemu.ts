@@ -4,7 +4,7 @@
  */
 import { glob, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isAbort, UmbraError } from "../../common/errors.ts";
+import { isAbort, messageOf, UmbraError } from "../../common/errors.ts";
 import { makeFolders } from "../../common/folders.ts";
 import type { Logger } from "../../common/log.ts";
 import { removeLeftovers } from "./fleece.ts";
@@ -34,8 +34,8 @@ export class QemuHypervisor implements Hypervisor {
 	readonly #bySocket = new Map<string, QemuMachine>();
 	/** Sockets that are being connected to: a machine that does not answer must not hide the others. */
 	readonly #connecting = new Map<string, Promise<void>>();
-	/** Sockets that failed: how many looks to skip now, and the next time. */
-	readonly #failed = new Map<string, { skip: number; next: number }>();
+	/** Sockets that failed: how many looks to skip now, and the next time; and what was told of it. */
+	readonly #failed = new Map<string, { skip: number; next: number; told: string }>();
 	readonly #stop = new AbortController();
 	readonly finished: Promise<void>;
 
@@ -132,9 +132,10 @@ export class QemuHypervisor implements Hypervisor {
 		} catch (error) {
 			if (this.#stop.signal.aborted) return;
 			const next = Math.min((failure?.next ?? 1) * 2, MAX_SKIPPED_LOOKS);
-			this.#failed.set(socketPath, { skip: next, next });
-			// Socket files outlive their QEMU: say it once, not at every look.
-			if (failure === undefined) this.#events.onProblem(socketPath, error);
+			const told = messageOf(error);
+			this.#failed.set(socketPath, { skip: next, next, told });
+			// Socket files outlive their QEMU: say it once, not at every look. What comes later may be something else.
+			if (failure?.told !== told) this.#events.onProblem(socketPath, error);
 		}
 	}
 }

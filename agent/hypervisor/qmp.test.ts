@@ -250,7 +250,10 @@ describe("QmpClient", () => {
 			client.execute("query-block", { nonsense: 1 }),
 			(error) => isUmbraError(error, "unavailable") && /nonsense/.test(error.message),
 		);
-		await assert.rejects(qemu.connect(), (error) => isUmbraError(error, "unavailable") && error.hint !== undefined);
+		await assert.rejects(
+			QmpClient.connect(qemu.qmpPath),
+			(error) => isUmbraError(error, "unavailable") && error.hint !== undefined,
+		);
 		await qemu.kill();
 		await until(() => client.closed.aborted, { what: "the end of the connection" });
 	});

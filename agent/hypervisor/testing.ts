@@ -4,8 +4,9 @@ import { BLOCK_SIZE } from "../../common/block.ts";
 import { silentLogger } from "../../common/log.ts";
 import { DIRTY, NbdClient } from "../../disk/source/nbd/client.ts";
 import { runProgram } from "../../packaging/guest/programs.ts";
-import { listening, type Program, startProgram } from "../../test/support/processes.ts";
+import { type Program, startProgram } from "../../test/support/processes.ts";
 import { type TempFolder, tempFolder } from "../../test/support/temp.ts";
+import { until } from "../../test/support/wait.ts";
 import { Fleece } from "./fleece.ts";
 import type { SnapshotDisk } from "./hypervisor.ts";
 import { QmpClient } from "./qmp.ts";
@@ -29,6 +30,12 @@ export function virtioDisk(id: string, path: string, format: "qcow2" | "raw"): s
 export async function makeImage(path: string, format: "qcow2" | "raw", bytes: number): Promise<string> {
 	await runProgram("qemu-img", ["create", "-q", "-f", format, path, String(bytes)]);
 	return path;
+}
+
+/** The monitor of a QEMU that may still be starting: it listens long before it greets. */
+export async function monitorAt(path: string): Promise<QmpClient> {
+	const connect = () => QmpClient.connect(path).catch(() => undefined);
+	return await until(connect, { what: `the monitor ${path} greets`, timeoutMs: 60_000 });
 }
 
 export class BareQemu implements AsyncDisposable {
@@ -74,12 +81,11 @@ export class BareQemu implements AsyncDisposable {
 			throw new Error(`QEMU ended: ${this.#program.output()}`);
 		});
 		ended.catch(() => {});
-		await Promise.race([listening(own, { timeoutMs: 60_000 }), ended]);
-		this.monitor = await QmpClient.connect(own);
+		this.monitor = await Promise.race([monitorAt(own), ended]);
 	}
 
 	connect(): Promise<QmpClient> {
-		return QmpClient.connect(this.qmpPath);
+		return monitorAt(this.qmpPath);
 	}
 
 	fleece(qmp: QmpClient, options: { readonly limit?: number; readonly scratch?: string } = {}): Fleece {

@@ -4,13 +4,12 @@ import { describe, it } from "node:test";
 import { silentLogger } from "../../common/log.ts";
 import { NbdClient } from "../../disk/source/nbd/client.ts";
 import { bootGuest, makeDisk } from "../../test/support/guest.ts";
-import { listening } from "../../test/support/processes.ts";
 import { needsGuest } from "../../test/support/requires.ts";
 import { tempFolder } from "../../test/support/temp.ts";
 import { until } from "../../test/support/wait.ts";
 import { HashPool } from "../capture/hash-pool.ts";
 import { QemuMachine } from "../hypervisor/qemu-machine.ts";
-import { QmpClient } from "../hypervisor/qmp.ts";
+import { monitorAt } from "../hypervisor/testing.ts";
 import { rejoin } from "./rejoin.ts";
 import { type ReadState, readState } from "./state.ts";
 import { MemoryChunks } from "./testing.ts";
@@ -61,8 +60,7 @@ function greatestCount(bytes: Buffer): number {
 
 /** A machine that was captured stood still at that instant, and so does the one that is made of it. */
 async function goOn(socketPath: string): Promise<void> {
-	await listening(socketPath, { timeoutMs: 60_000 });
-	await using qmp = await QmpClient.connect(socketPath);
+	await using qmp = await monitorAt(socketPath);
 	const status = async () => ((await qmp.execute("query-status")) as { status: string }).status;
 	await until(async () => (await status()) === "paused", { what: "the state is loaded" });
 	await qmp.execute("cont");
