@@ -131,7 +131,7 @@ async function openIn(folder: string, options: Partial<SpoolOptions>): Promise<{
 }
 
 /** Looks again after each turn of the event loop or so, until the condition holds. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string, timeoutMs = 20_000) {
+export async function until(condition: () => boolean | Promise<boolean>, what: string, timeoutMs = 60_000) {
 	const end = Date.now() + timeoutMs;
 	while (!(await condition())) {
 		if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);

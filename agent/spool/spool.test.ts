@@ -431,7 +431,7 @@ async function reopenClosed(fixture: SpoolFixture): Promise<void> {
 	Reflect.deleteProperty(fixture, "close");
 }
 
-/** The lines that the child wrote before it ended, or was killed `afterMs` after its first promise. */
+/** The lines that the child wrote before it ended, or was killed `afterMs` after its second commit. */
 async function runChild(folder: string, seed: number, first: number, afterMs?: number, wrapper: string[] = []) {
 	const command = [...wrapper, process.execPath, CHILD, folder, String(seed), String(first), String(1 << 30)];
 	const child = spawn(command[0] as string, command.slice(1), { stdio: ["ignore", "pipe", "inherit"] });
@@ -439,7 +439,8 @@ async function runChild(folder: string, seed: number, first: number, afterMs?: n
 	let timer: NodeJS.Timeout | undefined;
 	child.stdout.on("data", (text) => {
 		output += text;
-		if (afterMs !== undefined) timer ??= setTimeout(() => child.kill("SIGKILL"), afterMs);
+		if (afterMs === undefined || output.split("committed ").length <= 2) return;
+		timer ??= setTimeout(() => child.kill("SIGKILL"), afterMs);
 	});
 	await new Promise((resolve) => child.once("close", resolve));
 	clearTimeout(timer);
