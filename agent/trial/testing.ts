@@ -112,7 +112,10 @@ export class CloneShell {
 				this.#received = this.#received.subarray(end + 1 + Number(length));
 				return answered === id ? output : undefined;
 			},
-			{ what: `the clone runs "${script}"; its console: ${this.#clone.console().slice(-500)}`, intervalMs: 5 },
+			{
+				what: `the clone runs "${script}"; its console: ${this.#clone.console().slice(-500)}`,
+				...{ timeoutMs: 60_000, intervalMs: 5 },
+			},
 		);
 	}
 

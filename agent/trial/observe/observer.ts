@@ -6,7 +6,7 @@ import { FailureClassifier, type LastingFailure } from "../../../common/failures
 import type { Failure, FailureEvent } from "../../../common/failures/failures.ts";
 import type { Logger } from "../../../common/log.ts";
 import type { Probe } from "../../../common/trial/probes.ts";
-import type { Screen } from "../../../common/trial/report.ts";
+import type { ProbeResult, Screen } from "../../../common/trial/report.ts";
 import type { QmpEvent } from "../../hypervisor/qmp.ts";
 import type { Clone } from "../clone.ts";
 import { Endpoint } from "../network/endpoint.ts";
@@ -150,6 +150,11 @@ export class Observer {
 		return this.#classifier.failures().map((failure) => this.#stalls.named(failure));
 	}
 
+	/** How each of them fared so far. */
+	get probes(): readonly ProbeResult[] {
+		return this.#probes.map(({ result }) => result);
+	}
+
 	/** Ends it, with a last look at the clone, which must still be there. */
 	async stop(): Promise<Observation> {
 		const { clone } = this.#options;
@@ -186,7 +191,7 @@ export class Observer {
 				: { failures: [], failedMs: null, isDegraded: false }),
 			lost,
 			series: this.#recorder.series(),
-			probes: this.#probes.map(({ result }) => result),
+			probes: this.probes,
 			events: this.#events.all(),
 			screens: this.#screens,
 			console: shown(this.#options.clone.console()).slice(-MAX_CONSOLE),

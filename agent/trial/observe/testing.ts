@@ -2,8 +2,10 @@
 import { silentLogger } from "../../../common/log.ts";
 import type { Probe } from "../../../common/trial/probes.ts";
 import { parseBatch } from "../../../common/trial/profile.ts";
+import type { ProbeResult } from "../../../common/trial/report.ts";
 import { bootGuest, makeDisk } from "../../../test/support/guest.ts";
 import { tempFolder } from "../../../test/support/temp.ts";
+import { until } from "../../../test/support/wait.ts";
 import type { Clone } from "../clone.ts";
 import { echoPeer } from "../network/echo-peer.ts";
 import { Segment } from "../network/segment.ts";
@@ -88,6 +90,20 @@ export async function observe(template: Template, options: ObserveOptions = {}):
 		await clone[Symbol.asyncDispose]();
 	};
 	return { clone, observer, shell, tell, [Symbol.asyncDispose]: dispose };
+}
+
+/** How a probe fared so far. */
+export function probeOf(observer: Observer, wanted: string): ProbeResult {
+	const found = observer.probes.find(({ name }) => name === wanted);
+	if (found === undefined) throw new Error(`no probe ${wanted}`);
+	return found;
+}
+
+/** Waits until a probe is as wanted once more, whatever it was before. */
+export async function answersAgain(observer: Observer, name: string): Promise<void> {
+	const answered = () => probeOf(observer, name).asked - probeOf(observer, name).failed;
+	const before = answered();
+	await until(() => answered() > before, { what: `${name} answers`, timeoutMs: 60_000 });
 }
 
 export function probesOf(lines: string): readonly Probe[] {
