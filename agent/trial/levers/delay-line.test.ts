@@ -33,18 +33,21 @@ async function echo(random: () => number = () => 0) {
 
 describe("DelayLine", () => {
 	it("brings answers so much later, side by side and not one after another", async () => {
-		await using all = await echo();
-		all.line.delayMs = 150;
-		const begun = performance.now();
-		const letters = "abcdefghijklmnopqrstuvwxyz";
-		for (const letter of letters) {
-			all.client.write(letter);
-			await new Promise((resolve) => setTimeout(resolve, 10));
-		}
-		await until(() => all.text() === letters, { what: "all came" });
-		assert.ok((all.heard[0]?.atMs ?? 0) - begun >= 150);
-		// One after another would be 26 times that.
-		assert.ok((all.heard.at(-1)?.atMs ?? 0) - begun < 20 * 150);
+		const lastMs = async () => {
+			await using all = await echo();
+			all.line.delayMs = 150;
+			const begun = performance.now();
+			const letters = "abcdefghijklmnopqrstuvwxyz";
+			for (const letter of letters) {
+				all.client.write(letter);
+				await new Promise((resolve) => setTimeout(resolve, 10));
+			}
+			await until(() => all.text() === letters, { what: "all came" });
+			assert.ok((all.heard[0]?.atMs ?? 0) - begun >= 150);
+			return (all.heard.at(-1)?.atMs ?? 0) - begun;
+		};
+		// One after another would be 26 times that; on a host that stands still meanwhile it is as long, but not every time.
+		await until(async () => (await lastMs()) < 20 * 150, { what: "all came side by side" });
 	});
 
 	it("keeps the order of answers, however far they stray", async () => {

@@ -4,6 +4,7 @@ import type { LeverName } from "../../../common/trial/levers.ts";
 import type { LeverValues } from "../../../common/trial/schedule.ts";
 import { bootGuest, type DiskInterface, makeDisk } from "../../../test/support/guest.ts";
 import { tempFolder } from "../../../test/support/temp.ts";
+import { until } from "../../../test/support/wait.ts";
 import type { Clone } from "../clone.ts";
 import { echoPeer } from "../network/echo-peer.ts";
 import { Segment } from "../network/segment.ts";
@@ -114,9 +115,39 @@ export async function timed(shell: CloneShell, script: string): Promise<number> 
 	return performance.now() - begun;
 }
 
+/** As `timed`, once it took less than that: on a host that stands still for a while anything may take longer. */
+export async function quickly(shell: CloneShell, script: string, belowMs: number): Promise<number> {
+	let best = Number.POSITIVE_INFINITY;
+	return await until(
+		async () => {
+			const ms = await timed(shell, script);
+			best = Math.min(best, ms);
+			return ms < belowMs ? ms : undefined;
+		},
+		{ what: `"${script}" in less than ${belowMs} ms`, timeoutMs: 60_000 },
+	).catch((error: unknown) => {
+		throw new Error(`it took ${best} ms at best`, { cause: error });
+	});
+}
+
 /** The answers to pings, in milliseconds, as the guest saw them. */
 export async function pings(shell: CloneShell, count: number, more = ""): Promise<number[]> {
 	// It waits as long as the slowest answer took, by a time that the answer carries: a flipped bit makes that an hour.
 	const said = await shell.run(`timeout 25 ping -c ${count} -W 3 ${more} 10.0.2.2`);
 	return [...said.matchAll(/time=([\d.]+) ms/g)].map(([, ms]) => Number(ms));
+}
+
+/** Waits for a ping that is answered so soon. */
+export async function answersWithin(shell: CloneShell, ms: number): Promise<void> {
+	const isSoon = async () => (await pings(shell, 1)).some((each) => each < ms);
+	await until(isSoon, { what: `a ping is answered in less than ${ms} ms`, timeoutMs: 60_000 });
+}
+
+/** The answers to some pings, of which at least one came. */
+export async function answeredPings(shell: CloneShell, count: number): Promise<number[]> {
+	const answers = async () => {
+		const found = await pings(shell, count);
+		return found.length > 0 ? found : undefined;
+	};
+	return await until(answers, { what: "a ping is answered", timeoutMs: 60_000 });
 }
