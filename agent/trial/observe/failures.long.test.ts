@@ -9,7 +9,7 @@ import { until } from "../../../test/support/wait.ts";
 import type { Clone } from "../clone.ts";
 import type { Template } from "../template.ts";
 import type { Observation } from "./observation.ts";
-import { makeTemplate, type Observed, type ObserveOptions, observe } from "./testing.ts";
+import { answersAgain, makeTemplate, type Observed, type ObserveOptions, observe } from "./testing.ts";
 
 /** The titles of all have to be the same. */
 const RUNS = amount(2, 5);
@@ -41,6 +41,8 @@ interface Case {
 	readonly vcpus?: number;
 	readonly outcome: "failed" | "degraded";
 	provoke(observed: Observed): Promise<void>;
+	/** Once its failure is seen, until it can be told how it ends. */
+	end?(observed: Observed): Promise<void>;
 }
 
 const CASES: readonly Case[] = [
@@ -163,6 +165,7 @@ const CASES: readonly Case[] = [
 			await sleep(8000);
 			process.kill(clone.process.id.pid, "SIGCONT");
 		},
+		end: async ({ observer }) => await answersAgain(observer, "web"),
 	},
 	{
 		name: "a watchdog that nobody feeds",
@@ -218,7 +221,10 @@ const CASES: readonly Case[] = [
 		expect: "probe-failure: probe failed: web",
 		options: { probes: "{ name: web, http: { address: 10.0.2.15 }, every: 300ms, failures: 2 }", quietMs: 500 },
 		outcome: "failed",
-		provoke: async ({ shell }) => void (await shell.run("sleep 1; killall httpd")),
+		provoke: async ({ observer, shell }) => {
+			await answersAgain(observer, "web");
+			await shell.run("killall httpd");
+		},
 	},
 ];
 
@@ -273,19 +279,26 @@ describe("failures of a real guest, provoked and observed", needsGuest(), () => 
 	});
 });
 
-async function provoked(template: Template, { options, provoke, expect }: Case): Promise<Observation> {
+async function provoked(template: Template, each: Case): Promise<Observation> {
+	const { options, provoke, expect, event, consequence, end } = each;
 	await using observed = await observe(template, options);
+	const { observer, clone } = observed;
+	const told = new Set<string>();
+	clone.qmp.onEvent((each) => told.add(each.event));
 	await provoke(observed);
-	const [type] = expect.split(":");
-	await until(() => observed.observer.failures.length > 0, {
-		what: `${type} is seen; the console: ${observed.clone.console().slice(-2000)}`,
-		// Time in which this host did not let it run does not count as silence.
-		timeoutMs: 120_000,
-	});
-	// What comes of it.
-	await Promise.race([observed.observer.failed, sleep(2000)]);
+	// Time in which this host did not let it run does not count as silence.
+	const seen = async (what: string, isSeen: () => boolean) =>
+		await until(isSeen, { what: `${what} is seen; the console: ${clone.console().slice(-2000)}`, timeoutMs: 120_000 });
+	await seen(expect, () => observer.failures.length > 0);
+	if (event !== undefined) await seen(event, () => told.has(event));
+	if (consequence !== undefined) {
+		await seen(consequence, () => observer.failures[0]?.consequences.some(({ type }) => type === consequence) === true);
+	}
+	await end?.(observed);
+	// What else comes of it.
+	await Promise.race([observer.failed, sleep(2000)]);
 	await sleep(500);
-	return await observed.observer.stop();
+	return await observer.stop();
 }
 
 async function times<T>(count: number, atATime: number, work: () => Promise<T>): Promise<T[]> {

@@ -37,7 +37,8 @@ describe("Observer of a guest over time", needsGuest(), () => {
 
 	it("lets an idle guest be that has nothing that could answer", async () => {
 		await using idle = await observe(template);
-		await sleep(40_000);
+		// More than silence takes, of seconds in which it was looked at.
+		await until(() => idle.observer.seconds >= 38, { what: "it is watched", timeoutMs: 120_000 });
 		const { failures, failedMs, isDegraded, series } = await idle.observer.stop();
 		assert.deepEqual({ failures, failedMs, isDegraded }, { failures: [], failedMs: null, isDegraded: false });
 		assert.ok((series.values["vm.cpu_usage_percent"] ?? []).filter((value) => value !== null).length > 30);
@@ -48,24 +49,25 @@ describe("Observer of a guest over time", needsGuest(), () => {
 		const { pid } = stuck.clone.process.id;
 		await until(() => stuck.observer.seconds >= 3, { what: "it is watched" });
 		process.kill(pid, "SIGSTOP");
-		await until(() => stuck.observer.seconds >= 9, { what: "it goes on" });
-		const begun = performance.now();
+		const { seconds } = stuck.observer;
+		await until(() => stuck.observer.seconds >= seconds + 6, { what: "it goes on", timeoutMs: 60_000 });
 		const { notes, series, failures, failedMs } = await stuck.observer.stop();
-		assert.ok(performance.now() - begun < 20_000);
 		process.kill(pid, "SIGCONT");
 		assert.match(notes.join("\n"), /did not say whether the machine runs[\s\S]*screen could not be read/);
 		const count = (name: string) => (series.values[name] ?? []).filter((value) => value !== null).length;
 		assert.ok(count("clone.console_bytes") >= 7 && count("vm.cpu_usage_percent") >= 7, JSON.stringify(series));
-		assert.ok(count("vm.state") <= 5 && count("vm.state") >= 1, JSON.stringify(series));
+		assert.ok(count("vm.state") <= seconds + 2 && count("vm.state") >= 1, JSON.stringify(series));
 		assert.deepEqual([failures, failedMs], [[], null]);
 	});
 
 	it("misses an agent that had answered, and a guest that comes back has not failed", async () => {
 		let answers = true;
+		let answered = 0;
 		const guest: AskedGuest = {
 			ping: async () => {
-				if (answers) return 1;
-				throw new UmbraError("unavailable", "no answer");
+				if (!answers) throw new UmbraError("unavailable", "no answer");
+				answered++;
+				return 1;
 			},
 			run: async () => ({ exitCode: 0, signal: null, output: "", errors: "" }),
 		};
@@ -74,9 +76,13 @@ describe("Observer of a guest over time", needsGuest(), () => {
 		await lost.shell.run("ip link set eth0 down; sync; umount /mnt || mount -o remount,ro /mnt");
 		await until(() => lost.observer.seconds >= 3, { what: "it is watched" });
 		answers = false;
-		await until(() => lost.observer.failures.length > 0, { what: "silence is told", timeoutMs: 60_000 });
+		await until(() => lost.observer.failures.length > 0, { what: "silence is told", timeoutMs: 120_000 });
+		answered = 0;
 		answers = true;
-		await sleep(3000);
+		await until(() => answered > 0, { what: "it answers again" });
+		// That it does is a sign of life for the next look.
+		const { seconds } = lost.observer;
+		await until(() => lost.observer.seconds > seconds + 1, { what: "it is looked at" });
 		const { failures, failedMs, isDegraded, series } = await lost.observer.stop();
 		assert.deepEqual(
 			failures.map(({ type }) => type),
@@ -98,8 +104,15 @@ describe("Observer of a guest over time", needsGuest(), () => {
 		const [width, height] = [png.readUInt32BE(16), png.readUInt32BE(20)];
 		assert.ok(width >= 320 && height >= 200 && png.length <= 128 * 1024, `${width} x ${height}, ${png.length} bytes`);
 		assert.ok(diskBytes >= 8 * 2 ** 20 && diskBytes < 12 * 2 ** 20, `${diskBytes}`);
-		const written = (series.values["vm_disk.wr_bytes disk0"] ?? []).reduce<number>((sum, each) => sum + (each ?? 0), 0);
-		// Each of the rates is that of a second, more or less.
+		// Each of the rates is that of the time since the one before: a second, more or less, or those that were left out.
+		let written = 0;
+		let sinceSeconds = 0;
+		for (const rate of series.values["vm_disk.wr_bytes disk0"] ?? []) {
+			sinceSeconds++;
+			if (rate === null) continue;
+			written += rate * sinceSeconds;
+			sinceSeconds = 0;
+		}
 		assert.ok(written >= 0.9 * 8 * 2 ** 20, `${written}`);
 	});
 });
