@@ -105,9 +105,11 @@ export async function watchedGuest(
 		chroot /mnt /sbin/auditctl -w /data -p wa -k data; chroot /mnt /sbin/auditctl -w /jail/etc -p wa -k jail
 		date +%s >/mnt/root/from`);
 	await sh(`cat >/mnt/tmp/all <<'ALL'\n${DEEDS}\nALL\nchroot /mnt /bin/sh /tmp/all 2>&1 || true`);
-	await sh(
-		`until grep -q service.txt /mnt/var/log/audit/audit.log; do usleep 20000; done; date +%s >/mnt/root/to; sync`,
-	);
+	// An event comes record by record, of which that of the title is the last.
+	await sh(`log=/mnt/var/log/audit/audit.log
+		until event=$(grep service.txt $log | head -n 1 | grep -o 'audit([0-9.:]*)') && grep -qF "PROCTITLE msg=$event" $log
+		do usleep 20000; done
+		date +%s >/mnt/root/to; sync`);
 	const [from, to] = (await sh("cat /mnt/root/from /mnt/root/to")).trim().split("\n").map(Number);
 	await guest.kill();
 	return { image, from: from!, to: to! + 1 };
