@@ -121,6 +121,7 @@ const CASES: readonly Case[] = [
 		name: "writes that fail",
 		event: "BLOCK_IO_ERROR",
 		expect: "io-error: I/O error on vda",
+		consequence: "remount-read-only",
 		outcome: "failed",
 		provoke: async ({ clone, tell }) => {
 			await failing(clone, "write");
