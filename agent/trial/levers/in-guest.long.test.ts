@@ -14,6 +14,7 @@ import { agentOf, CloneShell, runningClone } from "../testing.ts";
 import { IN_GUEST, startGuestLoad } from "./in-guest.ts";
 import type { Lever } from "./lever.ts";
 import { LEVERS } from "./levers.ts";
+import { comesTo } from "./testing.ts";
 
 const MIB = 2 ** 20;
 const { signal } = new AbortController();
@@ -33,6 +34,10 @@ chmod +x /tmp/counter /tmp/opener
 /tmp/counter </dev/null >/dev/null 2>&1 &
 /tmp/opener </dev/null >/tmp/opened 2>&1 &
 `;
+
+/** One more, once it has its name. */
+const COUNTER = `/tmp/counter </dev/null >/dev/null 2>&1 &
+until grep -qx counter /proc/$!/comm; do :; done`;
 
 describe("levers in a guest", needsGuestAgent(), () => {
 	const stack = new AsyncDisposableStack();
@@ -62,14 +67,17 @@ describe("levers in a guest", needsGuestAgent(), () => {
 	};
 
 	it("stop a process, and let it go on", async () => {
-		assert.ok(await changes("cat /tmp/count"));
+		const counts = () => until(() => changes("cat /tmp/count"), { what: "they count", timeoutMs: 60_000 });
+		await counts();
 		const lever = make("process-stop");
 		const { processes } = await apply(lever, { process: "counter" });
 		assert.equal(processes, 2);
 		await lever.verify(signal);
+		// What they had begun, another process ends for them.
+		await until(async () => !(await changes("cat /tmp/count")), { what: "they stand", timeoutMs: 60_000 });
 		assert.equal(await changes("cat /tmp/count"), false);
 		await lever.revert(signal);
-		assert.ok(await changes("cat /tmp/count"));
+		await counts();
 		await lever.revert(signal);
 	});
 
@@ -145,7 +153,8 @@ describe("levers in a guest", needsGuestAgent(), () => {
 		for (const rate of [MIB, 256 * 1024]) {
 			await apply(lever, { bytesPerSecond: rate });
 			await lever.verify(signal);
-			const measured = await shell.run(`
+			const measure = async () => {
+				const measured = await shell.run(`
 				look() {
 					read up rest </proc/uptime
 					kib=$(awk '/VmRSS/ { print $2 }' /proc/$(cat /[rtd]*/umbra-*/pids)/status)
@@ -153,8 +162,10 @@ describe("levers in a guest", needsGuestAgent(), () => {
 				look; since=$up had=$kib
 				sleep 5
 				look; echo "($kib - $had) * 1024 / ($up - $since)" | sed 's/^/print /; s/print/BEGIN { print/; s/$/ }/' | awk "$(cat)"
-			`);
-			assert.ok(Math.abs(Number(measured) / rate - 1) < 0.3, `${measured} of ${rate} bytes a second`);
+				`);
+				return Number(measured) / rate;
+			};
+			await comesTo(measure, (share) => Math.abs(share - 1) < 0.3);
 		}
 		assert.ok((await free()) < atFirst - 5 * 1024);
 		await lever.revert(signal);
@@ -171,7 +182,7 @@ describe("levers in a guest", needsGuestAgent(), () => {
 			const { fromMs, toMs } = await apply(make("clock-jump"), { ms });
 			const moved = Number(await shell.run("date +%s")) - before;
 			assert.ok(moved >= ms / 1000 - 2 && moved < ms / 1000 + 60, `${moved} s`);
-			assert.ok(Math.abs(Number(toMs) - Number(fromMs) - ms) < 10_000);
+			assert.ok(Math.abs(Number(toMs) - Number(fromMs) - ms) < 60_000);
 		}
 		// One that says that it did, and did nothing.
 		const idle: GuestCommands = Object.assign(Object.create(guest), {
@@ -216,16 +227,27 @@ describe("levers in a guest", needsGuestAgent(), () => {
 		await shell.run("killall counter awk");
 		const load = await startGuestLoad(guest, { cpuPercent: 50, memoryBytes: 48 * MIB, ioBytesPerSecond: 0 }, signal);
 		await load.verify(signal);
-		await until(async () => (await measure()).memoryMib > 46, { what: "the memory is taken" });
-		const first = await measure();
+		type Measured = Awaited<ReturnType<typeof measure>>;
+		// It may be otherwise where the host stands still for a while, whose time the guest's clock counts.
+		const becomes = async (isWanted: (measured: Measured) => boolean) => {
+			const found: Measured[] = [];
+			const wanted = async () => {
+				found.push(await measure());
+				return isWanted(found.at(-1)!);
+			};
+			await until(wanted, { what: "the load is as wanted", timeoutMs: 90_000 }).catch((cause) => {
+				throw new Error(JSON.stringify(found), { cause });
+			});
+		};
+		await becomes(({ cpuPercent, memoryMib, ioMib }) => {
+			return Math.abs(cpuPercent - 50) < 12 && memoryMib > 46 && memoryMib < 51 && ioMib < 0.1;
+		});
 		await load.set({ cpuPercent: 20, memoryBytes: 16 * MIB, ioBytesPerSecond: MIB }, signal);
 		await load.verify(signal);
-		await until(async () => (await measure()).memoryMib < 20, { what: "memory is given back" });
-		const second = await measure();
+		await becomes(({ cpuPercent, memoryMib, ioMib }) => {
+			return Math.abs(cpuPercent - 20) < 8 && memoryMib < 20 && ioMib > 0.6 && ioMib < 1.3;
+		});
 		await load.stop(signal);
-		const told = JSON.stringify([first, second]);
-		assert.ok(Math.abs(first.cpuPercent - 50) < 12 && first.memoryMib < 51 && first.ioMib < 0.1, told);
-		assert.ok(Math.abs(second.cpuPercent - 20) < 8 && second.ioMib > 0.6 && second.ioMib < 1.3, told);
 		assert.equal(
 			await shell.run("grep -sl umbra- /proc/[0-9]*/comm; ls -A /mnt /run /tmp 2>/dev/null | grep umbra"),
 			"",
@@ -254,21 +276,18 @@ describe("levers in a guest", needsGuestAgent(), () => {
 		await apply(lever, { bytesPerSecond: 64 * MIB });
 		const killed = () => clone.console().includes("(umbra-memory)");
 		await until(killed, { what: "the guest is out of memory", timeoutMs: 180_000 });
-		await until(
-			() =>
-				lever.verify(signal).then(
-					() => false,
-					(error: unknown) => isUmbraError(error, "unavailable"),
-				),
-			{ what: "the leak has ended" },
-		);
-		await assert.rejects(lever.verify(signal), { code: "unavailable", message: /1 of 1 processes .* are gone/ });
+		// A guest that is out of memory may also not answer for a while.
+		const isTold = (error: unknown) =>
+			isUmbraError(error, "unavailable") && /1 of 1 processes .* are gone/.test(error.message);
+		await until(() => lever.verify(signal).then(() => false, isTold), {
+			...{ what: "it is told that the leak has ended", timeoutMs: 120_000 },
+		});
 		await lever.revert(signal);
 		assert.equal(await shell.run("ls -d /[rtd]*/umbra-* 2>/dev/null"), "");
 	});
 
 	it("kill a process", async () => {
-		await shell.run("/tmp/counter </dev/null >/dev/null 2>&1 &");
+		await shell.run(COUNTER);
 		const lever = make("process-kill");
 		const { processes } = await apply(lever, { process: "counter", signal: "KILL" });
 		assert.equal(processes, 1);
@@ -277,7 +296,7 @@ describe("levers in a guest", needsGuestAgent(), () => {
 	});
 
 	it("are refused with the reason", async () => {
-		await shell.run("mv /usr/bin/prlimit /usr/bin/not-prlimit; /tmp/counter </dev/null >/dev/null 2>&1 &");
+		await shell.run(`mv /usr/bin/prlimit /usr/bin/not-prlimit; ${COUNTER}`);
 		const descriptors = apply(make("descriptors-exhausted"), { process: "counter", left: 0 });
 		await assert.rejects(descriptors, { code: "unsupported", message: /no prlimit/ });
 		const windows: GuestCommands = Object.assign(Object.create(guest), {
