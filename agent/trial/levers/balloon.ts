@@ -4,8 +4,8 @@ import { UmbraError } from "../../../common/errors.ts";
 import type { Clone } from "../clone.ts";
 
 const LOOK_MS = 50;
-/** A guest that gave nothing for so long has nothing more to give, or nobody in it gives. */
-const PROGRESS_MS = 3000;
+/** Looks at a guest that gave nothing, three seconds: it has nothing more to give, or nobody in it gives. Time that this host stood still is none. */
+const IDLE_LOOKS = 60;
 const MIN_TOLERANCE_BYTES = 2 ** 20;
 const GUEST_PAGE = 4096;
 
@@ -55,13 +55,13 @@ export class Balloon {
 	async verify(signal: AbortSignal): Promise<void> {
 		const target = this.#target;
 		if (target === undefined) return;
-		let [last, lastMs] = [Number.NaN, performance.now()];
+		let [last, idle] = [Number.NaN, 0];
 		for (;;) {
 			const actual = await this.#actual();
 			if (Math.abs(actual - target) <= Math.max(MIN_TOLERANCE_BYTES, target / 100)) return;
-			const now = performance.now();
-			if (actual !== last) [last, lastMs] = [actual, now];
-			if (now - lastMs > PROGRESS_MS) {
+			idle = actual === last ? idle + 1 : 0;
+			last = actual;
+			if (idle > IDLE_LOOKS) {
 				throw new UmbraError("unavailable", `the guest has ${actual} bytes of memory left; wanted ${target}`, {
 					context: { structure: "balloon", found: actual, wanted: target },
 					hint: "has the guest a driver for its balloon, and memory to give?",
