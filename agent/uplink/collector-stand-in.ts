@@ -15,6 +15,7 @@ import {
 import { blake3Name, NAME_SIZE } from "../../common/block.ts";
 import { unpackSamples } from "../../proto/samples.ts";
 import { collectorService, MAX_MESSAGE_BYTES, PROTOCOL, toBigInt, toLong, v1, type wire } from "../../proto/service.ts";
+import { until } from "../../test/support/wait.ts";
 
 export interface SubmittedChangeset {
 	readonly id: string;
@@ -62,6 +63,13 @@ export class CollectorStandIn implements AsyncDisposable {
 
 	/** Listens, on the port of the last time if there was one. */
 	async listen(): Promise<void> {
+		// While nobody listened at it, the port may have become the near end of somebody's connection.
+		const again = () => this.#open().catch(() => undefined);
+		if (this.#port === 0) this.#port = await this.#open();
+		else await until(again, { what: `port ${this.#port} is free again` });
+	}
+
+	async #open(): Promise<number> {
 		const server = new Server({
 			"grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
 			"grpc.max_send_message_length": MAX_MESSAGE_BYTES,
@@ -79,7 +87,7 @@ export class CollectorStandIn implements AsyncDisposable {
 			) => void this.#submit(call, reply),
 		});
 		this.#server = server;
-		this.#port = await new Promise<number>((resolve, reject) => {
+		return await new Promise<number>((resolve, reject) => {
 			server.bindAsync(`127.0.0.1:${this.#port}`, ServerCredentials.createInsecure(), (error, port) =>
 				error === null ? resolve(port) : reject(error),
 			);
