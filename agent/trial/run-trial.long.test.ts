@@ -52,13 +52,13 @@ describe("runTrial", needsGuest(), () => {
 	async function run(
 		clones: number,
 		durationMs: number,
-		more: { readonly tell?: (report: CloneReport) => Promise<void>; readonly disks?: TrialPoint["disks"] } = {},
+		more: Partial<Pick<TrialPoint, "disks" | "ram">> & { readonly tell?: (report: CloneReport) => Promise<void> } = {},
 	): Promise<CloneReport[]> {
 		const reports: CloneReport[] = [];
 		await runTrial({
 			trials,
 			order: { clones, durationMs: toLong(durationMs), profiles: [], probes: new Uint8Array() },
-			point: { ...point, disks: more.disks ?? point.disks },
+			point: { ...point, disks: more.disks ?? point.disks, ram: more.ram ?? point.ram },
 			tell: more.tell ?? (async (report) => void reports.push(cloneReport.parse(report))),
 			log: silentLogger(),
 			signal: new AbortController().signal,
@@ -101,16 +101,23 @@ describe("runTrial", needsGuest(), () => {
 	}
 
 	it("tells of one clone that cannot be made as lost, and goes on with the others", async () => {
-		const running = run(4, 1000);
+		// No clone is made before that.
+		const isTaken = Promise.withResolvers<void>();
+		const read: BlockSource["read"] = async (...range) => {
+			await isTaken.promise;
+			return await point.ram.read(...range);
+		};
+		const running = run(4, 1000, { ram: { ...point.ram, read } });
 		const [template = ""] = await until(
 			async () => {
 				const found = await readdir(folder);
 				return found.length > 0 ? found : undefined;
 			},
-			{ what: "there is a template", intervalMs: 1 },
+			{ what: "there is a template" },
 		);
 		// The folder of the second clone is taken.
 		await mkdir(join(folder, template, "c1"));
+		isTaken.resolve();
 		const reports = await running;
 		assert.deepEqual(
 			reports.map(({ index, outcome }) => [index, outcome]),
