@@ -4,9 +4,10 @@
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { QmpClient } from "../../agent/hypervisor/qmp.ts";
+import type { QmpClient } from "../../agent/hypervisor/qmp.ts";
+import { monitorAt } from "../../agent/hypervisor/testing.ts";
 import { BLOCK_SIZE } from "../../common/block.ts";
-import { listening, type Program, startProgram } from "./processes.ts";
+import { type Program, startProgram } from "./processes.ts";
 
 export interface BareDisk {
 	/** The device's id. */
@@ -57,8 +58,7 @@ export class BareMachine implements AsyncDisposable {
 			]),
 		]);
 		try {
-			await listening(own);
-			return new BareMachine(folder, qmpSocket, program, await QmpClient.connect(own));
+			return new BareMachine(folder, qmpSocket, program, await monitorAt(own));
 		} catch (error) {
 			await program[Symbol.asyncDispose]();
 			throw error;
