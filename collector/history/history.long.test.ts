@@ -13,8 +13,11 @@ describe("a collector's store", () => {
 		it(`has every kept point as it was, through ${histories} histories${what}`, async (context) => {
 			const counts = await runHistories({ seeds: testRandom(context), histories, steps: 8, isReal });
 			context.diagnostic(JSON.stringify(counts));
-			// Or it was not tried.
-			for (const [name, count] of Object.entries(counts)) assert.ok(count > 0 || name === "baseUnknown", name);
+			// Or it was not tried. The real one has too few histories for all that is rare.
+			const { baseUnknown: _, ...often } = counts;
+			const { points, accidents, restarts, powerCuts } = counts;
+			const wanted = isReal ? { points, accidents, restarts, powerCuts } : often;
+			for (const [name, count] of Object.entries(wanted)) assert.ok(count > 0, name);
 		});
 	}
 });

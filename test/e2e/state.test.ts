@@ -10,18 +10,18 @@ import type { ChangesetRecord } from "../../collector/catalog/records.ts";
 import type { VaultJob } from "../../collector/retention/vault-jobs.ts";
 import { bootGuest, makeDisk } from "../support/guest.ts";
 import { listening, startUmbra } from "../support/processes.ts";
-import { needsGuestAgent } from "../support/requires.ts";
+import { needsGuest } from "../support/requires.ts";
 import { Site } from "../support/site.ts";
 import { tempFolder } from "../support/temp.ts";
 import { until } from "../support/wait.ts";
 
 const MIB = 2 ** 20;
 
-describe("a state capture", needsGuestAgent(), () => {
+describe("a state capture", needsGuest(), () => {
 	it("is kept, verified, given back with its point, and becomes a machine that goes on", async () => {
 		await using folder = await tempFolder();
 		const disk = await makeDisk(folder.file("disk.qcow2"), { sizeBytes: 64 * MIB, format: "qcow2", seed: 1 });
-		const vm = { folder: folder.file("vm"), disks: [disk], memoryMb: 160, modules: ["virtio_net"], guestAgent: true };
+		const vm = { folder: folder.file("vm"), disks: [disk], memoryMb: 160, modules: ["virtio_net"] };
 		const network = ["-device", "virtio-net-pci,id=net0,mac=52:54:00:0A:0b:0c,netdev=n0", "-netdev", "user,id=n0"];
 		await using guest = await bootGuest({ ...vm, extraArgs: network });
 		await guest.run("dd if=/dev/urandom of=/tmp/kept bs=64k count=200; cp /tmp/kept /mnt/kept; sync");
@@ -38,7 +38,7 @@ describe("a state capture", needsGuestAgent(), () => {
 		};
 		const { port } = listener.address() as AddressInfo;
 		await guest.run(
-			`ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; ip route add default via 10.0.2.2; httpd -p 8080; (sleep 600 | nc 10.0.2.2 ${port}) > /dev/null 2>&1 &`,
+			`ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; (sleep 600 | nc 10.0.2.2 ${port}) > /dev/null 2>&1 &`,
 		);
 		await until(() => peers.length > 0, { what: "the guest connects" });
 
@@ -92,25 +92,7 @@ describe("a state capture", needsGuestAgent(), () => {
 		);
 		assert.ok(machine.arguments.includes("virtio-net-pci,id=net0,mac=52:54:00:0A:0b:0c,netdev=n0"));
 		assert.ok(!machine.arguments.includes("-qmp"));
-		const { routes, sockets } = machine.network.guest;
-		assert.ok(
-			routes.some((route: { gateway: string; prefix: number }) => route.gateway === "10.0.2.2" && route.prefix === 0),
-		);
-		assert.ok(
-			sockets.some(
-				(each: { state: string; local: { port: number } }) => each.state === "LISTEN" && each.local.port === 8080,
-			),
-		);
-		const text = await ask("state", "show", "vm@latest");
-		for (const line of [
-			/net0: virtio-net-pci 52:54:00:0a:0b:0c user/,
-			/eth0 has 10\.0\.2\.15\/24/,
-			/reaches everything else through 10\.0\.2\.2 by eth0/,
-			/listens at \S+ tcp\/8080/,
-		]) {
-			assert.match(text, line);
-		}
-		assert.equal(text.match(/10\.0\.2\.15 talks to 10\.0\.2\.2/g)?.length, 1, "seen by both, told once");
+		assert.match(await ask("state", "show", "vm@latest"), /net0: virtio-net-pci 52:54:00:0a:0b:0c user/);
 		assert.match(await ask("state", "verify", `vm@${first.time}`), /is whole: 16\d\.?\d* MiB of RAM/);
 
 		const stream = folder.file("stream");
