@@ -170,10 +170,16 @@ function connectionLines({ connections, guest }: MachineNetwork): string[] {
 	);
 	for (const { protocol, local, peer } of sockets) {
 		// What it says to itself is nobody's business.
-		if (peer === null || peer.address === local.address || seen.has(keyOf(protocol, local, peer))) continue;
-		add(served.has(`${protocol} ${local.port}`), protocol, local, peer);
+		if (peer === null || peer.address === local.address) continue;
+		const [own, other] = [asSeen(local), asSeen(peer)];
+		if (!seen.has(keyOf(protocol, own, other))) add(served.has(`${protocol} ${own.port}`), protocol, own, other);
 	}
 	return [...lines].map(([line, count]) => (count === 1 ? line : `${line} (${count} times)`));
+}
+
+/** A socket of IPv6 may speak IPv4: its frames do, as others see them. */
+function asSeen({ address, port }: NetworkEnd): NetworkEnd {
+	return { address: address.replace(/^::ffff:(?=\d+\.)/, ""), port };
 }
 
 function some(lines: readonly string[]): string[] {
