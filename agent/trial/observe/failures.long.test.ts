@@ -161,10 +161,13 @@ const CASES: readonly Case[] = [
 		options: { probes: "{ name: web, http: { address: 10.0.2.15 }, every: 300ms, failures: 1000 }" },
 		outcome: "degraded",
 		provoke: async ({ clone, shell }) => {
-			await shell.run("echo 1 > /proc/sys/kernel/watchdog_thresh");
+			// One that idles is excused: when it wakes, its watchdog is fed before it looks.
+			await shell.run(`echo 1 > /proc/sys/kernel/watchdog_thresh
+				while :; do :; done </dev/null >/dev/null 2>&1 & echo $! > /tmp/busy`);
 			process.kill(clone.process.id.pid, "SIGSTOP");
 			await sleep(8000);
 			process.kill(clone.process.id.pid, "SIGCONT");
+			await shell.run("kill $(cat /tmp/busy)");
 		},
 		end: async ({ observer }) => await answersAgain(observer, "web"),
 	},
