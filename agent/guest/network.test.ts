@@ -10,9 +10,7 @@ import { GuestAgent } from "./guest-agent.ts";
 import { askNetwork, type GuestNetwork } from "./network.ts";
 import { type Asked, answeredCommon, line, ScriptedAgent } from "./testing.ts";
 
-const STREAM = {
-	...{ machineType: "pc", ram: layOut([]), headBytes: 0, ramSection: 0, hasFooters: false },
-};
+const STREAM = { machineType: "pc", ram: layOut([]), headBytes: 0, ramSection: 0, hasFooters: false };
 const MACHINE = {
 	...{ version: "7.2.0", architecture: "x86_64", cpus: 1, memory: { base: 0, plugged: 0 } },
 	...{ memoryBackends: [], arguments: [], nics: [] },

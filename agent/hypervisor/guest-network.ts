@@ -11,7 +11,7 @@ import { SocketLine } from "../guest/socket-line.ts";
 import { PERIPHERALS, parse } from "./block-graph.ts";
 import type { QmpClient } from "./qmp.ts";
 
-/** For all of it: the capture waits. */
+/** For all that is asked: the capture waits. A file that is open then is closed in a second more. */
 const ASKED_MS = 3000;
 
 const devicesShape = z.array(z.object({ name: z.string(), type: z.string() }));
